@@ -108,8 +108,8 @@ $(B)/embed.c: $(EMBED) $(B)/embed.list
 	@echo "  embed $(words $(EMBED)) files"
 	@{ echo '#include "base/embed.h"'; n=0; table=; \
 	for file in $(EMBED); do \
-	    printf '__asm__(".pushsection .rodata\\n.balign 16\\n.hidden embed_%d\\nembed_%d:\\n' $$n $$n; \
-	    printf '.globl embed_%d\\n.incbin \\"%s\\"\\n.byte 0\\n.popsection");\n' $$n "$$file"; \
+	    printf '__asm__(".pushsection .rodata\\n.balign 16\\n.hidden embed_%d\\n' $$n; \
+	    printf '.globl embed_%d\\nembed_%d:\\n.incbin \\"%s\\"\\n.byte 0\\n.popsection");\n' $$n $$n "$$file"; \
 	    echo "extern const char embed_$$n[] __attribute__((visibility(\"hidden\")));"; \
 	    table="$$table    {\"$${file#src/serve/}\", embed_$$n, $$(wc -c < "$$file")},\n"; \
 	    n=$$((n + 1)); \
@@ -151,6 +151,8 @@ tests: all $(UNIT) $(ATTACK) $(SIM)
 
 # ---- the two commands ------------------------------------------------------------------------
 
+PARALLEL = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
 deps:
 	@tests/deps build
 
@@ -159,11 +161,11 @@ test-deps:
 
 # exec, so that Ctrl-C and the exit code belong to the host alone.
 run: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) $(PARALLEL) --no-print-directory all
 	@exec $(B)/tidelock run --config $(CONFIG)
 
 test: test-deps
-	@$(MAKE) --no-print-directory tests
+	@$(MAKE) $(PARALLEL) --no-print-directory tests
 	@BUILD=$(B) tests/run
 
 # ---- parts of the test run, and what takes longer --------------------------------------------
@@ -190,7 +192,7 @@ bench: all $(BENCH)
 # A minute each; what they find is kept in build/fuzz/found and shown by the failing run.
 fuzz:
 	@tests/deps build fuzz
-	@$(MAKE) --no-print-directory fuzzers CC=clang B=build/fuzz \
+	@$(MAKE) $(PARALLEL) --no-print-directory fuzzers CC=clang B=build/fuzz \
 	    SAN_FLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
 fuzzers: $(FUZZ)
 	@mkdir -p $(B)/found
