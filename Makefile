@@ -90,7 +90,7 @@ $(LIB): $(LIB_OBJ)
 # Only the embedding API is visible in the shared library.
 $(SO): $(LIB_OBJ)
 	@echo "  lib   $@"
-	@echo '{ global: tidelock_*; sandbox_*; err_*; local: *; };' > $(B)/exports
+	@echo '{ global: tidelock_*; sandbox_*; local: *; };' > $(B)/exports
 	@$(CC) $(LDFLAGS) -shared -Wl,-soname,libtidelock.so.0 -Wl,--version-script=$(B)/exports \
 	    -o $@ $^ $(LDLIBS)
 
@@ -109,7 +109,8 @@ $(B)/embed.c: $(EMBED) $(B)/embed.list
 	@{ echo '#include "base/embed.h"'; n=0; table=; \
 	for file in $(EMBED); do \
 	    printf '__asm__(".pushsection .rodata\\n.balign 16\\n.hidden embed_%d\\n' $$n; \
-	    printf '.globl embed_%d\\nembed_%d:\\n.incbin \\"%s\\"\\n.byte 0\\n.popsection");\n' $$n $$n "$$file"; \
+	    printf '.globl embed_%d\\nembed_%d:\\n.incbin ' $$n $$n; \
+	    printf '\\"%s\\"\\n.byte 0\\n.popsection");\n' "$$file"; \
 	    echo "extern const char embed_$$n[] __attribute__((visibility(\"hidden\")));"; \
 	    table="$$table    {\"$${file#src/serve/}\", embed_$$n, $$(wc -c < "$$file")},\n"; \
 	    n=$$((n + 1)); \
