@@ -1,0 +1,46 @@
+/* Events: every change of state as a recorded fact, chained by hash, folding back to the state.
+ *
+ * body is canonical JSON: {"cause":{...}|null,"changes":[{"t":"orders","k":"<key>","set":{column:
+ * value, ...}}, ...]}. `set` holds the columns that changed (all that are not empty for a new row;
+ * null: became absent). hash = SHA-256(previous hash ‖ length-prefixed seq, at, kind, subject,
+ * instance, term, body); the first previous is 32 zero bytes. */
+#ifndef TIDELOCK_TRADE_EVENT_H
+#define TIDELOCK_TRADE_EVENT_H
+#include "base/hash.h"
+#include "trade/book.h"
+
+struct event {
+    int64_t seq; /* 1, 2, 3, ... without gaps */
+    int64_t at_us;
+    const char *kind;    /* signal.received, signal.decided, order.sending, order.filled, halt.set,
+                            policy.swapped, ... */
+    const char *subject; /* the id it is about: signal id, order id, strategy ... */
+    const char *instance;
+    int64_t term;
+    const char *body;
+    uint8_t hash[SHA256_SIZE];
+};
+
+void event_body(struct str *out, const char *cause_json /* NULL: null */,
+                const struct change *changes, size_t count);
+void event_hash(struct sha256 *ctx, const uint8_t previous[SHA256_SIZE], const struct event *event,
+                uint8_t out[SHA256_SIZE]);
+/* Folds one event into a book. Fails (CORRUPT) when the body does not read or a change does not fit
+ * the row it changes. */
+bool event_fold(struct book *book, const struct event *event, struct err *err) MUST_CHECK;
+
+/* Folding a whole log: feed events in order; checks gaps and the chain. */
+struct replay {
+    struct book *book;
+    struct sha256 *sha;
+    uint8_t hash[SHA256_SIZE];
+    int64_t seq;
+};
+void replay_init(struct replay *replay, struct book *book);
+void replay_free(struct replay *replay); /* not the book */
+bool replay_feed(struct replay *replay, const struct event *event, struct err *err) MUST_CHECK;
+
+/* Beyond equality: fills add up to orders and positions, the ledger to the account, states to legal
+ * edges, statistics to what they count. Sentences into `report`; returns their number. */
+size_t replay_audit(struct book *book, struct str *report, size_t max);
+#endif

@@ -1,0 +1,36 @@
+/* Orders: identity, legal edges, and what a broker's report makes of them. Pure. */
+#ifndef TIDELOCK_TRADE_ORDER_H
+#define TIDELOCK_TRADE_ORDER_H
+#include "trade/record.h"
+
+/* base32(SHA-256(length-prefixed fingerprint, leg))[:20] */
+void order_id_derive(char out[ID_SIZE], const char *fingerprint, const char *leg);
+bool order_is_final(enum order_state state);
+bool order_may_become(enum order_state from, enum order_state to);
+/* UNKNOWN or a used right to send without an answer: blocks new risk on the instrument. */
+bool order_is_unresolved(enum order_state state);
+
+enum report_kind {
+    REPORT_ACKNOWLEDGED,
+    REPORT_FILL,
+    REPORT_CANCELLED,
+    REPORT_REJECTED,
+    REPORT_EXPIRED,
+    REPORT_NOT_FOUND
+};
+struct report { /* what a broker says of one order */
+    enum report_kind kind;
+    char order_id[ID_SIZE]; /* client order id */
+    char broker_id[NAME_SIZE];
+    char trade_id[NAME_SIZE];            /* fill only; unique per broker */
+    struct decimal quantity, price, fee; /* fill only */
+    int64_t at_us;
+    char reason[REASON_SIZE];
+};
+/* New row of the order after the report (version + 1). False: nothing changes (a repeat, or an edge
+ * that is not legal: then *err says so). A fill fills *fill too. Fills beyond the ordered quantity
+ * are refused loudly (CORRUPT). */
+bool order_apply_report(const struct order *before, const struct report *report, const char *broker,
+                        int64_t now_us, struct order *after, struct fill *fill,
+                        struct err *err) MUST_CHECK;
+#endif

@@ -1,0 +1,91 @@
+/* Positions, pyramids, the account: what a fill does to them, and the figures policies and rails
+ * ask for. Pure and exact.
+ *
+ * Quantities are lots; money = price difference × lots × point_value of the instrument. */
+#ifndef TIDELOCK_TRADE_PORTFOLIO_H
+#define TIDELOCK_TRADE_PORTFOLIO_H
+#include "trade/book.h"
+
+struct instrument {
+    char name[NAME_SIZE];
+    char exchange[16];
+    struct decimal lot_size;      /* units in a lot, for display and brokers that count units */
+    struct decimal tick;          /* price step */
+    struct decimal quantity_step; /* 1 for lots */
+    struct decimal point_value;   /* money per point per lot */
+    struct decimal margin;        /* money per lot */
+    struct decimal min_quantity, max_quantity;
+};
+struct instruments {
+    const struct instrument *list;
+    size_t count;
+};
+const struct instrument *instrument_find(const struct instruments *all,
+                                         const char *name); /* exact */
+
+/* What one fill changes. Rows are complete after-images; before-images are those of the book. */
+struct fill_effect {
+    struct position position;
+    bool new_position;
+    struct pyramid pyramid;
+    bool new_pyramid;
+    struct account account;
+    struct ledger ledger[2];
+    size_t ledger_count; /* realised and fee, those that are not zero */
+};
+/* `order` is the row after the report. An opening fill opens or adds to order.position_id; a
+ * closing one reduces it. A base that closes clears the pyramiding state (base_position_id "",
+ * pyramids 0 once no layer is left) in the same effect. day_start_us is the start of the trading
+ * day of fill->at_us. */
+bool portfolio_apply_fill(const struct book *book,
+                          const struct signal *signal /* of an entry: stop, atr; may be NULL */,
+                          const struct order *order, const struct fill *fill,
+                          const struct instrument *instrument, int64_t day_start_us,
+                          struct fill_effect *out, struct err *err) MUST_CHECK;
+
+struct prices { /* last traded prices, by instrument; implemented by whoever follows the market */
+    bool (*last)(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
+    void *ctx;
+};
+struct portfolio { /* figures over all open positions, and over intents that are not yet positions
+                    */
+    struct decimal equity;                     /* closed: deposits + realised - fees */
+    struct decimal unrealised, blended_equity; /* equity + half of the unrealised */
+    struct decimal open_risk;         /* Σ max(0, distance to stop × lots × point value) */
+    struct decimal open_risk_percent; /* of equity; absent when equity is not positive */
+    struct decimal margin_used, margin_free, exposure /* Σ |price × lots × point value| */;
+    struct decimal day_loss; /* ≥ 0: what the day has lost, realised and unrealised */
+    struct decimal drawdown_percent;
+    int64_t open_positions;
+};
+void portfolio_measure(const struct book *book, const struct instruments *instruments,
+                       const struct prices *prices, struct portfolio *out);
+
+struct rails { /* hard limits; a bad decimal (absent) with its waived bit set means waived, without
+                  it is a config fault */
+    struct decimal max_order_quantity, max_order_notional, max_position, max_orders_per_minute,
+        max_daily_loss, max_open_risk, price_collar_percent;
+    uint32_t waived; /* bit i: i-th of the list above */
+};
+#define RAIL_COUNT 7
+extern const char *const rail_names[RAIL_COUNT + 1]; /* "max_order_quantity", ..., NULL */
+struct rail_check {
+    const struct order *order; /* the intended order */
+    struct decimal stop;       /* its stop, may be absent */
+    struct decimal
+        position_quantity;       /* open lots on the instrument now, including what is on its way */
+    struct decimal pending_risk; /* of intents not yet positions */
+    struct decimal last_price;   /* absent: no market price; then the collar is checked against
+                                    reference_price only if the order has a limit */
+    int64_t orders_last_minute;
+};
+/* True: passes. False: `rail` names the rail and `reason` has the figures. Orders that reduce are
+ * only held to max_order_quantity and the collar's sanity when waived bits do not lift them; they
+ * are never refused for loss, risk, position or rate. */
+bool rails_pass(const struct rails *rails, const struct rail_check *check,
+                const struct instrument *instrument, const struct portfolio *portfolio,
+                const char **rail, char reason[REASON_SIZE]);
+/* What a halt level forbids: entries from NO_ENTRY on; everything at FREEZE. Reducing orders pass
+ * below FREEZE. */
+bool halt_allows(enum halt_level level, bool reduces);
+#endif

@@ -1,0 +1,415 @@
+/* Rows without knowing them: copy, compare, print and read any row through its table's description.
+ */
+#include "trade/record.h"
+#include "base/calendar.h"
+#include <assert.h>
+#include <string.h>
+#include <strings.h>
+
+const struct table *table_find(const char *name)
+{
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        if (strcmp(tables[i].name, name) == 0)
+            return &tables[i];
+    return NULL;
+}
+
+/* Members of an event come in column order, so the search begins where the last one ended. */
+static const struct column *find_from(const struct table *table, const char *name, size_t *index)
+{
+    for (size_t n = 0, i = *index; n < table->column_count; n++, i++) {
+        if (i >= table->column_count)
+            i = 0;
+        if (strcmp(table->columns[i].name, name) == 0) {
+            *index = i;
+            return &table->columns[i];
+        }
+    }
+    return NULL;
+}
+
+const struct column *column_find(const struct table *table, const char *name, size_t *index)
+{
+    size_t at = 0;
+    const struct column *column = find_from(table, name, &at);
+    if (column && index)
+        *index = at;
+    return column;
+}
+
+static const char *read_long(const struct column *column, const void *row)
+{
+    const char *text;
+    memcpy(&text, (const char *)row + column->offset, sizeof text);
+    return text;
+}
+
+static int64_t read_int(const struct column *column, const void *row)
+{
+    int64_t value;
+    memcpy(&value, (const char *)row + column->offset, sizeof value);
+    return value;
+}
+
+static bool read_bool(const struct column *column, const void *row)
+{
+    return *(const bool *)((const char *)row + column->offset);
+}
+
+static struct decimal read_decimal(const struct column *column, const void *row)
+{
+    struct decimal value;
+    memcpy(&value, (const char *)row + column->offset, sizeof value);
+    return value;
+}
+
+static const char *read_enum(const struct column *column, const void *row)
+{
+    int value;
+    memcpy(&value, (const char *)row + column->offset, sizeof value);
+    assert(value >= 0 && value < 16);
+    return column->names[value];
+}
+
+static void *cell(const struct column *column, void *row)
+{
+    return (char *)row + column->offset;
+}
+
+const char *row_key(const struct table *table, const void *row)
+{
+    return (const char *)row + table->columns[0].offset;
+}
+
+int64_t row_version(const struct table *table, const void *row)
+{
+    return table->version_column < 0 ? 0 : read_int(&table->columns[table->version_column], row);
+}
+
+void row_init(const struct table *table, void *row)
+{
+    const struct decimal absent = decimal_bad();
+    memset(row, 0, table->row_size);
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].type == COLUMN_DECIMAL)
+            memcpy(cell(&table->columns[i], row), &absent, sizeof absent);
+}
+
+void row_copy(const struct table *table, void *to, const void *from, struct arena *arena)
+{
+    if (to != from)
+        memcpy(to, from, table->row_size);
+    if (!table->has_long)
+        return;
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].type == COLUMN_LONG) {
+            const char *text = arena_text(arena, read_long(&table->columns[i], from));
+            memcpy(cell(&table->columns[i], to), &text, sizeof text);
+        }
+}
+
+static bool cell_equal(const struct column *column, const void *a, const void *b)
+{
+    const char *x = (const char *)a + column->offset, *y = (const char *)b + column->offset;
+    switch (column->type) {
+    case COLUMN_TEXT:
+        return strcmp(x, y) == 0;
+    case COLUMN_LONG: {
+        const char *s = read_long(column, a), *t = read_long(column, b);
+        return s == t || (s && t && strcmp(s, t) == 0);
+    }
+    case COLUMN_DECIMAL: {
+        struct decimal p = read_decimal(column, a), q = read_decimal(column, b);
+        return p.units == q.units || (!decimal_ok(p) && !decimal_ok(q));
+    }
+    case COLUMN_INT:
+    case COLUMN_TIME:
+        return memcmp(x, y, sizeof(int64_t)) == 0;
+    case COLUMN_BOOL:
+        return *x == *y;
+    case COLUMN_ENUM:
+        return memcmp(x, y, sizeof(int)) == 0;
+    }
+    return false;
+}
+
+bool row_equal(const struct table *table, const void *a, const void *b, size_t *first_difference)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (!cell_equal(&table->columns[i], a, b)) {
+            if (first_difference)
+                *first_difference = i;
+            return false;
+        }
+    return true;
+}
+
+/* Enumerations are never empty: their first name says something. */
+static bool cell_empty(const struct column *column, const void *row)
+{
+    switch (column->type) {
+    case COLUMN_TEXT:
+        return *((const char *)row + column->offset) == '\0';
+    case COLUMN_LONG:
+        return !read_long(column, row);
+    case COLUMN_INT:
+    case COLUMN_TIME:
+        return read_int(column, row) == 0;
+    case COLUMN_BOOL:
+        return !read_bool(column, row);
+    case COLUMN_DECIMAL:
+        return !decimal_ok(read_decimal(column, row));
+    case COLUMN_ENUM:
+        return false;
+    }
+    return true;
+}
+
+static void put_quoted(struct str *out, const char *bytes, size_t length)
+{
+    char quoted[64];
+    assert(length + 2 <= sizeof quoted);
+    quoted[0] = '"';
+    memcpy(quoted + 1, bytes, length);
+    quoted[length + 1] = '"';
+    str_put(out, quoted, length + 2);
+}
+
+static void put_json(const struct column *column, const void *row, struct str *out)
+{
+    char text[DECIMAL_TEXT_MAX > CALENDAR_TEXT_MAX ? DECIMAL_TEXT_MAX : CALENDAR_TEXT_MAX];
+    switch (column->type) {
+    case COLUMN_TEXT:
+        str_put_json(out, (const char *)row + column->offset);
+        return;
+    case COLUMN_LONG:
+        str_put_json(out, read_long(column, row));
+        return;
+    case COLUMN_INT:
+        str_put_int(out, read_int(column, row));
+        return;
+    case COLUMN_BOOL:
+        str_puts(out, read_bool(column, row) ? "true" : "false");
+        return;
+    case COLUMN_ENUM: {
+        const char *name = read_enum(column, row);
+        put_quoted(out, name, strlen(name));
+        return;
+    }
+    case COLUMN_TIME:
+    case COLUMN_DECIMAL:
+        break;
+    }
+    if (cell_empty(column, row))
+        str_put(out, "null", 4);
+    else if (column->type == COLUMN_TIME)
+        put_quoted(out, text, calendar_print(read_int(column, row), text));
+    else
+        put_quoted(out, text, decimal_print(read_decimal(column, row), text));
+}
+
+void row_json_changes(const struct table *table, const void *before, const void *after,
+                      struct str *out)
+{
+    bool first = true;
+    str_putc(out, '{');
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        if (before ? cell_equal(column, before, after) : cell_empty(column, after))
+            continue;
+        if (!first)
+            str_putc(out, ',');
+        first = false;
+        str_put(out, column->quoted, column->quoted_length);
+        put_json(column, after, out);
+    }
+    str_putc(out, '}');
+}
+
+void row_json(const struct table *table, const void *row, struct str *out)
+{
+    for (size_t i = 0; i < table->column_count; i++) {
+        str_putc(out, i ? ',' : '{');
+        str_put(out, table->columns[i].quoted, table->columns[i].quoted_length);
+        put_json(&table->columns[i], row, out);
+    }
+    str_putc(out, '}');
+}
+
+void column_print(const struct column *column, const void *row, struct str *out)
+{
+    char text[CALENDAR_TEXT_MAX];
+    switch (column->type) {
+    case COLUMN_TEXT:
+        str_puts(out, (const char *)row + column->offset);
+        break;
+    case COLUMN_LONG:
+        if (read_long(column, row))
+            str_puts(out, read_long(column, row));
+        break;
+    case COLUMN_INT:
+        str_put_int(out, read_int(column, row));
+        break;
+    case COLUMN_TIME:
+        if (read_int(column, row))
+            str_put(out, text, calendar_print(read_int(column, row), text));
+        break;
+    case COLUMN_BOOL:
+        str_puts(out, read_bool(column, row) ? "true" : "false");
+        break;
+    case COLUMN_DECIMAL:
+        if (decimal_ok(read_decimal(column, row)))
+            str_put_decimal(out, read_decimal(column, row));
+        break;
+    case COLUMN_ENUM:
+        str_puts(out, read_enum(column, row));
+        break;
+    }
+}
+
+bool enum_parse(const char *const *names, const char *text, int *out)
+{
+    for (int i = 0; names[i]; i++)
+        if (strcasecmp(names[i], text) == 0) {
+            *out = i;
+            return true;
+        }
+    return false;
+}
+
+static bool parse_int(const char *text, int64_t *out)
+{
+    bool negative = *text == '-';
+    uint64_t value = 0, limit = negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX;
+    const char *at = text + negative;
+    if (!*at)
+        return false;
+    for (; *at; at++) {
+        if (*at < '0' || *at > '9')
+            return false;
+        uint64_t digit = (uint64_t)(*at - '0');
+        if (value > (limit - digit) / 10)
+            return false;
+        value = value * 10 + digit;
+    }
+    *out = (int64_t)(negative ? 0 - value : value);
+    return true;
+}
+
+static bool parse_bool(const char *text, bool *out)
+{
+    *out = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
+    return *out || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
+}
+
+static void clear_cell(const struct column *column, void *row)
+{
+    const struct decimal absent = decimal_bad();
+    if (column->type == COLUMN_DECIMAL)
+        memcpy(cell(column, row), &absent, sizeof absent);
+    else
+        memset(cell(column, row), 0, column->size);
+}
+
+static bool parse_error(const struct column *column, const char *text, const char *what,
+                        struct err *err)
+{
+    return err_set(err, ERR_REFUSED, ERR_INPUT, "%s: \"%.60s\" is not %s", column->name, text,
+                   what);
+}
+
+static bool parse_time(const struct column *column, void *row, const char *text, struct err *err)
+{
+    int64_t at_us = 0;
+    if (*text && !calendar_parse(text, NULL, &at_us, err))
+        return err_prefix(err, "%s", column->name);
+    memcpy(cell(column, row), &at_us, sizeof at_us);
+    return true;
+}
+
+static bool parse_decimal(const struct column *column, void *row, const char *text, struct err *err)
+{
+    struct decimal value = decimal_bad();
+    if (*text && !decimal_parse(text, strlen(text), &value, err))
+        return err_prefix(err, "%s", column->name);
+    memcpy(cell(column, row), &value, sizeof value);
+    return true;
+}
+
+bool column_parse(const struct column *column, void *row, const char *text, struct arena *arena,
+                  struct err *err)
+{
+    int number;
+    int64_t wide;
+    if (!text) {
+        clear_cell(column, row);
+        return true;
+    }
+    switch (column->type) {
+    case COLUMN_TEXT:
+        if (!text_copy(cell(column, row), column->size, text))
+            return err_set(err, ERR_REFUSED, ERR_INPUT,
+                           "%s: longer than %zu characters: \"%.40s...\"", column->name,
+                           column->size - 1, text);
+        return true;
+    case COLUMN_LONG:
+        text = arena_text(arena, text);
+        memcpy(cell(column, row), &text, sizeof text);
+        return true;
+    case COLUMN_INT:
+        if (!parse_int(text, &wide))
+            return parse_error(column, text, "a whole number", err);
+        memcpy(cell(column, row), &wide, sizeof wide);
+        return true;
+    case COLUMN_TIME:
+        return parse_time(column, row, text, err);
+    case COLUMN_BOOL:
+        return parse_bool(text, cell(column, row)) ||
+               parse_error(column, text, "true or false", err);
+    case COLUMN_DECIMAL:
+        return parse_decimal(column, row, text, err);
+    case COLUMN_ENUM:
+        if (!enum_parse(column->names, text, &number))
+            return parse_error(column, text, "one of its names", err);
+        memcpy(cell(column, row), &number, sizeof number);
+        return true;
+    }
+    return false;
+}
+
+static bool cell_from_json(const struct column *column, void *row, const struct json *value,
+                           struct arena *arena, struct err *err)
+{
+    switch (value->type) {
+    case JSON_NULL:
+        return column_parse(column, row, NULL, arena, err);
+    case JSON_TRUE:
+    case JSON_FALSE:
+        return column_parse(column, row, value->type == JSON_TRUE ? "true" : "false", arena, err);
+    case JSON_NUMBER:
+    case JSON_STRING:
+        return column_parse(column, row, value->text, arena, err);
+    case JSON_ARRAY:
+    case JSON_OBJECT:
+        break;
+    }
+    return err_set(err, ERR_REFUSED, ERR_INPUT, "%s: a row holds plain values only", column->name);
+}
+
+bool row_from_json(const struct table *table, void *row, const struct json *object,
+                   struct arena *arena, struct err *err)
+{
+    size_t at = 0;
+    if (!object || object->type != JSON_OBJECT)
+        return err_set(err, ERR_REFUSED, ERR_INPUT, "%s: a row is a JSON object", table->name);
+    for (const struct json *value = object->child; value; value = value->next) {
+        const struct column *column = find_from(table, value->key, &at);
+        if (!column)
+            return err_set(err, ERR_REFUSED, ERR_INPUT, "%s has no column \"%.60s\"", table->name,
+                           value->key);
+        if (!cell_from_json(column, row, value, arena, err))
+            return err_prefix(err, "%s", table->name);
+        at++;
+    }
+    return true;
+}
