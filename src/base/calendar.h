@@ -22,6 +22,10 @@ bool calendar_from_civil(const struct civil *civil, const struct zone *zone, int
  * milliseconds as digits (10 digits: s, 13: ms; a fraction is allowed). A naive time needs `naive` (the source's zone), else it is
  * refused with a sentence that says how to set one. Seconds 0-59 and 60 as a leap second folded to 59. */
 bool calendar_parse(const char *text, const struct zone *naive, int64_t *utc_us, struct err *err) MUST_CHECK;
+/* Days since 1970-01-01 of a date that exists. */
+int64_t calendar_days(int year, int month, int day);
+/* Takes "±hh:mm" or "±hhmm" from *at and moves it; false leaves it. */
+bool calendar_take_offset(const char **at, int *offset_s);
 size_t calendar_print(int64_t utc_us, char out[CALENDAR_TEXT_MAX]);         /* 2026-07-21T09:15:00Z, with .ffffff when not whole */
 size_t calendar_print_seconds(int64_t utc_us, char out[CALENDAR_TEXT_MAX]); /* cut (floor) to the second, always Z */
 bool calendar_parse_duration(const char *text, int64_t *us, struct err *err) MUST_CHECK; /* 250ms 30s 5m 2h 1d, or a plain number of seconds */

@@ -245,8 +245,8 @@ static wide put_together(const struct number_text *number) {
     if (number->count == 0 || kept < 0) return 0;
     wide units = 0;
     for (int i = 0; i < kept; i++) {
-        unsigned digit = i < number->count ? (unsigned char)number->digits[i] - '0' : 0u;
-        units = units * 10 + digit;
+        units *= 10;
+        if (i < number->count) units += (unsigned)(number->digits[i] - '0');
     }
     if (kept >= number->count) return units;
     int next = number->digits[kept] - '0';

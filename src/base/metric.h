@@ -20,5 +20,7 @@ void metric_set(struct metric *metric, double value);
 void metric_observe_us(struct metric *metric, int64_t us);
 double metric_value(const struct metric *metric);        /* counter, gauge: value; histogram: count */
 int64_t metric_quantile_us(const struct metric *metric, double q); /* histogram; upper bound of the bucket */
+/* Appends `,name="value"` with the value escaped: how a labels text is made from what came from outside. */
+void metric_label(struct str *labels, const char *name, const char *value);
 void metrics_render(const struct metrics *metrics, struct str *out);
 #endif
