@@ -1,0 +1,143 @@
+/* Copies of asked writes, and the refusals all bodies share. */
+#include "store/pending.h"
+
+#include "trade/order.h"
+#include "trade/signal.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <string.h>
+
+/* Holds a usual write, all its rows included, in one block. */
+#define ARENA_BLOCK (16 * 1024)
+
+void pending_init(struct pending *pending)
+{
+    *pending = (struct pending){0};
+    arena_init(&pending->arena, ARENA_BLOCK);
+}
+
+void pending_clear(struct pending *pending)
+{
+    arena_reset(&pending->arena);
+    pending->write = (struct store_write){0};
+    pending->err.code = ERR_OK;
+    pending->err.class = ERR_NONE;
+}
+
+void pending_free(struct pending *pending)
+{
+    arena_free(&pending->arena);
+}
+
+static const void *copy_row(struct arena *arena, const struct table *table, const void *row)
+{
+    if (!row)
+        return NULL;
+    void *copy = arena_alloc(arena, table->row_size);
+    row_copy(table, copy, row, arena);
+    return copy;
+}
+
+static void copy_event(struct arena *arena, struct store_event *to, const struct store_event *from)
+{
+    assert(from->kind && from->subject && from->change_count <= STORE_CHANGES_MAX);
+    to->kind = arena_text(arena, from->kind);
+    to->subject = arena_text(arena, from->subject);
+    to->cause = arena_text(arena, from->cause);
+    to->at_us = from->at_us;
+    to->change_count = from->change_count;
+    for (size_t i = 0; i < from->change_count; i++) {
+        const struct change *change = &from->changes[i];
+        assert(change->table && change->after && *row_key(change->table, change->after));
+        assert(!change->before || strcmp(row_key(change->table, change->before),
+                                         row_key(change->table, change->after)) == 0);
+        to->changes[i] = (struct change){
+            .table = change->table,
+            .before = copy_row(arena, change->table, change->before),
+            .after = copy_row(arena, change->table, change->after),
+        };
+    }
+}
+
+void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to)
+{
+    struct arena *arena = &pending->arena;
+    struct store_event *events = arena_alloc(arena, write->event_count * sizeof *events);
+    for (size_t i = 0; i < write->event_count; i++)
+        copy_event(arena, &events[i], &write->events[i]);
+    pending->write = (struct store_write){
+        .term = write->term, .events = events, .event_count = write->event_count};
+    pending->to = to;
+}
+
+void pending_answer(struct pending *pending, const void *value)
+{
+    bool ok = pending->err.code == ERR_OK;
+    wait_answer(pending->to, ok ? NULL : &pending->err, ok ? value : NULL);
+}
+
+static bool edge_legal(const struct change *change)
+{
+    if (change->table->id == TABLE_SIGNAL) {
+        const struct signal *from = change->before, *to = change->after;
+        return from->state == to->state || signal_may_become(from->state, to->state);
+    }
+    if (change->table->id == TABLE_ORDER) {
+        const struct order *from = change->before, *to = change->after;
+        return from->state == to->state || order_may_become(from->state, to->state);
+    }
+    return true;
+}
+
+static const char *state_name(const struct table *table, const void *row)
+{
+    if (table->id == TABLE_SIGNAL)
+        return signal_state_names[((const struct signal *)row)->state];
+    return order_state_names[((const struct order *)row)->state];
+}
+
+bool change_check(const struct change *change, struct err *err)
+{
+    const struct table *table = change->table;
+    if (!change->before)
+        return true;
+    const char *key = row_key(table, change->after);
+    if (table->version_column < 0)
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: this table's rows are written once",
+                       table->name, key);
+    if (row_version(table, change->after) != row_version(table, change->before) + 1)
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT,
+                       "%s %s: version %" PRId64 " does not follow version %" PRId64, table->name, key,
+                       row_version(table, change->after), row_version(table, change->before));
+    if (!edge_legal(change))
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: %s may not become %s", table->name, key,
+                       state_name(table, change->before), state_name(table, change->after));
+    return true;
+}
+
+bool refuse_duplicate(struct err *err, const struct table *table, const char *key)
+{
+    return err_set(err, ERR_REFUSED, ERR_DUPLICATE, "%s %s stands already", table->name, key);
+}
+
+bool refuse_conflict(struct err *err, const struct change *change, int64_t version)
+{
+    const char *key = row_key(change->table, change->after);
+    if (version < 0)
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: no such row", change->table->name, key);
+    return err_set(err, ERR_REFUSED, ERR_CONFLICT,
+                   "%s %s has moved on: version %" PRId64 ", not %" PRId64, change->table->name, key,
+                   version, row_version(change->table, change->before));
+}
+
+bool refuse_fenced(struct err *err, int64_t term, int64_t current)
+{
+    return err_set(err, ERR_REFUSED, ERR_FENCED,
+                   "term %" PRId64 " has ended: the current term is %" PRId64, term, current);
+}
+
+bool refuse_closed(struct err *err)
+{
+    return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the store is closing");
+}

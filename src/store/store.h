@@ -1,0 +1,158 @@
+/* The store: where state becomes durable. One interface; bodies: store_sqlite (embedded), store_mem
+ * (simulation, backtest), later PostgreSQL.
+ *
+ * Group commit is the store's, not the caller's: it gathers what was asked in this turn or while the
+ * previous commit was in flight, commits it as one transaction, then answers every waiter, in the
+ * order of asking. Nothing waits to fill a batch. A write that fails does so alone: the others of its
+ * batch commit. Writes take effect in the order they were asked.
+ *
+ * Every call answers its waiter exactly once, never before returning, on the loop's thread. */
+#ifndef TIDELOCK_STORE_STORE_H
+#define TIDELOCK_STORE_STORE_H
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/wait.h"
+#include "trade/event.h"
+
+#define STORE_CHANGES_MAX 16
+struct store_event { /* becomes one row of the event log, in one transaction with its changes */
+    const char *kind;
+    const char *subject;
+    const char *cause; /* JSON object text or NULL */
+    int64_t at_us;
+    struct change changes[STORE_CHANGES_MAX];
+    size_t change_count;
+};
+struct store_write { /* all or nothing */
+    int64_t term;    /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is the
+                      * store's current term */
+    const struct store_event *events;
+    size_t event_count;
+};
+
+/* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column is
+ * absent (EQ) or present (NE). Order (LT ... GE) is defined for INT, TIME and TEXT columns and never
+ * holds for an absent time; PREFIX for TEXT; LONG columns take no condition. What does not fit is
+ * REFUSED/USAGE. */
+enum store_op {
+    STORE_EQ,
+    STORE_NE,
+    STORE_LT,
+    STORE_LE,
+    STORE_GT,
+    STORE_GE,
+    STORE_IN, /* value: comma separated, at most 16 */
+    STORE_PREFIX
+};
+struct store_condition {
+    const char *column;
+    enum store_op op;
+    const char *value;
+};
+struct store_query {
+    enum table_id table;
+    struct store_condition where[6];
+    size_t where_count;
+    const char *order_by; /* column, not a decimal; NULL: the key. Equal ones by key */
+    bool descending;
+    size_t limit; /* 0: 1,000 */
+};
+struct store_rows { /* value of a query's answer; valid during the call */
+    const struct table *table;
+    size_t count;
+    const void *const *rows;
+};
+struct store_events_query { /* zero or NULL: no such condition */
+    int64_t after_seq;      /* descending: only seqs below it */
+    int64_t from_us, until_us; /* from <= at < until */
+    const char *kind_prefix, *subject;
+    size_t limit; /* 0: 1,000 */
+    bool descending;
+};
+struct store_events {
+    size_t count;
+    const struct event *list;
+};
+
+struct store_status { /* for health and metrics */
+    const char *kind; /* "sqlite", "memory" */
+    bool ok;
+    char text[160]; /* a sentence: where, what guarantee ("durable: WAL, synchronous=FULL") or what is
+                     * wrong */
+    int64_t last_commit_us; /* duration of the last commit */
+    int64_t queued;         /* writes asked and not yet answered */
+    int64_t events;         /* last seq */
+    int64_t term;
+};
+
+struct store;
+struct store_ops {
+    void (*write)(struct store *store, const struct store_write *write, struct waiter to);
+    void (*query)(struct store *store, const struct store_query *query, struct waiter to);
+    void (*events)(struct store *store, const struct store_events_query *query, struct waiter to);
+    /* New term (last + 1), committed before the answer, with an event "term.begun" about `holder`;
+     * value: const int64_t *. From then on only that term's fenced writes pass. */
+    void (*next_term)(struct store *store, const char *holder, struct waiter to);
+    void (*status)(const struct store *store, struct store_status *out);
+    void (*close)(struct store *store); /* finishes what was asked, answers it, frees */
+    /* Blocking reads of what is committed, for start and command line. All rows that match (limit 0:
+     * all), of events likewise; what `each` is given is valid during the call. */
+    bool (*read_rows)(struct store *store, const struct store_query *query,
+                      bool (*each)(void *ctx, const void *row, struct err *err), void *ctx,
+                      struct err *err);
+    bool (*read_events)(struct store *store, const struct store_events_query *query,
+                        bool (*each)(void *ctx, const struct event *event, struct err *err),
+                        void *ctx, struct err *err);
+};
+struct store {
+    const struct store_ops *ops;
+};
+
+/* Copies everything it needs before it returns. Answers: no error: durable. Errors:
+ *   DUPLICATE  REFUSED    an inserted key stands already (text: table and key); nothing was written
+ *   CONFLICT   REFUSED    a changed row's version is not before.version, or the edge is not legal
+ *   FENCED     REFUSED    the term has passed on
+ *   FULL / IO  LATER      the disk is full, read-only, failing; nothing was written
+ *   CLOSED     NOT_DONE   the store is closing */
+static inline void store_write(struct store *s, const struct store_write *w, struct waiter to)
+{
+    s->ops->write(s, w, to);
+}
+/* Sees everything that was answered before it was asked. */
+static inline void store_query(struct store *s, const struct store_query *q, struct waiter to)
+{
+    s->ops->query(s, q, to);
+}
+static inline void store_events(struct store *s, const struct store_events_query *q,
+                                struct waiter to)
+{
+    s->ops->events(s, q, to);
+}
+static inline void store_next_term(struct store *s, const char *holder, struct waiter to)
+{
+    s->ops->next_term(s, holder, to);
+}
+static inline void store_status(const struct store *s, struct store_status *out)
+{
+    s->ops->status(s, out);
+}
+static inline void store_close(struct store *s)
+{
+    if (s)
+        s->ops->close(s);
+}
+
+/* Everything a host needs at start: all rows that are not final (signals with their decisions,
+ * orders, positions; dead signals too, which wait for an operator), pyramids, accounts, halts,
+ * statistics, live policies and strategy states, the newest fingerprints (at most `recent` signal
+ * ids, oldest of them first, through `seen`). Blocking; only before the loop runs. */
+bool store_load_book(struct store *store, struct book *book, size_t recent,
+                     void (*seen)(void *ctx, const char *signal_id), void *ctx,
+                     struct err *err) MUST_CHECK;
+/* Blocking forms for the command line, on a store of their own. */
+bool store_load_tables(struct store *store, struct book *book,
+                       struct err *err) MUST_CHECK; /* every row of every table */
+bool store_read_events(struct store *store, int64_t after_seq, int64_t until_us /* 0: all */,
+                       bool (*each)(void *ctx, const struct event *event, struct err *err),
+                       void *ctx, struct err *err) MUST_CHECK;
+#endif
