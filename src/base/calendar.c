@@ -1,4 +1,5 @@
-/* Dates and times as people and machines write them, to microseconds UTC and back. Zones live in zone.c. */
+/* Dates and times as people and machines write them, to microseconds UTC and back. Zones live in
+ * zone.c. */
 #include "base/calendar.h"
 
 #include "base/decimal.h"
@@ -12,28 +13,34 @@
 #define YEAR_LEAST 1
 #define YEAR_MOST 9999
 
-static int64_t floor_div(int64_t a, int64_t b) {
+static int64_t floor_div(int64_t a, int64_t b)
+{
     return a / b - (a % b < 0);
 }
 
-static bool is_leap(int year) {
+static bool is_leap(int year)
+{
     return year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
 }
 
-static int days_in_month(int year, int month) {
+static int days_in_month(int year, int month)
+{
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     return month == 2 && is_leap(year) ? 29 : days[month - 1];
 }
 
-/* Years are counted from March, so that the leap day is a year's last and months have a regular length. */
-int64_t calendar_days(int year, int month, int day) {
+/* Years are counted from March, so that the leap day is a year's last and months have a regular
+ * length. */
+int64_t calendar_days(int year, int month, int day)
+{
     int64_t y = month <= 2 ? (int64_t)year - 1 : year;
     int64_t era = floor_div(y, 400), of_era = y - era * 400;
     int64_t of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
     return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-static void split_days(int64_t days, struct civil *out) {
+static void split_days(int64_t days, struct civil *out)
+{
     int64_t shifted = days + 719468, era = floor_div(shifted, 146097);
     int64_t of_era = shifted - era * 146097;
     int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
@@ -46,7 +53,8 @@ static void split_days(int64_t days, struct civil *out) {
     out->yearday = (int)(days - calendar_days(out->year, 1, 1) + 1);
 }
 
-struct civil calendar_civil(int64_t utc_us, const struct zone *zone) {
+struct civil calendar_civil(int64_t utc_us, const struct zone *zone)
+{
     int64_t seconds = floor_div(utc_us, SECOND_US);
     struct civil out = {.microsecond = (int)(utc_us - seconds * SECOND_US)};
     seconds += zone_offset_s(zone, utc_us);
@@ -59,7 +67,8 @@ struct civil calendar_civil(int64_t utc_us, const struct zone *zone) {
     return out;
 }
 
-static bool is_real(const struct civil *c) {
+static bool is_real(const struct civil *c)
+{
     return c->year >= YEAR_LEAST && c->year <= YEAR_MOST && c->month >= 1 && c->month <= 12 &&
            c->day >= 1 && c->day <= days_in_month(c->year, c->month) && c->hour >= 0 &&
            c->hour <= 23 && c->minute >= 0 && c->minute <= 59 && c->second >= 0 &&
@@ -67,38 +76,48 @@ static bool is_real(const struct civil *c) {
 }
 
 /* Microseconds of the wall time as if the wall were UTC. */
-static int64_t wall_us(const struct civil *c) {
+static int64_t wall_us(const struct civil *c)
+{
     int second = c->second == 60 ? 59 : c->second;
-    int64_t seconds = calendar_days(c->year, c->month, c->day) * DAY_S + c->hour * 3600 +
-                      c->minute * 60 + second;
+    int64_t seconds =
+        calendar_days(c->year, c->month, c->day) * DAY_S + c->hour * 3600 + c->minute * 60 + second;
     return seconds * SECOND_US + c->microsecond;
 }
 
-bool calendar_from_civil(const struct civil *civil, const struct zone *zone, int64_t *utc_us) {
-    if (!is_real(civil)) return false;
+bool calendar_from_civil(const struct civil *civil, const struct zone *zone, int64_t *utc_us)
+{
+    if (!is_real(civil))
+        return false;
     int64_t wall = wall_us(civil);
-    /* A day away, more than any offset, lies the offset before and after a change that may be near. */
+    /* A day away, more than any offset, lies the offset before and after a change that may be near.
+     */
     int64_t before = zone_offset_s(zone, wall - DAY_S * SECOND_US);
     int64_t after = zone_offset_s(zone, wall + DAY_S * SECOND_US);
     int64_t early = wall - before * SECOND_US, late = wall - after * SECOND_US;
     bool early_fits = zone_offset_s(zone, early) == before;
     bool late_fits = zone_offset_s(zone, late) == after;
-    if (early_fits && late_fits) *utc_us = early < late ? early : late;
-    else if (late_fits) *utc_us = late;
-    else *utc_us = early; /* fits, or is in a gap, where the old offset leads past it */
+    if (early_fits && late_fits)
+        *utc_us = early < late ? early : late;
+    else if (late_fits)
+        *utc_us = late;
+    else
+        *utc_us = early; /* fits, or is in a gap, where the old offset leads past it */
     return true;
 }
 
 /* --- text in ---------------------------------------------------------------------------------- */
 
-static bool is_digit(char c) {
+static bool is_digit(char c)
+{
     return c >= '0' && c <= '9';
 }
 
-static bool take_number(const char **at, int digits, int *out) {
+static bool take_number(const char **at, int digits, int *out)
+{
     int value = 0;
     for (int i = 0; i < digits; i++) {
-        if (!is_digit((*at)[i])) return false;
+        if (!is_digit((*at)[i]))
+            return false;
         value = value * 10 + ((*at)[i] - '0');
     }
     *at += digits;
@@ -106,38 +125,49 @@ static bool take_number(const char **at, int digits, int *out) {
     return true;
 }
 
-static bool take_char(const char **at, char c) {
-    if (**at != c) return false;
+static bool take_char(const char **at, char c)
+{
+    if (**at != c)
+        return false;
     (*at)++;
     return true;
 }
 
-static bool take_fraction(const char **at, int *microsecond) {
-    if (!is_digit(**at)) return false;
+static bool take_fraction(const char **at, int *microsecond)
+{
+    if (!is_digit(**at))
+        return false;
     int value = 0, digits = 0;
     for (; is_digit(**at); (*at)++, digits++) {
-        if (digits < 6) value = value * 10 + (**at - '0');
-        if (digits == 9) return false;
+        if (digits < 6)
+            value = value * 10 + (**at - '0');
+        if (digits == 9)
+            return false;
     }
-    for (; digits < 6; digits++) value *= 10;
+    for (; digits < 6; digits++)
+        value *= 10;
     *microsecond = value;
     return true;
 }
 
-static bool take_date_time(const char **at, struct civil *c) {
+static bool take_date_time(const char **at, struct civil *c)
+{
     if (!take_number(at, 4, &c->year) || !take_char(at, '-') || !take_number(at, 2, &c->month) ||
         !take_char(at, '-') || !take_number(at, 2, &c->day))
         return false;
-    if (!take_char(at, 'T') && !take_char(at, ' ')) return false;
+    if (!take_char(at, 'T') && !take_char(at, ' '))
+        return false;
     if (!take_number(at, 2, &c->hour) || !take_char(at, ':') || !take_number(at, 2, &c->minute) ||
         !take_char(at, ':') || !take_number(at, 2, &c->second))
         return false;
     return !take_char(at, '.') || take_fraction(at, &c->microsecond);
 }
 
-bool calendar_take_offset(const char **at, int *offset_s) {
+bool calendar_take_offset(const char **at, int *offset_s)
+{
     int hours, minutes, sign = **at == '-' ? -1 : 1;
-    if (**at != '+' && **at != '-') return false;
+    if (**at != '+' && **at != '-')
+        return false;
     const char *start = (*at)++;
     if (take_number(at, 2, &hours) && (take_char(at, ':'), true) && take_number(at, 2, &minutes) &&
         hours <= 23 && minutes <= 59) {
@@ -148,7 +178,8 @@ bool calendar_take_offset(const char **at, int *offset_s) {
     return false;
 }
 
-static bool refuse(const char *text, struct err *err, const char *why) {
+static bool refuse(const char *text, struct err *err, const char *why)
+{
     char shown[44];
     size_t length = 0;
     for (; length < sizeof shown - 4 && text[length]; length++)
@@ -157,23 +188,30 @@ static bool refuse(const char *text, struct err *err, const char *why) {
     return err_set(err, ERR_REFUSED, ERR_INPUT, "the time \"%s\" %s", shown, why);
 }
 
-static bool parse_epoch(const char *text, int64_t *utc_us, struct err *err) {
+static bool parse_epoch(const char *text, int64_t *utc_us, struct err *err)
+{
     int64_t whole = 0;
     int digits = 0, microsecond = 0;
     const char *at = text;
     for (; is_digit(*at); at++, digits++)
-        if (digits < 13) whole = whole * 10 + (*at - '0');
+        if (digits < 13)
+            whole = whole * 10 + (*at - '0');
     if (take_char(&at, '.') && !take_fraction(&at, &microsecond))
         return refuse(text, err, "has no digits, or more than nine, behind the point");
-    if (*at) return refuse(text, err, "is neither ISO 8601 nor a number of seconds since 1970");
-    if (digits == 10) *utc_us = whole * SECOND_US + microsecond;
-    else if (digits == 13) *utc_us = whole * 1000 + microsecond / 1000;
+    if (*at)
+        return refuse(text, err, "is neither ISO 8601 nor a number of seconds since 1970");
+    if (digits == 10)
+        *utc_us = whole * SECOND_US + microsecond;
+    else if (digits == 13)
+        *utc_us = whole * 1000 + microsecond / 1000;
     else
-        return refuse(text, err, "is no epoch time; write 10 digits for seconds or 13 for milliseconds");
+        return refuse(text, err,
+                      "is no epoch time; write 10 digits for seconds or 13 for milliseconds");
     return true;
 }
 
-bool calendar_parse(const char *text, const struct zone *naive, int64_t *utc_us, struct err *err) {
+bool calendar_parse(const char *text, const struct zone *naive, int64_t *utc_us, struct err *err)
+{
     size_t digits = strspn(text, "0123456789");
     if (digits > 4 || (digits > 0 && (text[digits] == '\0' || text[digits] == '.')))
         return parse_epoch(text, utc_us, err);
@@ -182,36 +220,44 @@ bool calendar_parse(const char *text, const struct zone *naive, int64_t *utc_us,
     int offset_s = 0;
     if (!take_date_time(&at, &c))
         return refuse(text, err, "is not a time; write 2026-07-21T09:15:00Z or epoch seconds");
-    if (!is_real(&c)) return refuse(text, err, "does not exist in the calendar");
+    if (!is_real(&c))
+        return refuse(text, err, "does not exist in the calendar");
     if (*at == '\0') {
         if (!naive)
-            return refuse(text, err, "has no time zone; end it with Z or +05:30, or set the zone of "
-                                     "its source");
+            return refuse(text, err,
+                          "has no time zone; end it with Z or +05:30, or set the zone of "
+                          "its source");
         calendar_from_civil(&c, naive, utc_us);
         return true;
     }
     if (!take_char(&at, 'Z') && !calendar_take_offset(&at, &offset_s))
-        return refuse(text, err, "has no valid time zone; end it with Z or an offset such as +05:30");
-    if (*at) return refuse(text, err, "goes on behind its time zone");
+        return refuse(text, err,
+                      "has no valid time zone; end it with Z or an offset such as +05:30");
+    if (*at)
+        return refuse(text, err, "goes on behind its time zone");
     *utc_us = wall_us(&c) - offset_s * SECOND_US;
     return true;
 }
 
-bool calendar_parse_duration(const char *text, int64_t *us, struct err *err) {
+bool calendar_parse_duration(const char *text, int64_t *us, struct err *err)
+{
     static const struct {
         const char *name;
         int64_t us;
-    } units[] = {{"", SECOND_US},          {"ms", 1000},
-                 {"s", SECOND_US},         {"m", 60 * SECOND_US},
-                 {"h", 3600 * SECOND_US},  {"d", DAY_S * SECOND_US}};
+    } units[] = {{"", SECOND_US},         {"ms", 1000},
+                 {"s", SECOND_US},        {"m", 60 * SECOND_US},
+                 {"h", 3600 * SECOND_US}, {"d", DAY_S * SECOND_US}};
     size_t length = strspn(text, "0123456789.");
     struct decimal value;
     int64_t whole;
-    if (length == 0 || length > 20 || !decimal_parse(text, length, &value, NULL)) goto bad;
+    if (length == 0 || length > 20 || !decimal_parse(text, length, &value, NULL))
+        goto bad;
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
-        if (strcmp(text + length, units[i].name) != 0) continue;
+        if (strcmp(text + length, units[i].name) != 0)
+            continue;
         struct decimal total = decimal_mul(value, decimal_int(units[i].us));
-        if (!decimal_ok(total) || !decimal_to_int(total, &whole)) goto bad;
+        if (!decimal_ok(total) || !decimal_to_int(total, &whole))
+            goto bad;
         *us = whole;
         return true;
     }
@@ -222,16 +268,21 @@ bad:
 
 /* --- text out --------------------------------------------------------------------------------- */
 
-static char *put_number(char *at, int value, int digits) {
-    for (int i = digits - 1; i >= 0; i--, value /= 10) at[i] = (char)('0' + value % 10);
+static char *put_number(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--, value /= 10)
+        at[i] = (char)('0' + value % 10);
     return at + digits;
 }
 
-static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_TEXT_MAX]) {
+static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_TEXT_MAX])
+{
     struct civil c = calendar_civil(utc_us, NULL);
     char *at = out;
-    if (c.year >= 0 && c.year <= YEAR_MOST) at = put_number(at, c.year, 4);
-    else at += snprintf(at, 8, "%d", c.year < -999999 ? -999999 : c.year > 999999 ? 999999 : c.year);
+    if (c.year >= 0 && c.year <= YEAR_MOST)
+        at = put_number(at, c.year, 4);
+    else
+        at += snprintf(at, 8, "%d", c.year < -999999 ? -999999 : c.year > 999999 ? 999999 : c.year);
     *at++ = '-';
     at = put_number(at, c.month, 2);
     *at++ = '-';
@@ -251,10 +302,12 @@ static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_T
     return (size_t)(at - out);
 }
 
-size_t calendar_print(int64_t utc_us, char out[CALENDAR_TEXT_MAX]) {
+size_t calendar_print(int64_t utc_us, char out[CALENDAR_TEXT_MAX])
+{
     return print_time(utc_us, true, out);
 }
 
-size_t calendar_print_seconds(int64_t utc_us, char out[CALENDAR_TEXT_MAX]) {
+size_t calendar_print_seconds(int64_t utc_us, char out[CALENDAR_TEXT_MAX])
+{
     return print_time(utc_us, false, out);
 }

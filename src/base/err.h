@@ -1,7 +1,8 @@
 /* Errors: what failed, whether it may have happened, and one sentence for a person.
  *
- * A fallible function is `bool f(..., struct err *err)`: false means it failed and *err is filled. Callers
- * branch on `class` only; `text` reaches log, API and event unchanged, so it names the place and the cure. */
+ * A fallible function is `bool f(..., struct err *err)`: false means it failed and *err is filled.
+ * Callers branch on `class` only; `text` reaches log, API and event unchanged, so it names the
+ * place and the cure. */
 #ifndef TIDELOCK_BASE_ERR_H
 #define TIDELOCK_BASE_ERR_H
 #include <stdarg.h>
@@ -45,14 +46,16 @@ struct err {
     char text[256];
 };
 
-/* Fills *err (which may be NULL) and returns false, so that a failing function ends in `return err_set(...)`. */
+/* Fills *err (which may be NULL) and returns false, so that a failing function ends in `return
+ * err_set(...)`. */
 bool err_set(struct err *err, enum err_class class, enum err_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Puts "prefix: " before the sentence that is already there. Returns false. */
 bool err_prefix(struct err *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void err_clear(struct err *err);
-const char *err_class_name(enum err_class class); /* "not_done", "maybe_done", "later", "refused", "none" */
-const char *err_code_name(enum err_code code);    /* "duplicate", "fenced", ... */
+const char *
+    err_class_name(enum err_class class); /* "not_done", "maybe_done", "later", "refused", "none" */
+const char *err_code_name(enum err_code code); /* "duplicate", "fenced", ... */
 
 #define MUST_CHECK __attribute__((warn_unused_result))
 #endif

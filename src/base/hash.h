@@ -16,12 +16,15 @@ void sha256_add_field(struct sha256 *ctx, const char *text);
 void sha256_end(struct sha256 *ctx, uint8_t out[SHA256_SIZE]);
 
 void hash_sha256(const void *bytes, size_t length, uint8_t out[SHA256_SIZE]);
-void hash_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length, uint8_t out[SHA256_SIZE]);
+void hash_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
+                      uint8_t out[SHA256_SIZE]);
 void hex_print(const uint8_t *bytes, size_t length, char *out /* 2n+1 */);
 bool hex_parse(const char *text, uint8_t *out, size_t size); /* exactly 2*size hex digits */
 /* RFC 4648 lower-case letters a-z2-7 without padding; writes `chars` characters and a NUL. */
 void base32_print(const uint8_t *bytes, size_t length, char *out, size_t chars);
-bool base64_parse(const char *text, size_t length, uint8_t *out, size_t *out_length /* in: room */); /* canonical only */
+/* Canonical text only. *out_length: in the room, out the bytes written. */
+bool base64_parse(const char *text, size_t length, uint8_t *out, size_t *out_length);
 size_t base64_print(const uint8_t *bytes, size_t length, char *out /* 4*((n+2)/3)+1 */);
-bool secret_equal(const void *a, size_t a_length, const void *b, size_t b_length); /* constant time in b's length */
+/* Constant time in b's length. */
+bool secret_equal(const void *a, size_t a_length, const void *b, size_t b_length);
 #endif

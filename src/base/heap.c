@@ -3,21 +3,26 @@
 
 #include "base/mem.h"
 
-void heap_init(struct heap *heap, size_t max) {
+void heap_init(struct heap *heap, size_t max)
+{
     *heap = (struct heap){.max = max};
 }
 
-void heap_free(struct heap *heap) {
+void heap_free(struct heap *heap)
+{
     mem_free(heap->items);
     *heap = (struct heap){.max = heap->max};
 }
 
-static bool before(const struct heap_item *a, const struct heap_item *b) {
+static bool before(const struct heap_item *a, const struct heap_item *b)
+{
     return a->key != b->key ? a->key < b->key : a->order < b->order;
 }
 
-bool heap_push(struct heap *heap, int64_t key, uint64_t value) {
-    if (heap->max && heap->count == heap->max) return false;
+bool heap_push(struct heap *heap, int64_t key, uint64_t value)
+{
+    if (heap->max && heap->count == heap->max)
+        return false;
     if (heap->count == heap->room) {
         heap->room = heap->room ? heap->room * 2 : 16;
         heap->items = mem_realloc(heap->items, heap->room * sizeof *heap->items);
@@ -26,7 +31,8 @@ bool heap_push(struct heap *heap, int64_t key, uint64_t value) {
     size_t at = heap->count++;
     while (at > 0) {
         size_t parent = (at - 1) / 2;
-        if (!before(&item, &heap->items[parent])) break;
+        if (!before(&item, &heap->items[parent]))
+            break;
         heap->items[at] = heap->items[parent];
         at = parent;
     }
@@ -34,22 +40,28 @@ bool heap_push(struct heap *heap, int64_t key, uint64_t value) {
     return true;
 }
 
-bool heap_peek(const struct heap *heap, struct heap_item *out) {
-    if (heap->count == 0) return false;
+bool heap_peek(const struct heap *heap, struct heap_item *out)
+{
+    if (heap->count == 0)
+        return false;
     *out = heap->items[0];
     return true;
 }
 
-bool heap_pop(struct heap *heap, struct heap_item *out) {
-    if (!heap_peek(heap, out)) return false;
+bool heap_pop(struct heap *heap, struct heap_item *out)
+{
+    if (!heap_peek(heap, out))
+        return false;
     struct heap_item last = heap->items[--heap->count];
     size_t at = 0;
     for (;;) {
         size_t child = at * 2 + 1;
-        if (child >= heap->count) break;
+        if (child >= heap->count)
+            break;
         if (child + 1 < heap->count && before(&heap->items[child + 1], &heap->items[child]))
             child++;
-        if (!before(&heap->items[child], &last)) break;
+        if (!before(&heap->items[child], &last))
+            break;
         heap->items[at] = heap->items[child];
         at = child;
     }

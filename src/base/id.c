@@ -1,4 +1,5 @@
-/* Names for signals, orders and instances: derived where a retry must find the same one, random elsewhere. */
+/* Names for signals, orders and instances: derived where a retry must find the same one, random
+ * elsewhere. */
 #include "base/id.h"
 
 #include "base/chance.h"
@@ -13,7 +14,8 @@
 #define FIELDS_INLINE 512
 
 /* The fields are laid out first and hashed in one call: one update costs less than many. */
-void id_derive(char out[ID_SIZE], const char *first, ...) {
+void id_derive(char out[ID_SIZE], const char *first, ...)
+{
     char small[FIELDS_INLINE], *fields = small;
     size_t size = 0;
     va_list args;
@@ -21,14 +23,16 @@ void id_derive(char out[ID_SIZE], const char *first, ...) {
     for (const char *field = first; field; field = va_arg(args, const char *))
         size += strlen(field) + 4;
     va_end(args);
-    if (size > sizeof small) fields = mem_alloc(size);
+    if (size > sizeof small)
+        fields = mem_alloc(size);
 
     char *at = fields;
     va_start(args, first);
     for (const char *field = first; field; field = va_arg(args, const char *)) {
         size_t length = strlen(field);
         assert(length <= UINT32_MAX);
-        for (int shift = 24; shift >= 0; shift -= 8) *at++ = (char)(length >> shift & 0xFF);
+        for (int shift = 24; shift >= 0; shift -= 8)
+            *at++ = (char)(length >> shift & 0xFF);
         memcpy(at, field, length);
         at += length;
     }
@@ -37,10 +41,12 @@ void id_derive(char out[ID_SIZE], const char *first, ...) {
     uint8_t digest[SHA256_SIZE];
     hash_sha256(fields, size, digest);
     base32_print(digest, sizeof digest, out, ID_CHARS);
-    if (fields != small) mem_free(fields);
+    if (fields != small)
+        mem_free(fields);
 }
 
-void id_random(char out[ID_SIZE]) {
+void id_random(char out[ID_SIZE])
+{
     uint8_t bytes[13]; /* 104 bits, 100 are used */
     chance_system_bytes(bytes, sizeof bytes);
     base32_print(bytes, sizeof bytes, out, ID_CHARS);

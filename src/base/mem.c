@@ -37,26 +37,34 @@ struct arena_block {
 };
 _Static_assert(sizeof(struct arena_block) % ALIGN == 0, "arena memory must stay aligned");
 
-_Noreturn static void give_up(size_t size) {
+_Noreturn static void give_up(size_t size)
+{
     char text[96];
-    int length = snprintf(text, sizeof text, "tidelock: out of memory asking for %zu bytes\n", size);
-    if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0) abort();
+    int length =
+        snprintf(text, sizeof text, "tidelock: out of memory asking for %zu bytes\n", size);
+    if (length > 0 && write(STDERR_FILENO, text, (size_t)length) < 0)
+        abort();
     abort();
 }
 
-void *mem_alloc(size_t size) {
+void *mem_alloc(size_t size)
+{
     void *memory = calloc(1, size ? size : 1);
-    if (!memory) give_up(size);
+    if (!memory)
+        give_up(size);
     return memory;
 }
 
-void *mem_realloc(void *old, size_t size) {
+void *mem_realloc(void *old, size_t size)
+{
     void *memory = realloc(old, size ? size : 1);
-    if (!memory) give_up(size);
+    if (!memory)
+        give_up(size);
     return memory;
 }
 
-char *mem_copy_text(const char *text) {
+char *mem_copy_text(const char *text)
+{
     assert(text);
     size_t size = strlen(text) + 1;
     char *copy = mem_alloc(size);
@@ -64,25 +72,33 @@ char *mem_copy_text(const char *text) {
     return copy;
 }
 
-void mem_free(void *memory) {
+void mem_free(void *memory)
+{
     free(memory);
 }
 
-void mem_free_secret(void *memory, size_t size) {
-    if (!memory) return;
+void mem_free_secret(void *memory, size_t size)
+{
+    if (!memory)
+        return;
     explicit_bzero(memory, size);
     free(memory);
 }
 
-void arena_init(struct arena *arena, size_t block_size) {
-    if (!block_size) block_size = BLOCK_DEFAULT;
+void arena_init(struct arena *arena, size_t block_size)
+{
+    if (!block_size)
+        block_size = BLOCK_DEFAULT;
     *arena = (struct arena){.block_size = (block_size + ALIGN - 1) & ~(size_t)(ALIGN - 1)};
 }
 
-static struct arena_block *new_block(size_t size) {
-    if (size > SIZE_MAX - sizeof(struct arena_block)) give_up(size);
+static struct arena_block *new_block(size_t size)
+{
+    if (size > SIZE_MAX - sizeof(struct arena_block))
+        give_up(size);
     struct arena_block *block = malloc(sizeof *block + size);
-    if (!block) give_up(size);
+    if (!block)
+        give_up(size);
     block->next = NULL;
     block->size = size;
     block->used = 0;
@@ -91,14 +107,17 @@ static struct arena_block *new_block(size_t size) {
     return block;
 }
 
-static void free_block(struct arena_block *block) {
+static void free_block(struct arena_block *block)
+{
     SHOW(block->data, block->size);
     free(block);
 }
 
 /* A piece too large for a block gets its own, behind the newest, whose rest stays in use. */
-static struct arena_block *block_for(struct arena *arena, size_t size) {
-    if (!arena->block_size) arena_init(arena, 0);
+static struct arena_block *block_for(struct arena *arena, size_t size)
+{
+    if (!arena->block_size)
+        arena_init(arena, 0);
     if (size <= arena->block_size) {
         struct arena_block *block = new_block(arena->block_size);
         block->next = arena->blocks;
@@ -115,11 +134,14 @@ static struct arena_block *block_for(struct arena *arena, size_t size) {
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size) {
-    if (size > SIZE_MAX - ALIGN) give_up(size);
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    if (size > SIZE_MAX - ALIGN)
+        give_up(size);
     size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
     struct arena_block *block = arena->blocks;
-    if (!block || block->size - block->used < size) block = block_for(arena, size);
+    if (!block || block->size - block->used < size)
+        block = block_for(arena, size);
     char *piece = block->data + block->used;
     SHOW(piece, size);
     block->used += size;
@@ -127,18 +149,23 @@ void *arena_alloc(struct arena *arena, size_t size) {
     return memset(piece, 0, size);
 }
 
-char *arena_copy(struct arena *arena, const char *bytes, size_t length) {
-    if (length == SIZE_MAX) give_up(length);
+char *arena_copy(struct arena *arena, const char *bytes, size_t length)
+{
+    if (length == SIZE_MAX)
+        give_up(length);
     char *copy = arena_alloc(arena, length + 1);
-    if (length) memcpy(copy, bytes, length);
+    if (length)
+        memcpy(copy, bytes, length);
     return copy;
 }
 
-char *arena_text(struct arena *arena, const char *text) {
+char *arena_text(struct arena *arena, const char *text)
+{
     return text ? arena_copy(arena, text, strlen(text)) : NULL;
 }
 
-char *arena_printf(struct arena *arena, const char *format, ...) {
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -151,12 +178,15 @@ char *arena_printf(struct arena *arena, const char *format, ...) {
     return text;
 }
 
-void arena_reset(struct arena *arena) {
+void arena_reset(struct arena *arena)
+{
     struct arena_block *kept = NULL;
     for (struct arena_block *block = arena->blocks, *next; block; block = next) {
         next = block->next;
-        if (!kept && block->size == arena->block_size) kept = block;
-        else free_block(block);
+        if (!kept && block->size == arena->block_size)
+            kept = block;
+        else
+            free_block(block);
     }
     if (kept) {
         kept->next = NULL;
@@ -167,7 +197,8 @@ void arena_reset(struct arena *arena) {
     arena->used = 0;
 }
 
-void arena_free(struct arena *arena) {
+void arena_free(struct arena *arena)
+{
     for (struct arena_block *block = arena->blocks, *next; block; block = next) {
         next = block->next;
         free_block(block);

@@ -8,42 +8,54 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A put that does not fit is dropped whole, and so is all that follows: a text with a hole in the middle
- * would read as if it were complete. */
-static bool reserve(struct str *s, size_t more) {
-    if (s->cut) return false;
+/* A put that does not fit is dropped whole, and so is all that follows: a text with a hole in the
+ * middle would read as if it were complete. */
+static bool reserve(struct str *s, size_t more)
+{
+    if (s->cut)
+        return false;
     assert(more < SIZE_MAX / 4 && s->length < SIZE_MAX / 4);
     size_t need = s->length + more;
     if (s->max && need > s->max) {
         s->cut = true;
         return false;
     }
-    if (need < s->room) return true;
+    if (need < s->room)
+        return true;
     size_t room = s->room ? s->room * 2 : 128;
-    while (room <= need) room *= 2;
-    if (s->max && room > s->max + 1) room = s->max + 1;
+    while (room <= need)
+        room *= 2;
+    if (s->max && room > s->max + 1)
+        room = s->max + 1;
     s->data = mem_realloc(s->data, room);
     s->room = room;
     return true;
 }
 
-void str_put(struct str *s, const char *bytes, size_t length) {
-    if (!reserve(s, length)) return;
-    if (length) memcpy(s->data + s->length, bytes, length);
+void str_put(struct str *s, const char *bytes, size_t length)
+{
+    if (!reserve(s, length))
+        return;
+    if (length)
+        memcpy(s->data + s->length, bytes, length);
     s->length += length;
     s->data[s->length] = '\0';
 }
 
-void str_puts(struct str *s, const char *text) {
+void str_puts(struct str *s, const char *text)
+{
     str_put(s, text, strlen(text));
 }
 
-void str_putc(struct str *s, char c) {
+void str_putc(struct str *s, char c)
+{
     str_put(s, &c, 1);
 }
 
-void str_printf(struct str *s, const char *format, ...) {
-    if (s->cut) return;
+void str_printf(struct str *s, const char *format, ...)
+{
+    if (s->cut)
+        return;
     va_list args, again;
     va_start(args, format);
     va_copy(again, args);
@@ -54,7 +66,8 @@ void str_printf(struct str *s, const char *format, ...) {
     if ((size_t)length < left && (!s->max || s->length + (size_t)length <= s->max)) {
         s->length += (size_t)length;
     } else {
-        if (left) s->data[s->length] = '\0';
+        if (left)
+            s->data[s->length] = '\0';
         if (reserve(s, (size_t)length)) {
             vsnprintf(s->data + s->length, (size_t)length + 1, format, again);
             s->length += (size_t)length;
@@ -63,37 +76,51 @@ void str_printf(struct str *s, const char *format, ...) {
     va_end(again);
 }
 
-void str_put_int(struct str *s, int64_t value) {
+void str_put_int(struct str *s, int64_t value)
+{
     char text[24], *at = text + sizeof text;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do *--at = (char)('0' + rest % 10);
+    do
+        *--at = (char)('0' + rest % 10);
     while (rest /= 10);
-    if (value < 0) *--at = '-';
+    if (value < 0)
+        *--at = '-';
     str_put(s, at, (size_t)(text + sizeof text - at));
 }
 
-void str_put_decimal(struct str *s, struct decimal value) {
+void str_put_decimal(struct str *s, struct decimal value)
+{
     char text[DECIMAL_TEXT_MAX];
     str_put(s, text, decimal_print(value, text));
 }
 
-size_t text_utf8_length(const char *text, size_t left) {
+size_t text_utf8_length(const char *text, size_t left)
+{
     const unsigned char *at = (const unsigned char *)text;
-    if (left == 0) return 0;
+    if (left == 0)
+        return 0;
     unsigned char lead = at[0];
-    if (lead < 0x80) return lead ? 1 : 0;
+    if (lead < 0x80)
+        return lead ? 1 : 0;
     size_t length = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
-    if (length == 0 || length > left) return 0;
+    if (length == 0 || length > left)
+        return 0;
     for (size_t i = 1; i < length; i++)
-        if ((at[i] & 0xC0) != 0x80) return 0;
-    if (lead == 0xE0 && at[1] < 0xA0) return 0; /* overlong */
-    if (lead == 0xED && at[1] > 0x9F) return 0; /* surrogate */
-    if (lead == 0xF0 && at[1] < 0x90) return 0; /* overlong */
-    if (lead == 0xF4 && at[1] > 0x8F) return 0; /* beyond U+10FFFF */
+        if ((at[i] & 0xC0) != 0x80)
+            return 0;
+    if (lead == 0xE0 && at[1] < 0xA0)
+        return 0; /* overlong */
+    if (lead == 0xED && at[1] > 0x9F)
+        return 0; /* surrogate */
+    if (lead == 0xF0 && at[1] < 0x90)
+        return 0; /* overlong */
+    if (lead == 0xF4 && at[1] > 0x8F)
+        return 0; /* beyond U+10FFFF */
     return length;
 }
 
-bool text_is_utf8(const char *text, size_t length) {
+bool text_is_utf8(const char *text, size_t length)
+{
     const unsigned char *at = (const unsigned char *)text, *end = at + length;
     while (at < end) {
         if (*at - 1u < 0x7Fu) {
@@ -101,22 +128,34 @@ bool text_is_utf8(const char *text, size_t length) {
             continue;
         }
         size_t step = text_utf8_length((const char *)at, (size_t)(end - at));
-        if (step == 0) return false;
+        if (step == 0)
+            return false;
         at += step;
     }
     return true;
 }
 
-static void put_escape(struct str *s, unsigned char c) {
+static void put_escape(struct str *s, unsigned char c)
+{
     static const char hex[] = "0123456789abcdef";
     char escape[6] = {'\\', 0};
     size_t length = 2;
     switch (c) {
-    case '"': escape[1] = '"'; break;
-    case '\\': escape[1] = '\\'; break;
-    case '\n': escape[1] = 'n'; break;
-    case '\r': escape[1] = 'r'; break;
-    case '\t': escape[1] = 't'; break;
+    case '"':
+        escape[1] = '"';
+        break;
+    case '\\':
+        escape[1] = '\\';
+        break;
+    case '\n':
+        escape[1] = 'n';
+        break;
+    case '\r':
+        escape[1] = 'r';
+        break;
+    case '\t':
+        escape[1] = 't';
+        break;
     default:
         memcpy(escape + 1, "u00", 3);
         escape[4] = hex[c >> 4];
@@ -126,8 +165,10 @@ static void put_escape(struct str *s, unsigned char c) {
     str_put(s, escape, length);
 }
 
-/* Bytes that are no UTF-8 become U+FFFD: one hostile byte must not make a whole log line unreadable. */
-void str_put_json_n(struct str *s, const char *text, size_t length) {
+/* Bytes that are no UTF-8 become U+FFFD: one hostile byte must not make a whole log line
+ * unreadable. */
+void str_put_json_n(struct str *s, const char *text, size_t length)
+{
     if (!text) {
         str_put(s, "null", 4);
         return;
@@ -145,66 +186,92 @@ void str_put_json_n(struct str *s, const char *text, size_t length) {
             at += step;
             continue;
         }
-        if (at > run) str_put(s, (const char *)run, (size_t)(at - run));
-        if (c >= 0x80) str_put(s, "\xEF\xBF\xBD", 3);
-        else put_escape(s, c);
+        if (at > run)
+            str_put(s, (const char *)run, (size_t)(at - run));
+        if (c >= 0x80)
+            str_put(s, "\xEF\xBF\xBD", 3);
+        else
+            put_escape(s, c);
         run = ++at;
     }
-    if (at > run) str_put(s, (const char *)run, (size_t)(at - run));
+    if (at > run)
+        str_put(s, (const char *)run, (size_t)(at - run));
     str_putc(s, '"');
 }
 
-void str_put_json(struct str *s, const char *text) {
+void str_put_json(struct str *s, const char *text)
+{
     str_put_json_n(s, text, text ? strlen(text) : 0);
 }
 
-void str_put_html(struct str *s, const char *text) {
+void str_put_html(struct str *s, const char *text)
+{
     for (;;) {
         size_t plain = strcspn(text, "&<>\"'");
         str_put(s, text, plain);
         text += plain;
         switch (*text++) {
-        case '&': str_puts(s, "&amp;"); break;
-        case '<': str_puts(s, "&lt;"); break;
-        case '>': str_puts(s, "&gt;"); break;
-        case '"': str_puts(s, "&quot;"); break;
-        case '\'': str_puts(s, "&#39;"); break;
-        default: return;
+        case '&':
+            str_puts(s, "&amp;");
+            break;
+        case '<':
+            str_puts(s, "&lt;");
+            break;
+        case '>':
+            str_puts(s, "&gt;");
+            break;
+        case '"':
+            str_puts(s, "&quot;");
+            break;
+        case '\'':
+            str_puts(s, "&#39;");
+            break;
+        default:
+            return;
         }
     }
 }
 
-void str_clear(struct str *s) {
+void str_clear(struct str *s)
+{
     s->length = 0;
     s->cut = false;
-    if (s->data) s->data[0] = '\0';
+    if (s->data)
+        s->data[0] = '\0';
 }
 
-void str_free(struct str *s) {
+void str_free(struct str *s)
+{
     mem_free(s->data);
     *s = (struct str){.max = s->max};
 }
 
-const char *str_text(const struct str *s) {
+const char *str_text(const struct str *s)
+{
     return s->data ? s->data : "";
 }
 
-bool text_copy(char *field, size_t size, const char *text) {
+bool text_copy(char *field, size_t size, const char *text)
+{
     assert(size > 0);
     size_t length = strlen(text), kept = length < size ? length : size - 1;
     /* A cut in the middle of a character would make the copy unusable as UTF-8. */
     if (kept < length)
-        while (kept > 0 && ((unsigned char)text[kept] & 0xC0) == 0x80) kept--;
+        while (kept > 0 && ((unsigned char)text[kept] & 0xC0) == 0x80)
+            kept--;
     memcpy(field, text, kept);
     field[kept] = '\0';
     return kept == length;
 }
 
-bool text_equal(const char *a, const char *b) {
-    if (!a || !b) return a == b;
+bool text_equal(const char *a, const char *b)
+{
+    if (!a || !b)
+        return a == b;
     return strcmp(a, b) == 0;
 }
 
-bool text_starts(const char *text, const char *prefix) {
+bool text_starts(const char *text, const char *prefix)
+{
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }

@@ -7,11 +7,11 @@
 #include <stdint.h>
 
 struct str {
-    char *data;    /* always NUL-terminated once anything was put; NULL before */
+    char *data; /* always NUL-terminated once anything was put; NULL before */
     size_t length;
-    size_t room;   /* bytes allocated */
-    size_t max;    /* 0: unbounded; else the put that does not fit and all later ones are dropped */
-    bool cut;      /* something was dropped; str_clear starts anew */
+    size_t room; /* bytes allocated */
+    size_t max;  /* 0: unbounded; else the put that does not fit and all later ones are dropped */
+    bool cut;    /* something was dropped; str_clear starts anew */
 };
 
 #define STR_EMPTY ((struct str){0})
@@ -21,8 +21,8 @@ void str_putc(struct str *s, char c);
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_put_int(struct str *s, int64_t value);
 void str_put_decimal(struct str *s, struct decimal value);
-/* A JSON string with its quotes: escapes control characters, quote, backslash; bytes that are no UTF-8
- * become U+FFFD. NULL gives null. */
+/* A JSON string with its quotes: escapes control characters, quote, backslash; bytes that are no
+ * UTF-8 become U+FFFD. NULL gives null. */
 void str_put_json(struct str *s, const char *text);
 void str_put_json_n(struct str *s, const char *text, size_t length);
 /* Text inside HTML: & < > " ' escaped. */
@@ -34,7 +34,8 @@ const char *str_text(const struct str *s); /* "" when empty */
 /* Copies into a fixed field; false (and a cut copy) when it does not fit. */
 bool text_copy(char *field, size_t size, const char *text);
 bool text_equal(const char *a, const char *b);
-bool text_is_utf8(const char *text, size_t length); /* well-formed, no NUL, no surrogates, no overlongs */
+bool text_is_utf8(const char *text,
+                  size_t length); /* well-formed, no NUL, no surrogates, no overlongs */
 /* Bytes of the well-formed character (no NUL) at the start of `text`; 0 when there is none. */
 size_t text_utf8_length(const char *text, size_t left);
 bool text_starts(const char *text, const char *prefix);

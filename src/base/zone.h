@@ -1,4 +1,5 @@
-/* A time zone as its TZif file tells it: the changes it lists, and the rule for the years after them. */
+/* A time zone as its TZif file tells it: the changes it lists, and the rule for the years after
+ * them. */
 #ifndef TIDELOCK_BASE_ZONE_H
 #define TIDELOCK_BASE_ZONE_H
 #include <stdbool.h>
