@@ -171,7 +171,9 @@ test: test-deps
 
 # ---- parts of the test run, and what takes longer --------------------------------------------
 
-unit attack e2e: tests
+unit: $(UNIT)
+attack e2e: tests
+unit attack e2e:
 	@BUILD=$(B) tests/run $@
 
 spec tidy:

@@ -230,6 +230,15 @@ class Host:
         with open(self.config_path, "w", encoding="utf-8") as file:
             file.write(config)
 
+    def write_strategy(self, name, text, file="strategy.lua"):
+        """Writes one file of a strategy, whole: beside it first, then moved into place."""
+        folder = os.path.join(self.folder, "strategies", name)
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, file)
+        with open(path + ".new", "w", encoding="utf-8") as out:
+            out.write(text)
+        os.rename(path + ".new", path)
+
     def start(self, wait=True, deadline_s=10, args=()):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -338,6 +347,60 @@ def command(*args, stdin=None, env=None, deadline_s=30):
                           capture_output=True, text=True, errors="replace",
                           timeout=deadline_s * SLOW, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+# ---- a config, a strategy and signals to start from ------------------------------------------
+
+# Takes every signal, one lot each: what the tests look at is the host, not the policy.
+PLAIN_STRATEGY = """-- Takes every signal, one lot each.
+return {
+    name = "plain",
+    version = "1",
+    instruments = {"TEST"},
+    gates = {
+        {name = "always", check = function() return true end},
+    },
+    size = function()
+        return {quantity = 1, limited_by = "test"}
+    end,
+}
+"""
+
+RAILS = ("max_order_quantity", "max_order_notional", "max_position", "max_orders_per_minute",
+         "max_daily_loss", "max_open_risk", "price_collar_percent")
+
+
+def default_config(host, **changes):
+    """A host with the plain strategy, an open source `test`, the paper broker and no rails; keyword
+    arguments replace or add top-level settings."""
+    host.write_strategy("plain", PLAIN_STRATEGY)
+    config = {
+        "instance": "test",
+        "listen": "127.0.0.1:{PORT}",
+        "store": {"path": "{DIR}/tidelock.db"},
+        "log": {"level": "debug", "format": "json"},
+        "account": {"currency": "USD", "deposit": "1000000"},
+        "broker": {"kind": "paper"},
+        "instruments": [{"name": "TEST", "tick": "0.05", "lot_size": "1", "point_value": "1"}],
+        "strategies_dir": "{DIR}/strategies",
+        "strategies": [{"name": "plain"}],
+        "sources": [{"name": "test", "strategy": "plain", "open": True}],
+        "rails": {rail: "waived" for rail in RAILS},
+    }
+    config.update(changes)
+    return config
+
+
+def now_iso(shift_s=0):
+    """The present, or shift_s from it, as a signal carries it: UTC, whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + shift_s))
+
+
+def signal(kind="BASE_ENTRY", position="Long_1", **fields):
+    """A signal's body as a dict; every keyword replaces or adds a field, None leaves it out."""
+    body = {"strategy": "plain", "instrument": "TEST", "type": kind, "position": position,
+            "price": "100.00", "stop": "98.00", "atr": "1.00", "timestamp": now_iso(), **fields}
+    return {name: value for name, value in body.items() if value is not None}
 
 
 # ---- the runner ------------------------------------------------------------------------------
