@@ -212,15 +212,13 @@ fresh:
 
 D := $(DESTDIR)$(PREFIX)
 install: all
-	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/tidelock/base $(D)/include/tidelock/script \
-	    $(D)/share/tidelock
+	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/tidelock/script $(D)/share/tidelock
 	install -m 755 $(B)/tidelock $(D)/bin/tidelock
 	install -m 644 $(LIB) $(D)/lib/libtidelock.a
 	install -m 755 $(SO) $(D)/lib/libtidelock.so.0
 	ln -sf libtidelock.so.0 $(D)/lib/libtidelock.so
 	install -m 644 src/tidelock.h $(D)/include/tidelock.h
 	install -m 644 src/script/sandbox.h $(D)/include/tidelock/script/
-	install -m 644 src/base/*.h $(D)/include/tidelock/base/
 	printf '%s\n' 'Name: tidelock' 'Description: Lua-scriptable trading host' \
 	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include -I$(PREFIX)/include/tidelock' \
 	    'Libs: -L$(PREFIX)/lib -ltidelock' 'Requires.private: $(PACKAGES)' \

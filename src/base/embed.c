@@ -1,4 +1,4 @@
-/* Looks up the files the binary carries. The table is small and read at start, so a walk is enough. */
+/* Looks up the files the binary carries. The table is small and read at start: a walk is enough. */
 #include "base/embed.h"
 
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* Files that travel inside the binary: the Lua half (lua/), the migrations (sql/) and the dashboard
- * (web/, from src/serve/web/). The Makefile generates the table, so the binary needs no folder beside it. */
+/* Files that travel inside the binary: the Lua half (lua/), the migrations (sql/) and the
+ * dashboard (web/, from src/serve/web/). The Makefile makes the table. */
 #ifndef TIDELOCK_BASE_EMBED_H
 #define TIDELOCK_BASE_EMBED_H
 
@@ -9,7 +9,7 @@ struct embedded_file {
     unsigned long size; /* bytes */
 };
 
-/* Sorted by path within each of lua/, sql/ and web/; a last entry with a NULL path is not counted. */
+/* Sorted by path within each of lua/, sql/ and web/; an uncounted last entry has a NULL path. */
 extern const struct embedded_file embedded_files[];
 extern const unsigned long embedded_count;
 
