@@ -27,6 +27,9 @@ struct http_fetch_request { /* copied by http_fetch */
     size_t reply_max;           /* bytes of body; 0: 1 MiB. More fails */
     const char *ca_path;        /* PEM bundle; NULL: the system's */
     const char *user_agent;     /* NULL: "tidelock" */
+    /* Never put on the wire twice, not even when a kept-alive connection turns out to be dead: a request without a
+     * body then takes a new connection. For everything that moves money. */
+    bool once;
 };
 
 struct http_reply {
@@ -47,7 +50,8 @@ void http_client_free(struct http_client *client);
 /* Answers `to` exactly once, never before returning, with a const struct http_reply *. Classes of error: NOT_DONE when
  * certainly no byte of the request was sent (name, connect, TLS), MAYBE_DONE when it may have arrived, LATER/FULL
  * when the queue is full, REFUSED for a request that cannot be made (URL, header). */
-void http_fetch(struct http_client *client, const struct http_fetch_request *request, struct waiter to);
+void http_fetch(struct http_client *client, const struct http_fetch_request *request,
+                struct waiter to);
 unsigned http_client_depth(const struct http_client *client); /* asked and not answered */
 
 /* The same, blocking, without a loop, for the command line. The reply lives in the arena. */

@@ -35,6 +35,8 @@ int64_t loop_next_ms(const struct loop *loop); /* how long the owner of loop_fd 
 
 /* Calls fn(ctx) at the end of this turn, in order of asking: the way to answer "never before returning". */
 void loop_defer(struct loop *loop, void (*fn)(void *ctx), void *ctx);
+/* Forgets every waiting call of fn(ctx): before ctx is freed. */
+void loop_defer_cancel(struct loop *loop, void (*fn)(void *ctx), void *ctx);
 
 /* Called in every turn before the loop waits, after the deferred calls, and again when it caused new ones.
  * Returns the steady time at which it wants to be called at the latest (LOOP_NEVER: when something happens).
