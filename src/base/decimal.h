@@ -1,9 +1,10 @@
 /* Exact decimal numbers: a 128-bit integer counting 10^-12.
  *
  * Range about ±1.7e26 with 12 decimals. Every price, quantity, fee and balance is one of these
- * from the wire to the row; no binary floating point touches them. Overflow, division by zero and a bad
- * operand give a bad decimal, which spreads through every operation, so a formula is checked once
- * at its end with decimal_ok(). Comparing a bad decimal is a programmer's mistake and asserts. */
+ * from the wire to the row; no binary floating point touches them. Overflow, division by zero and a
+ * bad operand give a bad decimal, which spreads through every operation, so a formula is checked
+ * once at its end with decimal_ok(). Comparing a bad decimal is a programmer's mistake and asserts.
+ */
 #ifndef TIDELOCK_BASE_DECIMAL_H
 #define TIDELOCK_BASE_DECIMAL_H
 #include "base/err.h"
@@ -27,7 +28,8 @@ enum decimal_rounding {
     DECIMAL_CEILING
 };
 
-/* Text to decimal. Accepts [+-]digits[.digits][e[+-]digits] (JSON numbers, the same in strings), at most 64 characters, |value| < 1e15; further decimals than 12 are rounded half to even. Refuses
+/* Text to decimal. Accepts [+-]digits[.digits][e[+-]digits] (JSON numbers, the same in strings), at
+ * most 64 characters, |value| < 1e15; further decimals than 12 are rounded half to even. Refuses
  * NaN, Infinity, hex, spaces, empty, and names the text. */
 bool decimal_parse(const char *text, size_t length, struct decimal *out,
                    struct err *err) MUST_CHECK;

@@ -3,10 +3,10 @@
  *
  *     log_write(log, LOG_INFO, "flow", "decision", LOG_T("signal_id", id), LOG_END);
  *
- * Never blocks: lines go to a bounded buffer, which is written at WARN and ERROR, when it is full, and
- * by log_flush, which the host calls each turn of its loop. What does not fit is counted and reported
- * in a later line. One thread uses a log. Secrets are never passed in. `log` may be NULL (nothing is
- * written). */
+ * Never blocks: lines go to a bounded buffer, which is written at WARN and ERROR, when it is full,
+ * and by log_flush, which the host calls each turn of its loop. What does not fit is counted and
+ * reported in a later line. One thread uses a log. Secrets are never passed in. `log` may be NULL
+ * (nothing is written). */
 #ifndef TIDELOCK_BASE_LOG_H
 #define TIDELOCK_BASE_LOG_H
 #include "base/clock.h"

@@ -17,6 +17,9 @@
 #endif
 #ifdef CHECKS_ADDRESSES
 /* So that a sanitizer sees reads of what an arena has already dropped. */
+#if defined(__GNUC__) && !defined(__clang__)
+__attribute__((access(none, 1))) /* else hiding memory counts as reading it */
+#endif
 void __asan_poison_memory_region(void const volatile *address, size_t size);
 void __asan_unpoison_memory_region(void const volatile *address, size_t size);
 #define HIDE(address, size) __asan_poison_memory_region((address), (size))
