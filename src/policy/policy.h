@@ -26,6 +26,11 @@ struct policies_options {
 struct policies *policies_new(const struct policies_options *options);
 void policies_free(struct policies *policies);
 
+/* Tells the host that a strategy's live version changed by itself (rolled back after too many failures): it records the
+ * event and warms the version up again. Called after the decision that went over the limit. */
+typedef void (*policies_change_fn)(void *ctx, struct policy *policy, const struct policy_version *version);
+void policies_on_change(struct policies *policies, policies_change_fn changed, void *ctx);
+
 struct policy_source { const char *name, *text; size_t length; }; /* "strategy.lua", "gates.lua": the files of the folder, by module name */
 struct policy_params { const char *name, *value; }; /* from config, checked against the version's schema */
 
@@ -39,11 +44,21 @@ bool policies_load(struct policies *policies, const char *strategy, const struct
 /* As policies_load without the swap: `tidelock policy check`. */
 bool policies_check(struct policies *policies, const char *strategy, const struct policy_source *files, size_t count,
                     const struct policy_params *params, size_t param_count, struct policy_version *out, struct str *report, struct err *err) MUST_CHECK;
+/* policies_load in two halves, so that compiling needs not stand on the loop's thread: prepare may run on any thread while nothing else changes
+ * `policies`' options; NULL when refused. adopt swaps (a pointer; well under 1 ms) and takes the prepared version over; discard drops it. */
+struct policy_prepared;
+struct policy_prepared *policies_prepare(struct policies *policies, const char *strategy, const struct policy_source *files, size_t count,
+                                         const struct policy_params *params, size_t param_count, const char *author, struct policy_version *out,
+                                         struct str *report, struct err *err) MUST_CHECK;
+void policies_adopt(struct policies *policies, struct policy_prepared *prepared, struct policy_version *out);
+void policies_discard(struct policy_prepared *prepared);
+/* The version before the live one becomes live again, and the other way round. */
 bool policies_rollback(struct policies *policies, const char *strategy, struct policy_version *out, struct err *err) MUST_CHECK;
 struct policy *policies_find(const struct policies *policies, const char *strategy);
 size_t policies_count(const struct policies *policies);
 struct policy *policies_at(const struct policies *policies, size_t index);
 
+const struct policy_version *policy_row(const struct policy *policy); /* of the live version */
 const char *policy_name(const struct policy *policy);
 const char *policy_hash(const struct policy *policy);
 const char *policy_version_text(const struct policy *policy);

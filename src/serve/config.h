@@ -1,0 +1,127 @@
+/* The configuration: one Lua table file, every fault of it told at once with file and line.
+ *
+ * Scalars may be overridden from the environment: TIDELOCK_STORE_PATH for store.path,
+ * TIDELOCK_LISTEN for listen. Secrets are given by reference only: env:NAME, file:/path (mode 0600
+ * or stricter), credential:NAME ($CREDENTIALS_DIRECTORY); they are read once, never logged, never
+ * printed. Money and quantities are written as strings ("0.05") so that they stay exact. */
+#ifndef TIDELOCK_SERVE_CONFIG_H
+#define TIDELOCK_SERVE_CONFIG_H
+#include "base/calendar.h"
+#include "base/log.h"
+#include "trade/portfolio.h"
+#include "trade/signal.h"
+
+struct config_secret {
+    char *bytes;
+    size_t length;
+    char reference[160];
+}; /* reference may be shown, bytes never */
+
+struct config_source {
+    struct signal_source
+        signal; /* name, zone, default strategy, mapping, fingerprint fields, secret field */
+    struct config_secret path_secret; /* POST /webhook/<source>/<secret> */
+    struct config_secret body_secret; /* in the body's secret_field */
+    struct config_secret
+        hmac_secret; /* Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature */
+    struct config_secret hmac_secret_old; /* a second live secret while one is rotated */
+    int64_t hmac_window_us;               /* default 5 min */
+    const char **allow;
+    size_t allow_count;      /* addresses or CIDR blocks; empty: any */
+    bool open;               /* no credential at all, said explicitly: `open = true` */
+    int64_t rate_per_minute; /* 0: no limit; exits pass */
+    int64_t silence_us;      /* expected at least this often; 0: not watched */
+};
+struct config_param {
+    char *name, *value;
+};
+struct config_strategy {
+    char name[NAME_SIZE];
+    char *folder;
+    struct config_param *params;
+    size_t param_count;
+};
+struct config_feed { /* bars replayed through the strategies, for the demo and for rehearsals */
+    char instrument[NAME_SIZE];
+    char *bars;          /* a file, or "synthetic" */
+    char *time_zone;     /* of the file's local times, or NULL */
+    int64_t interval_us; /* bar length */
+    struct decimal
+        per_second; /* bars a second of the wall clock; 0: real time, one bar per interval */
+    int64_t seed;   /* synthetic */
+    struct decimal start_price;
+    bool live_times;    /* stamp bars with now instead of their own time; default true */
+    int64_t warm_up;    /* bars fed before trading starts */
+    int64_t stop_after; /* bars; 0: endless for synthetic, the file's end for files */
+};
+enum config_mode { MODE_SINGLE, MODE_ACTIVE_ACTIVE, MODE_ACTIVE_PASSIVE };
+struct config {
+    char *path; /* of the file */
+    char instance[NAME_SIZE];
+    enum config_mode mode;
+    char *store_path; /* SQLite file */
+    char *listen_address;
+    int64_t listen_port;
+    char *tls_cert, *tls_key;
+    struct config_secret
+        admin_token; /* needed for changes over HTTP when listening beyond loopback */
+    char **trusted_proxies;
+    size_t trusted_proxy_count;
+    enum log_level log_level;
+    enum log_format log_format;
+    char currency[8];
+    struct decimal deposit;
+    char *account_zone;
+    struct {
+        char kind[16];
+        struct decimal fee_per_lot, fee_percent, slippage_percent;
+        int64_t latency_us, partial_permille, reject_permille, seed;
+        char *journal; /* NULL: none; "": default beside the store */
+    } broker;
+    struct instrument *instruments;
+    size_t instrument_count;
+    struct config_strategy *strategies;
+    size_t strategy_count;
+    char *strategies_dir; /* watched for changes */
+    bool watch;
+    struct config_source *sources;
+    size_t source_count;
+    struct config_feed *feeds;
+    size_t feed_count;
+    struct rails rails;
+    struct staleness staleness;
+    struct {
+        int64_t queue, flows, body_bytes, connections, connections_per_ip, memory_bytes,
+            instructions, wall_us;
+    } limits;
+    struct {
+        int64_t attempts, base_us, cap_us;
+    } retry;
+    struct {
+        int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us;
+        bool close_positions;
+    } shutdown;
+    struct {
+        int64_t every, interval_us;
+    } statistics;
+    int64_t order_deadline_us;
+    struct arena arena; /* owns what the pointers point to, but not secrets */
+    struct zone **zones;
+    size_t zone_count;
+};
+
+struct config_faults {
+    size_t count, warnings;
+    struct str text;
+}; /* one line each: "demo.lua:12: rails.max_position: ..." */
+/* Reads and checks the file. False: at least one fault; `faults` tells them all (and warnings,
+ * which do not fail it). */
+bool config_read(const char *path, struct config *out, struct config_faults *faults) MUST_CHECK;
+bool config_read_text(const char *name, const char *text, size_t length, struct config *out,
+                      struct config_faults *faults) MUST_CHECK;
+void config_free(struct config *config); /* secrets are wiped */
+/* The effective configuration as JSON, secrets as their references. */
+void config_print(const struct config *config, struct str *out);
+const char *
+config_help(void); /* every setting with type, default and meaning, for --help and the reference */
+#endif

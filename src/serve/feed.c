@@ -1,0 +1,305 @@
+/* Why: a first run has to show something that is real in every part but the market. Bars are told
+ * to the paper broker as four prices (open, then the nearer extreme, the other, close) and then to
+ * the strategies as a closed bar. */
+#include "serve/feed.h"
+#include "broker/paper.h"
+#include "io/file.h"
+#include "trade/bar.h"
+#include <math.h>
+#include <string.h>
+
+#define KEPT_BARS 600
+#define BARS_A_TURN 64 /* a slow machine falls behind the pace rather than starve the loop */
+#define FILE_MAX (256u << 20)
+
+struct feed {
+    const struct config_feed *config;
+    struct core *core;
+    struct loop *loop;
+    struct loop_timer *timer;
+    struct arena arena;
+    struct bars *bars; /* NULL: synthetic */
+    struct chance chance;
+    double price, trend; /* of the synthetic walk; prices leave as exact ticks */
+    struct decimal tick;
+    struct bar kept[KEPT_BARS];
+    size_t kept_count, kept_next;
+    int64_t fed, next_us, at_us, last_steady_us;
+    struct decimal last_price;
+    bool ended;
+};
+struct feeds {
+    struct feed *list;
+    size_t count;
+    struct core *core;
+};
+
+static struct decimal to_tick(const struct feed *feed, double price)
+{
+    int64_t ticks = (int64_t)floor(price / decimal_to_double(feed->tick));
+    return decimal_mul(decimal_int(ticks > 1 ? ticks : 1), feed->tick);
+}
+
+/* A seeded walk with slow trends and calm spells, so that a trend-following strategy has something
+ * to do. Synthetic, and said so. */
+static void make_bar(struct feed *feed, struct bar *bar)
+{
+    double volatility = feed->price * 0.0016;
+    if (chance_hits(&feed->chance, 12))
+        feed->trend = ((double)chance_below(&feed->chance, 2001) - 1000) / 1000 * volatility * 0.55;
+    double path[4];
+    for (int i = 0; i < 4; i++) {
+        double step = 0;
+        for (int j = 0; j < 4; j++)
+            step += (double)chance_below(&feed->chance, 2001) / 1000 - 1;
+        feed->price += step * volatility * 0.33 + feed->trend / 4;
+        path[i] = feed->price;
+    }
+    double open = feed->kept_count ? decimal_to_double(feed->last_price) : path[0], low = open,
+           high = open;
+    for (int i = 0; i < 4; i++)
+        low = fmin(low, path[i]), high = fmax(high, path[i]);
+    *bar = (struct bar){.open = to_tick(feed, open),
+                        .high = to_tick(feed, high),
+                        .low = to_tick(feed, low),
+                        .close = to_tick(feed, path[3]),
+                        .volume = decimal_bad()};
+    bar->low = decimal_min(bar->low, decimal_min(bar->open, bar->close));
+    bar->high = decimal_max(bar->high, decimal_max(bar->open, bar->close));
+    bar->at_us = feed->at_us;
+}
+
+static bool next_bar(struct feed *feed, struct bar *bar)
+{
+    if (feed->config->stop_after && feed->fed >= feed->config->stop_after)
+        return false;
+    struct err err = {0};
+    if (feed->bars) {
+        enum bars_status status = bars_next(feed->bars, bar, &err);
+        if (status == BARS_FAULT)
+            log_write(feed->core->log, LOG_ERROR, "feed", err.text,
+                      LOG_T("instrument", feed->config->instrument), LOG_END);
+        if (status != BARS_ONE)
+            return false;
+    } else {
+        make_bar(feed, bar);
+    }
+    if (feed->config->live_times)
+        bar->at_us = clock_wall(feed->core->clock) - feed->config->interval_us;
+    feed->at_us += feed->config->interval_us;
+    feed->fed++;
+    return true;
+}
+
+static void keep_bar(struct feed *feed, const struct bar *bar)
+{
+    feed->kept[feed->kept_next] = *bar;
+    feed->kept_next = (feed->kept_next + 1) % KEPT_BARS;
+    if (feed->kept_count < KEPT_BARS)
+        feed->kept_count++;
+    feed->last_price = bar->close;
+    feed->last_steady_us = clock_steady(feed->core->clock);
+}
+
+static void tell_prices(struct feed *feed, const struct bar *bar)
+{
+    bool low_first =
+        decimal_le(decimal_sub(bar->open, bar->low), decimal_sub(bar->high, bar->open));
+    struct decimal path[4] = {bar->open, low_first ? bar->low : bar->high,
+                              low_first ? bar->high : bar->low, bar->close};
+    for (int i = 0; i < 4; i++)
+        paper_price(feed->core->broker, feed->config->instrument, path[i], bar->at_us);
+}
+
+static int64_t bar_pace_us(const struct feed *feed)
+{
+    double per_second = decimal_to_double(feed->config->per_second);
+    return per_second > 0 ? (int64_t)(1e6 / per_second) : feed->config->interval_us;
+}
+
+static void feed_turn(void *ctx)
+{
+    struct feed *feed = ctx;
+    int64_t now = clock_steady(feed->core->clock), pace = bar_pace_us(feed);
+    for (int i = 0; i < BARS_A_TURN && feed->next_us <= now; i++) {
+        struct bar bar;
+        if (!next_bar(feed, &bar)) {
+            feed->ended = true;
+            log_write(feed->core->log, LOG_INFO, "feed", "the feed has ended",
+                      LOG_T("instrument", feed->config->instrument), LOG_I("bars", feed->fed),
+                      LOG_END);
+            return;
+        }
+        tell_prices(feed, &bar);
+        keep_bar(feed, &bar);
+        bars_feed(feed->core, feed->config->instrument, &bar);
+        feed->next_us += pace;
+    }
+    if (feed->next_us < now)
+        feed->next_us = now;
+    loop_timer_start_at(feed->timer, feed->next_us);
+}
+
+static bool open_feed(struct feed *feed, struct core *core, struct loop *loop,
+                      const struct config_feed *config, struct err *err)
+{
+    *feed = (struct feed){.config = config, .core = core, .loop = loop};
+    arena_init(&feed->arena, 4096);
+    chance_seed(&feed->chance, (uint64_t)config->seed);
+    const struct instrument *instrument =
+        instrument_find(&core->options.instruments, config->instrument);
+    feed->tick = instrument ? instrument->tick : decimal_ratio(1, 100);
+    feed->price = decimal_to_double(config->start_price);
+    feed->at_us = clock_wall(core->clock) - config->interval_us * (config->warm_up + 1);
+    feed->last_price = decimal_bad();
+    feed->timer = loop_timer_new(loop, feed_turn, feed);
+    if (strcmp(config->bars, "synthetic") == 0)
+        return true;
+    size_t length = 0;
+    char *text = file_read(&feed->arena, config->bars, FILE_MAX, 0, &length, err);
+    feed->bars = text ? bars_open(text, length, config->time_zone, err) : NULL;
+    return feed->bars != NULL;
+}
+
+struct feeds *feeds_open(struct core *core, struct loop *loop, const struct config *config,
+                         struct err *err)
+{
+    struct feeds *feeds = mem_alloc(sizeof *feeds);
+    feeds->core = core;
+    feeds->list = mem_alloc(sizeof *feeds->list * (config->feed_count + 1));
+    for (size_t i = 0; i < config->feed_count; i++) {
+        feeds->count++;
+        if (!open_feed(&feeds->list[i], core, loop, &config->feeds[i], err)) {
+            err_prefix(err, "feeds[%zu]", i + 1);
+            feeds_close(feeds);
+            return NULL;
+        }
+    }
+    return feeds;
+}
+
+static void warm_strategy(struct feed *feed, struct policy *policy, const struct bar *bar)
+{
+    const struct instrument *instrument =
+        instrument_find(&feed->core->options.instruments, feed->config->instrument);
+    if (!policy_has_on_bar(policy) || !policy_trades(policy, feed->config->instrument))
+        return;
+    struct portfolio portfolio;
+    portfolio_now(feed->core, &portfolio);
+    struct facts facts = {.instrument = instrument,
+                          .portfolio = &portfolio,
+                          .last_price = bar->close,
+                          .last_price_us = bar->at_us,
+                          .instrument_unrealised = decimal_int(0),
+                          .now_us = bar->at_us + feed->config->interval_us};
+    policy_warm(policy, &facts, bar);
+}
+
+void feeds_start(struct feeds *feeds)
+{
+    for (size_t i = 0; i < feeds->count; i++) {
+        struct feed *feed = &feeds->list[i];
+        struct bar bar;
+        for (int64_t n = 0; n < feed->config->warm_up && next_bar(feed, &bar); n++) {
+            if (feed->config->live_times)
+                bar.at_us -= feed->config->interval_us * (feed->config->warm_up - n);
+            for (size_t p = 0; p < policies_count(feed->core->policies); p++)
+                warm_strategy(feed, policies_at(feed->core->policies, p), &bar);
+            keep_bar(feed, &bar);
+        }
+        feed->next_us = clock_steady(feed->core->clock);
+        loop_timer_start_at(feed->timer, feed->next_us);
+    }
+}
+
+void feeds_warm(struct feeds *feeds, const char *strategy)
+{
+    struct policy *policy = policies_find(feeds->core->policies, strategy);
+    for (size_t i = 0; policy && i < feeds->count; i++) {
+        struct feed *feed = &feeds->list[i];
+        size_t first = (feed->kept_next + KEPT_BARS - feed->kept_count) % KEPT_BARS;
+        for (size_t n = 0; n < feed->kept_count; n++)
+            warm_strategy(feed, policy, &feed->kept[(first + n) % KEPT_BARS]);
+    }
+}
+
+void feeds_stop(struct feeds *feeds)
+{
+    for (size_t i = 0; feeds && i < feeds->count; i++)
+        loop_timer_stop(feeds->list[i].timer);
+}
+
+void feeds_close(struct feeds *feeds)
+{
+    if (!feeds)
+        return;
+    for (size_t i = 0; i < feeds->count; i++) {
+        loop_timer_free(feeds->list[i].timer);
+        bars_close(feeds->list[i].bars);
+        arena_free(&feeds->list[i].arena);
+    }
+    mem_free(feeds->list);
+    mem_free(feeds);
+}
+
+int64_t feeds_price_age_us(const struct feeds *feeds)
+{
+    int64_t oldest = -1;
+    for (size_t i = 0; feeds && i < feeds->count; i++) {
+        const struct feed *feed = &feeds->list[i];
+        if (feed->ended || !feed->kept_count)
+            continue;
+        int64_t age = clock_steady(feed->core->clock) - feed->last_steady_us - bar_pace_us(feed);
+        if (age < 0)
+            age = 0;
+        if (age > oldest)
+            oldest = age;
+    }
+    return oldest;
+}
+
+bool feeds_last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
+{
+    const struct feeds *feeds = ctx;
+    for (size_t i = 0; feeds && i < feeds->count; i++) {
+        const struct feed *feed = &feeds->list[i];
+        if (strcmp(feed->config->instrument, instrument) != 0 || !feed->kept_count)
+            continue;
+        *price = feed->last_price;
+        *at_us = feed->kept[(feed->kept_next + KEPT_BARS - 1) % KEPT_BARS].at_us;
+        return true;
+    }
+    return false;
+}
+
+static void print_bars(const struct feed *feed, struct str *out)
+{
+    str_put_json(out, feed->config->instrument);
+    str_puts(out, ":[");
+    size_t first = (feed->kept_next + KEPT_BARS - feed->kept_count) % KEPT_BARS;
+    for (size_t n = 0; n < feed->kept_count; n++) {
+        const struct bar *bar = &feed->kept[(first + n) % KEPT_BARS];
+        str_printf(out, "%s[%lld,", n ? "," : "", (long long)(bar->at_us / 1000));
+        const struct decimal values[4] = {bar->open, bar->high, bar->low, bar->close};
+        for (int v = 0; v < 4; v++) {
+            str_put_decimal(out, values[v]);
+            str_putc(out, v < 3 ? ',' : ']');
+        }
+    }
+    str_putc(out, ']');
+}
+
+void feeds_json(const struct feeds *feeds, const char *instrument, struct str *out)
+{
+    str_putc(out, '{');
+    bool first = true;
+    for (size_t i = 0; feeds && i < feeds->count; i++) {
+        if (instrument && strcmp(feeds->list[i].config->instrument, instrument) != 0)
+            continue;
+        if (!first)
+            str_putc(out, ',');
+        first = false;
+        print_bars(&feeds->list[i], out);
+    }
+    str_putc(out, '}');
+}

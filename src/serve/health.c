@@ -1,0 +1,140 @@
+/* Why: one stale price must not take an instance down, so liveness, readiness and health are told
+ * apart; nothing here waits. */
+#include "serve/health.h"
+#include <stdio.h>
+#include <string.h>
+
+const char *health_state_name(enum health_state state)
+{
+    static const char *const names[] = {"pass", "warn", "fail", "unused"};
+    return names[state];
+}
+
+static void check_broker(struct health_check *check, struct core *core)
+{
+    struct broker_status status = {0};
+    broker_status(core->broker, &status);
+    check->name = "exchange_connection";
+    check->state = status.ok ? HEALTH_PASS : HEALTH_FAIL;
+    check->latency_us = status.latency_us;
+    text_copy(check->text, sizeof check->text, status.text);
+}
+
+static void check_store(struct health_check *check, struct core *core)
+{
+    struct store_status status = {0};
+    store_status(core->store, &status);
+    check->name = "database_connection";
+    check->state = status.ok ? HEALTH_PASS : HEALTH_FAIL;
+    check->latency_us = status.last_commit_us;
+    text_copy(check->text, sizeof check->text, status.text);
+}
+
+static void check_data(struct health_check *check, int64_t age_us)
+{
+    check->name = "data_freshness";
+    check->latency_us = age_us < 0 ? 0 : age_us;
+    if (age_us < 0) {
+        check->state = HEALTH_UNUSED;
+        text_copy(check->text, sizeof check->text,
+                  "no market data is configured; orders fill at the signal's price");
+        return;
+    }
+    check->state = age_us < DATA_FRESH_US ? HEALTH_PASS : HEALTH_WARN;
+    snprintf(check->text, sizeof check->text,
+             "the oldest followed price is %.1f s old (fresh: under 5 s)", (double)age_us / 1e6);
+}
+
+static void check_orders(struct health_check *check, struct core *core)
+{
+    const struct order *orders[256];
+    size_t count = book_live_orders(core->book, NULL, NULL, orders, 256), unknown = 0;
+    int64_t oldest = 0, now = clock_wall(core->clock);
+    for (size_t i = 0; i < count && i < 256; i++) {
+        if (orders[i]->state != ORDER_UNKNOWN)
+            continue;
+        unknown++;
+        if (now - orders[i]->updated_us > oldest)
+            oldest = now - orders[i]->updated_us;
+    }
+    check->name = "order_execution";
+    check->state = unknown ? HEALTH_WARN : HEALTH_PASS;
+    check->latency_us = oldest;
+    if (unknown)
+        snprintf(check->text, sizeof check->text,
+                 "%zu orders have an unknown outcome, the oldest for %.0f s; entries on their "
+                 "instruments wait",
+                 unknown, (double)oldest / 1e6);
+    else
+        snprintf(check->text, sizeof check->text, "%zu orders on their way, none unknown", count);
+}
+
+const struct health_result *health_measure(struct health *health,
+                                           const struct health_inputs *inputs)
+{
+    struct health_result *result = &health->kept[health->next];
+    memset(result, 0, sizeof *result);
+    result->at_us = clock_wall(inputs->core->clock);
+    check_broker(&result->checks[0], inputs->core);
+    check_store(&result->checks[1], inputs->core);
+    result->checks[2] = (struct health_check){.name = "redis_connection",
+                                              .state = HEALTH_UNUSED,
+                                              .text = "a single instance needs no Redis"};
+    check_data(&result->checks[3], inputs->price_age_us);
+    check_orders(&result->checks[4], inputs->core);
+    result->checks[5] = (struct health_check){.name = "websocket_alive",
+                                              .state = HEALTH_UNUSED,
+                                              .text = "the paper broker has no stream"};
+    for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+        enum health_state state = result->checks[i].state;
+        if (state != HEALTH_UNUSED && state > result->state)
+            result->state = state;
+    }
+    health->next = (health->next + 1) % HEALTH_KEPT;
+    if (health->count < HEALTH_KEPT)
+        health->count++;
+    return result;
+}
+
+static void print_result(const struct health_result *result, struct str *out)
+{
+    char at[CALENDAR_TEXT_MAX];
+    calendar_print(result->at_us, at);
+    str_printf(out, "\"timestamp\":\"%s\",\"checks\":{", at);
+    for (size_t i = 0; i < HEALTH_CHECKS; i++) {
+        const struct health_check *check = &result->checks[i];
+        str_printf(out,
+                   "%s\"%s\":{\"status\":\"%s\",\"latency_ms\":%.3f,\"message\":", i ? "," : "",
+                   check->name, health_state_name(check->state), (double)check->latency_us / 1000);
+        str_put_json(out, check->text);
+        str_putc(out, '}');
+    }
+    str_putc(out, '}');
+}
+
+void health_json(const struct health *health, const struct health_result *now, struct core *core,
+                 bool with_history, struct str *out)
+{
+    static const char *const words[] = {"healthy", "degraded", "unhealthy", "healthy"};
+    str_printf(out,
+               "{\"status\":\"%s\",\"database\":%s,\"redis\":null,\"broker\":%s,\"instance_id\":",
+               words[now->state], now->checks[1].state == HEALTH_PASS ? "true" : "false",
+               now->checks[0].state == HEALTH_PASS ? "true" : "false");
+    str_put_json(out, core->options.instance);
+    str_printf(out, ",\"is_leader\":%s,\"term\":%lld,\"halt\":\"%s\",",
+               core->reconciled ? "true" : "false", (long long)core->term,
+               halt_level_names[halt_now(core)]);
+    print_result(now, out);
+    if (with_history) {
+        str_puts(out, ",\"history\":[");
+        for (size_t i = 0; i < health->count; i++) {
+            const struct health_result *one =
+                &health->kept[(health->next + HEALTH_KEPT - 1 - i) % HEALTH_KEPT];
+            str_printf(out, "%s{\"status\":\"%s\",", i ? "," : "", words[one->state]);
+            print_result(one, out);
+            str_putc(out, '}');
+        }
+        str_putc(out, ']');
+    }
+    str_putc(out, '}');
+}

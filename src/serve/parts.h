@@ -1,0 +1,42 @@
+/* The parts of serve, private to this room. */
+#ifndef TIDELOCK_SERVE_PARTS_H
+#define TIDELOCK_SERVE_PARTS_H
+#include "serve/auth.h"
+#include "serve/health.h"
+#include "serve/serve.h"
+
+struct source_state { /* what the webhook keeps of each source, beside its configuration */
+    double tokens;    /* of the rate limit */
+    int64_t filled_us, last_signal_us;
+    bool silent;
+    struct metric *invalid, *refused, *limited;
+};
+struct serve {
+    struct serve_options options;
+    struct core *core;
+    struct http_server *server;
+    struct source_state *sources;
+    struct address_list proxies;
+    struct address_list *allow; /* per source */
+    struct health health;
+    struct metric *ack_time;
+    struct str scratch; /* for answers that are built and sent in one go */
+    int64_t opened_us;
+    bool quiesced;
+};
+
+void serve_json(struct serve *serve, uint64_t handle, unsigned status, const char *json,
+                size_t length);
+/* {"status":"error","error":"...","code":".."}; the status follows the error's class and code. */
+void serve_error(struct serve *serve, uint64_t handle, unsigned status, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void serve_err(struct serve *serve, uint64_t handle, const struct err *err);
+unsigned serve_err_status(const struct err *err);
+
+void webhook_handle(const struct http_request *request, struct serve *serve, const char *rest);
+void webhook_watch_silence(struct serve *serve, int64_t now_us);
+void api_handle(const struct http_request *request, struct serve *serve, const char *rest);
+void api_change(const struct http_request *request, struct serve *serve, const char *rest);
+void status_json(struct serve *serve, struct str *out);
+void metrics_collect(struct serve *serve);
+#endif
