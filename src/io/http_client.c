@@ -1,4 +1,5 @@
-/* The asynchronous HTTP client: curl's multi interface with its sockets polled and its timeout kept by the loop. */
+/* The asynchronous HTTP client: curl's multi interface with its sockets polled and its timeout kept
+ * by the loop. */
 #include "io/http_client.h"
 #include "io/http_fetch.h"
 #include "io/loop_uv.h"
@@ -35,26 +36,37 @@ struct socket_poll {
     curl_socket_t fd;
 };
 
-/* Lists -------------------------------------------------------------------------------------------- */
+/* Lists
+ * -------------------------------------------------------------------------------------------- */
 
-static void add_last(struct fetches *list, struct fetch *f) {
+static void add_last(struct fetches *list, struct fetch *f)
+{
     f->prev = list->last;
     f->next = NULL;
-    if (list->last) list->last->next = f;
-    else list->first = f;
+    if (list->last)
+        list->last->next = f;
+    else
+        list->first = f;
     list->last = f;
 }
 
-static void take_out(struct fetches *list, struct fetch *f) {
-    if (f->prev) f->prev->next = f->next;
-    else list->first = f->next;
-    if (f->next) f->next->prev = f->prev;
-    else list->last = f->prev;
+static void take_out(struct fetches *list, struct fetch *f)
+{
+    if (f->prev)
+        f->prev->next = f->next;
+    else
+        list->first = f->next;
+    if (f->next)
+        f->next->prev = f->prev;
+    else
+        list->last = f->prev;
 }
 
-/* Ending an exchange ------------------------------------------------------------------------------- */
+/* Ending an exchange
+ * ------------------------------------------------------------------------------- */
 
-static void end(struct fetch *f, const struct err *err, const struct http_reply *reply) {
+static void end(struct fetch *f, const struct err *err, const struct http_reply *reply)
+{
     struct http_client *client = f->client;
     if (f->active) {
         curl_multi_remove_handle(client->multi, f->exchange.easy);
@@ -71,13 +83,16 @@ static void end(struct fetch *f, const struct err *err, const struct http_reply 
 
 static void start_waiting(void *ctx);
 
-static void start_soon(struct http_client *client) {
-    if (client->starting || client->closing) return;
+static void start_soon(struct http_client *client)
+{
+    if (client->starting || client->closing)
+        return;
     client->starting = true;
     loop_defer(client->loop, start_waiting, client);
 }
 
-static void start_waiting(void *ctx) {
+static void start_waiting(void *ctx)
+{
     struct http_client *client = ctx;
     client->starting = false;
     for (struct fetch *f = client->waiting.first, *next; f; f = next) {
@@ -95,44 +110,60 @@ static void start_waiting(void *ctx) {
     }
 }
 
-static void collect(struct http_client *client) {
+static void collect(struct http_client *client)
+{
     int left;
     for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
-        if (message->msg != CURLMSG_DONE) continue;
+        if (message->msg != CURLMSG_DONE)
+            continue;
         void *private = NULL;
         CURLcode code = message->data.result;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
         struct fetch *f = private;
         struct http_reply reply;
         struct err err;
-        if (http_exchange_result(&f->exchange, code, &reply, &err)) end(f, NULL, &reply);
-        else end(f, &err, NULL);
+        if (http_exchange_result(&f->exchange, code, &reply, &err))
+            end(f, NULL, &reply);
+        else
+            end(f, &err, NULL);
     }
-    if (client->waiting.first) start_soon(client);
+    if (client->waiting.first)
+        start_soon(client);
 }
 
-/* Sockets and time --------------------------------------------------------------------------------- */
+/* Sockets and time
+ * --------------------------------------------------------------------------------- */
 
-static void on_socket(uv_poll_t *uv, int status, int events) {
+static void on_socket(uv_poll_t *uv, int status, int events)
+{
     struct socket_poll *poll = uv->data;
     struct http_client *client = poll->client;
     int running, what = 0;
-    if (status < 0) what = CURL_CSELECT_ERR;
-    if (events & UV_READABLE) what |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE) what |= CURL_CSELECT_OUT;
+    if (status < 0)
+        what = CURL_CSELECT_ERR;
+    if (events & UV_READABLE)
+        what |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        what |= CURL_CSELECT_OUT;
     curl_multi_socket_action(client->multi, poll->fd, what, &running);
     collect(client);
 }
 
-static void free_closed_poll(uv_handle_t *handle) { mem_free(handle->data); }
+static void free_closed_poll(uv_handle_t *handle)
+{
+    mem_free(handle->data);
+}
 
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx) {
+static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
+{
     struct http_client *client = ctx;
     struct socket_poll *poll = socket_ctx;
     (void)easy;
     if (what == CURL_POLL_REMOVE) {
-        if (!poll) return 0;
-        /* The descriptor is closed next, so libuv must forget it now and not when the handle is closed. */
+        if (!poll)
+            return 0;
+        /* The descriptor is closed next, so libuv must forget it now and not when the handle is
+         * closed. */
         uv_poll_stop(&poll->uv);
         uv_close((uv_handle_t *)&poll->uv, free_closed_poll);
         curl_multi_assign(client->multi, fd, NULL);
@@ -154,28 +185,36 @@ static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void 
     return 0;
 }
 
-static void on_timeout(void *ctx) {
+static void on_timeout(void *ctx)
+{
     struct http_client *client = ctx;
     int running;
     curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
     collect(client);
 }
 
-static int keep_timeout(CURLM *multi, long timeout_ms, void *ctx) {
+static int keep_timeout(CURLM *multi, long timeout_ms, void *ctx)
+{
     struct http_client *client = ctx;
     (void)multi;
-    if (timeout_ms < 0) loop_timer_stop(client->timer);
-    else loop_timer_start_in(client->timer, timeout_ms * 1000);
+    if (timeout_ms < 0)
+        loop_timer_stop(client->timer);
+    else
+        loop_timer_start_in(client->timer, timeout_ms * 1000);
     return 0;
 }
 
-/* Asking ------------------------------------------------------------------------------------------- */
+/* Asking
+ * ------------------------------------------------------------------------------------------- */
 
-struct http_client *http_client_new(struct loop *loop, unsigned parallel_max, unsigned queue_max, struct err *err) {
+struct http_client *http_client_new(struct loop *loop, unsigned parallel_max, unsigned queue_max,
+                                    struct err *err)
+{
     http_exchange_library();
     CURLM *multi = curl_multi_init();
     if (!multi) {
-        err_set(err, ERR_NOT_DONE, ERR_IO, "no HTTP client: raise the limit of open files (ulimit -n)");
+        err_set(err, ERR_NOT_DONE, ERR_IO,
+                "no HTTP client: raise the limit of open files (ulimit -n)");
         return NULL;
     }
     struct http_client *client = mem_alloc(sizeof *client);
@@ -191,14 +230,18 @@ struct http_client *http_client_new(struct loop *loop, unsigned parallel_max, un
     return client;
 }
 
-void http_fetch(struct http_client *client, const struct http_fetch_request *request, struct waiter to) {
+void http_fetch(struct http_client *client, const struct http_fetch_request *request,
+                struct waiter to)
+{
     struct fetch *f = mem_alloc(sizeof *f);
     f->client = client;
     f->to = to;
     if (client->closing)
-        f->refused = !err_set(&f->err, ERR_NOT_DONE, ERR_CLOSED, "the HTTP client is shutting down");
+        f->refused =
+            !err_set(&f->err, ERR_NOT_DONE, ERR_CLOSED, "the HTTP client is shutting down");
     else if (client->depth >= client->queue_max)
-        f->refused = !err_set(&f->err, ERR_LATER, ERR_FULL, "%u HTTP requests are waiting: try again later", client->depth);
+        f->refused = !err_set(&f->err, ERR_LATER, ERR_FULL,
+                              "%u HTTP requests are waiting: try again later", client->depth);
     else
         f->refused = !http_exchange_prepare(&f->exchange, request, &f->err);
     client->depth++;
@@ -206,23 +249,32 @@ void http_fetch(struct http_client *client, const struct http_fetch_request *req
     start_soon(client);
 }
 
-unsigned http_client_depth(const struct http_client *client) { return client->depth; }
+unsigned http_client_depth(const struct http_client *client)
+{
+    return client->depth;
+}
 
-static void end_closed(struct fetch *f) {
+static void end_closed(struct fetch *f)
+{
     curl_off_t pretransfer_us = 0;
     struct err err;
-    if (f->active) curl_easy_getinfo(f->exchange.easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
+    if (f->active)
+        curl_easy_getinfo(f->exchange.easy, CURLINFO_PRETRANSFER_TIME_T, &pretransfer_us);
     err_set(&err, pretransfer_us > 0 ? ERR_MAYBE_DONE : ERR_NOT_DONE, ERR_CLOSED,
             "the HTTP client was shut down before the answer came");
     end(f, &err, NULL);
 }
 
-void http_client_free(struct http_client *client) {
-    if (!client) return;
+void http_client_free(struct http_client *client)
+{
+    if (!client)
+        return;
     client->closing = true;
     loop_defer_cancel(client->loop, start_waiting, client);
-    while (client->active.first) end_closed(client->active.first);
-    while (client->waiting.first) end_closed(client->waiting.first);
+    while (client->active.first)
+        end_closed(client->active.first);
+    while (client->waiting.first)
+        end_closed(client->waiting.first);
     assert(client->depth == 0);
     curl_multi_cleanup(client->multi);
     loop_timer_free(client->timer);

@@ -31,11 +31,15 @@ struct http_connection {
 struct http_verdict {
     unsigned status; /* 0: fine */
     const char *why;
-    size_t length;   /* of the body, when announced */
+    size_t length; /* of the body, when announced */
     bool length_known;
     bool expects_continue;
 };
 
 /* Judges request line and headers and fills request.path. */
-struct http_verdict http_judge(struct http_connection *c, const struct http_server_options *limits, const char *version);
+struct http_verdict http_judge(struct http_connection *c, const struct http_server_options *limits,
+                               const char *version);
+
+/* A listening, non-blocking socket; *port 0 becomes the one the system chose. -1 on failure. */
+int http_listen(const char *address, uint16_t *port, struct err *err) MUST_CHECK;
 #endif

@@ -10,6 +10,7 @@ struct sqlite {
     struct sqlite_statement *statements; /* uthash by text */
 };
 
-/* Fills *err from the (extended) result code and returns false. `commit`: it was COMMIT that failed. */
+/* Fills *err from the (extended) result code and returns false. `commit`: it was COMMIT that
+ * failed. */
 bool sqlite_fail(const struct sqlite *db, int rc, bool commit, struct err *err);
 #endif

@@ -1,7 +1,8 @@
 /* The worker thread: jobs are linked through themselves, so posting allocates nothing.
  *
- * Three lists: `staged` (loop only) gathers what one turn posts and is handed over at its end, under the lock once;
- * `queued` is what the thread takes, whole up to batch_max; `finished` goes back and is called on the loop. */
+ * Three lists: `staged` (loop only) gathers what one turn posts and is handed over at its end,
+ * under the lock once; `queued` is what the thread takes, whole up to batch_max; `finished` goes
+ * back and is called on the loop. */
 #include "io/worker.h"
 #include "base/mem.h"
 #include "io/loop_uv.h"
@@ -32,28 +33,34 @@ struct worker {
     bool quit;
 };
 
-static void clear_jobs(struct jobs *jobs) {
+static void clear_jobs(struct jobs *jobs)
+{
     jobs->first = NULL;
     jobs->end = &jobs->first;
 }
 
-static void append_job(struct jobs *jobs, struct worker_job *job) {
+static void append_job(struct jobs *jobs, struct worker_job *job)
+{
     job->next = NULL;
     *jobs->end = job;
     jobs->end = &job->next;
 }
 
 /* Empties `from`. */
-static void append_jobs(struct jobs *jobs, struct jobs *from) {
-    if (!from->first) return;
+static void append_jobs(struct jobs *jobs, struct jobs *from)
+{
+    if (!from->first)
+        return;
     *jobs->end = from->first;
     jobs->end = from->end;
     clear_jobs(from);
 }
 
-/* On the thread ------------------------------------------------------------------------------------ */
+/* On the thread
+ * ------------------------------------------------------------------------------------ */
 
-static size_t take_batch(struct jobs *queued, struct jobs *batch, size_t max) {
+static size_t take_batch(struct jobs *queued, struct jobs *batch, size_t max)
+{
     size_t count = 0;
     clear_jobs(batch);
     while (queued->first && count < max) {
@@ -62,11 +69,13 @@ static size_t take_batch(struct jobs *queued, struct jobs *batch, size_t max) {
         append_job(batch, job);
         count++;
     }
-    if (!queued->first) clear_jobs(queued);
+    if (!queued->first)
+        clear_jobs(queued);
     return count;
 }
 
-static void run_batch(struct worker *worker, struct jobs *batch, size_t count) {
+static void run_batch(struct worker *worker, struct jobs *batch, size_t count)
+{
     if (worker->options.batch) {
         worker->options.batch(worker->options.ctx, batch->first, count);
         return;
@@ -77,16 +86,20 @@ static void run_batch(struct worker *worker, struct jobs *batch, size_t count) {
     }
 }
 
-static void work(void *arg) {
+static void work(void *arg)
+{
     struct worker *worker = arg;
     pthread_setname_np(pthread_self(), worker->name);
-    if (worker->options.start) worker->options.start(worker->options.ctx);
+    if (worker->options.start)
+        worker->options.start(worker->options.ctx);
     uv_mutex_lock(&worker->lock);
     for (;;) {
-        while (!worker->queued.first && !worker->quit) uv_cond_wait(&worker->wake, &worker->lock);
+        while (!worker->queued.first && !worker->quit)
+            uv_cond_wait(&worker->wake, &worker->lock);
         struct jobs batch;
         size_t count = take_batch(&worker->queued, &batch, worker->options.batch_max);
-        if (count == 0) break;
+        if (count == 0)
+            break;
         uv_mutex_unlock(&worker->lock);
         run_batch(worker, &batch, count);
         uv_mutex_lock(&worker->lock);
@@ -94,12 +107,15 @@ static void work(void *arg) {
         uv_async_send(&worker->async);
     }
     uv_mutex_unlock(&worker->lock);
-    if (worker->options.end) worker->options.end(worker->options.ctx);
+    if (worker->options.end)
+        worker->options.end(worker->options.ctx);
 }
 
-/* On the loop -------------------------------------------------------------------------------------- */
+/* On the loop
+ * -------------------------------------------------------------------------------------- */
 
-static void deliver(struct worker *worker) {
+static void deliver(struct worker *worker)
+{
     struct jobs finished;
     clear_jobs(&finished);
     uv_mutex_lock(&worker->lock);
@@ -108,13 +124,18 @@ static void deliver(struct worker *worker) {
     for (struct worker_job *job = finished.first, *next; job; job = next) {
         next = job->next;
         worker->depth--;
-        if (job->done) job->done(job);
+        if (job->done)
+            job->done(job);
     }
 }
 
-static void on_async(uv_async_t *async) { deliver(async->data); }
+static void on_async(uv_async_t *async)
+{
+    deliver(async->data);
+}
 
-static void hand_over(void *ctx) {
+static void hand_over(void *ctx)
+{
     struct worker *worker = ctx;
     worker->handing_over = false;
     uv_mutex_lock(&worker->lock);
@@ -123,12 +144,14 @@ static void hand_over(void *ctx) {
     uv_mutex_unlock(&worker->lock);
 }
 
-bool worker_post(struct worker *worker, struct worker_job *job, struct err *err) {
+bool worker_post(struct worker *worker, struct worker_job *job, struct err *err)
+{
     assert(worker->options.batch || job->run);
     if (worker->closing)
         return err_set(err, ERR_LATER, ERR_CLOSED, "the %s thread is shutting down", worker->name);
     if (worker->depth >= worker->options.queue_max)
-        return err_set(err, ERR_LATER, ERR_FULL, "the queue of the %s thread is full (%zu jobs): try again later",
+        return err_set(err, ERR_LATER, ERR_FULL,
+                       "the queue of the %s thread is full (%zu jobs): try again later",
                        worker->name, worker->depth);
     worker->depth++;
     append_job(&worker->staged, job);
@@ -139,23 +162,36 @@ bool worker_post(struct worker *worker, struct worker_job *job, struct err *err)
     return true;
 }
 
-size_t worker_depth(const struct worker *worker) { return worker->depth; }
-bool worker_idle(const struct worker *worker) { return worker->depth == 0; }
+size_t worker_depth(const struct worker *worker)
+{
+    return worker->depth;
+}
+bool worker_idle(const struct worker *worker)
+{
+    return worker->depth == 0;
+}
 
-static void destroy(struct worker *worker) {
+static void destroy(struct worker *worker)
+{
     uv_cond_destroy(&worker->wake);
     uv_mutex_destroy(&worker->lock);
     mem_free(worker);
 }
 
-static void destroy_closed(uv_handle_t *handle) { destroy(handle->data); }
+static void destroy_closed(uv_handle_t *handle)
+{
+    destroy(handle->data);
+}
 
-struct worker *worker_new(struct loop *loop, const struct worker_options *options, struct err *err) {
+struct worker *worker_new(struct loop *loop, const struct worker_options *options, struct err *err)
+{
     struct worker *worker = mem_alloc(sizeof *worker);
     worker->loop = loop;
     worker->options = *options;
-    if (worker->options.queue_max == 0) worker->options.queue_max = QUEUE_MAX_DEFAULT;
-    if (worker->options.batch_max == 0) worker->options.batch_max = BATCH_MAX_DEFAULT;
+    if (worker->options.queue_max == 0)
+        worker->options.queue_max = QUEUE_MAX_DEFAULT;
+    if (worker->options.batch_max == 0)
+        worker->options.batch_max = BATCH_MAX_DEFAULT;
     size_t length = strnlen(options->name, sizeof worker->name - 1);
     memcpy(worker->name, options->name, length);
     clear_jobs(&worker->staged);
@@ -182,8 +218,10 @@ struct worker *worker_new(struct loop *loop, const struct worker_options *option
     return worker;
 }
 
-void worker_free(struct worker *worker) {
-    if (!worker) return;
+void worker_free(struct worker *worker)
+{
+    if (!worker)
+        return;
     worker->closing = true;
     loop_defer_cancel(worker->loop, hand_over, worker);
     uv_mutex_lock(&worker->lock);
