@@ -5,7 +5,11 @@
 
 /* base32(SHA-256(length-prefixed fingerprint, leg))[:20] */
 void order_id_derive(char out[ID_SIZE], const char *fingerprint, const char *leg);
+/* The key of a fill row: broker|trade id. False: too long to be one. */
+bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id) MUST_CHECK;
 bool order_is_final(enum order_state state);
+/* order.c has the picture. Staying in a state is allowed (other columns change), but not in
+ * SENDING: the right to send is taken once. */
 bool order_may_become(enum order_state from, enum order_state to);
 /* UNKNOWN or a used right to send without an answer: blocks new risk on the instrument. */
 bool order_is_unresolved(enum order_state state);
@@ -27,9 +31,12 @@ struct report { /* what a broker says of one order */
     int64_t at_us;
     char reason[REASON_SIZE];
 };
-/* New row of the order after the report (version + 1). False: nothing changes (a repeat, or an edge
- * that is not legal: then *err says so). A fill fills *fill too. Fills beyond the ordered quantity
- * are refused loudly (CORRUPT). */
+/* The row of the order after the report (version + 1). False: nothing changes, and *err is clear
+ * when the report repeats what is known, else says which edge is not legal. A fill fills *fill too;
+ * fills beyond the ordered quantity are refused loudly (CORRUPT). Whether a trade was applied
+ * already is not to be seen in the order's row: look order_fill_id() up first. NOT_FOUND never ends
+ * an order: it becomes UNKNOWN. A fill of a CANCELLED, REJECTED or EXPIRED order is applied: it
+ * happened. */
 bool order_apply_report(const struct order *before, const struct report *report, const char *broker,
                         int64_t now_us, struct order *after, struct fill *fill,
                         struct err *err) MUST_CHECK;

@@ -7,9 +7,20 @@
 
 #define SIGNAL_EXTRA_MAX 32
 #define SIGNAL_FAULT_MAX 24
-struct signal_mapping { /* where a field is found: "signal.price" style path, or a template
-                           "{{a}}-{{b}}"; NULL: its own name */
+/* Where a field of the contract is found in a body that has another shape. `from` is
+ *   a path         "order.price", "alerts[0].ticker"
+ *   a template     "{{ticker}}-{{time}}", its parts being paths
+ *   a constant     "=NIFTY"
+ * Fields: strategy instrument type position price stop atr quantity timestamp side action
+ * market_position prev_market_position market_position_size prev_market_position_size. A field
+ * without a mapping is found under its own name, else under the names that common senders use
+ * (signal_map.c lists them). */
+struct signal_mapping {
     const char *field, *from;
+};
+/* What a value found means here: {"type", "buy", "BASE_ENTRY"}; values compare without case. */
+struct signal_value {
+    const char *field, *from, *to;
 };
 struct signal_source {
     char name[NAME_SIZE];
@@ -17,10 +28,14 @@ struct signal_source {
     const char *default_strategy;  /* used when the body names none; NULL: required */
     const struct signal_mapping *mapping;
     size_t mapping_count;
+    const struct signal_value *values;
+    size_t value_count;
+    /* further fields (of the contract, or paths in the body) that make a signal different; required
+     */
     const char *const *fingerprint_extra;
-    size_t fingerprint_extra_count; /* further fields that make a signal different */
-    const char
-        *secret_field; /* body field that carries the secret: never kept in extra; NULL: none */
+    size_t fingerprint_extra_count;
+    /* body field that carries the secret: never kept in extra; NULL: none */
+    const char *secret_field;
 };
 struct signal_fault {
     char path[64];
@@ -34,9 +49,15 @@ struct signal_faults {
 
 /* Fills *out (state RECEIVED, id and fingerprint set, extra in the arena). False: *faults tells
  * everything that is wrong. Refuses: missing or unknown types, {{placeholders}} left in any field,
- * NaN, entries whose stop is on the wrong side of the price, PYRAMID on layer 1, BASE_ENTRY
- * elsewhere than on layer 1, ALL without EXIT, delayed feeds (exchange _DL/_DLY), nested extras,
- * more than 32 extras, names beyond [A-Za-z0-9_.:!/&-] or 47 characters. */
+ * NaN, entries without a price or whose stop is on the wrong side of it, PYRAMID on layer 1,
+ * BASE_ENTRY elsewhere than on layer 1, ALL without EXIT, delayed feeds (exchange _DL/_DLY), nested
+ * extras, more than 32 extras, names beyond [A-Za-z0-9_.:!/&-] or 47 characters.
+ *
+ * An EXIT may send 0 for price, stop and quantity, and any signal 0 for quantity: such a field
+ * counts as absent.
+ *
+ * A body without `type` gets one from what the chart says it did (signal_intent in signal_map.h):
+ * market_position with prev_market_position, or action (buy, sell, close, exit). */
 bool signal_read(const struct json *body, const struct signal_source *source, int64_t received_us,
                  struct arena *arena, struct signal *out, struct signal_faults *faults) MUST_CHECK;
 /* {"status":"invalid","errors":[{"path":..,"error":..}]} */
@@ -56,10 +77,12 @@ struct staleness {
 bool signal_fresh(const struct signal *signal, const struct staleness *rules, int64_t now_us,
                   char reason[REASON_SIZE]);
 
-int signal_layer(const char *position); /* Long_3 → 3; ALL → 0; else -1 */
+int signal_layer(const char *position); /* Long_3, Short_3 → 3 (1 to 6); ALL → 0; else -1 */
 bool signal_is_entry(const struct signal *signal);
+/* From DONE on. Only DEAD is left again, by an operator: RETRYING or DROPPED. */
 bool signal_is_final(enum signal_state state);
-bool signal_may_become(enum signal_state from, enum signal_state to); /* the DAG */
+/* The DAG; staying in a state that is not final is allowed (attempts, step). */
+bool signal_may_become(enum signal_state from, enum signal_state to);
 /* EXIT first, then by receipt: smaller leaves the queue earlier. */
 int64_t signal_priority(const struct signal *signal);
 /* True when `exit` closes what `entry` would open: same strategy and instrument, same layer or ALL,
