@@ -2,7 +2,6 @@
  * its path and its cure, so that a sender mends an alert in one round. */
 #include "trade/signal.h"
 #include "trade/signal_map.h"
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -142,6 +141,12 @@ static void read_side(struct reading *r)
                          side_names[side], shown(label, quoted));
 }
 
+static void write_label(char out[LABEL_SIZE], const char *pattern, int layer)
+{
+    text_copy(out, LABEL_SIZE, pattern);
+    out[strlen(out) - 1] = (char)('0' + layer);
+}
+
 static void read_position(struct reading *r, bool typed)
 {
     char quoted[SHOWN_MAX + 4];
@@ -161,8 +166,7 @@ static void read_position(struct reading *r, bool typed)
     if (layer == 0)
         text_copy(r->out->position, sizeof r->out->position, "ALL");
     else
-        snprintf(r->out->position, sizeof r->out->position, "%s_%d",
-                 *text == 'S' || *text == 's' ? "Short" : "Long", layer);
+        write_label(r->out->position, *text == 'S' || *text == 's' ? "Short_0" : "Long_0", layer);
     if (!typed)
         return;
     if (layer == 0 && r->out->type != SIGNAL_EXIT)

@@ -77,6 +77,9 @@ void signal_fault_add(struct signal_faults *faults, const char *at, const char *
     }
     struct signal_fault *fault = &faults->list[faults->count++];
     snprintf(fault->path, sizeof fault->path, *at ? "$.%.58s" : "$", at);
+    for (char *c = fault->path; *c; c++) /* a stranger's key, perhaps cut inside a character */
+        if (*c < ' ' || *c > '~')
+            *c = '?';
     va_start(args, format);
     vsnprintf(fault->text, sizeof fault->text, format, args);
     va_end(args);

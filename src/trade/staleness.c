@@ -1,7 +1,6 @@
 /* Age, order and precedence of signals: who is too late, who goes first, who makes whom pointless.
  */
 #include "trade/signal.h"
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -10,15 +9,17 @@
 #define INDIA_NEAR_US (180 * SECOND)
 #define ENTRIES_BEHIND (INT64_C(1) << 60)
 
-static const char *zone_hint(int64_t gap_us)
+static void explain(char reason[REASON_SIZE], const char *what, int64_t gap_us, int64_t most_us)
 {
-    int64_t off = gap_us < 0 ? -gap_us : gap_us;
-    off -= INDIA_US;
-    if (off > INDIA_NEAR_US || off < -INDIA_NEAR_US)
-        return "";
-    return "; 5 h 30 min is India's offset: the sender's times look like local time read as UTC, "
-           "so send the zone "
-           "or set the source's naive_time_zone";
+    const int64_t off_us = gap_us - INDIA_US;
+    struct str text = {.max = REASON_SIZE - 1};
+    str_printf(&text, "%s by %lld.%lld s, %lld s are allowed", what, (long long)(gap_us / SECOND),
+               (long long)(gap_us % SECOND / (SECOND / 10)), (long long)(most_us / SECOND));
+    if (off_us <= INDIA_NEAR_US && off_us >= -INDIA_NEAR_US)
+        str_puts(&text, "; that is India's 5 h 30 min: send times with a zone, or set the source's "
+                        "naive_time_zone");
+    text_copy(reason, REASON_SIZE, str_text(&text));
+    str_free(&text);
 }
 
 bool signal_fresh(const struct signal *signal, const struct staleness *rules, int64_t now_us,
@@ -28,19 +29,11 @@ bool signal_fresh(const struct signal *signal, const struct staleness *rules, in
     *reason = '\0';
     if (signal->type == SIGNAL_EXIT)
         return true;
-    if (age_us > rules->entry_max_age_us) {
-        snprintf(reason, REASON_SIZE, "stale: sent %.1f s ago, entries may be %.1f s old%s",
-                 (double)age_us / 1e6, (double)rules->entry_max_age_us / 1e6, zone_hint(age_us));
-        return false;
-    }
-    if (-age_us > rules->entry_max_future_us) {
-        snprintf(reason, REASON_SIZE,
-                 "from the future: its time is %.1f s ahead, at most %.1f s is allowed%s",
-                 (double)-age_us / 1e6, (double)rules->entry_max_future_us / 1e6,
-                 zone_hint(age_us));
-        return false;
-    }
-    return true;
+    if (age_us > rules->entry_max_age_us)
+        explain(reason, "stale: sent before now", age_us, rules->entry_max_age_us);
+    else if (-age_us > rules->entry_max_future_us)
+        explain(reason, "stale: sent after now", -age_us, rules->entry_max_future_us);
+    return *reason == '\0';
 }
 
 int signal_layer(const char *position)
