@@ -71,9 +71,8 @@ static bool refuse_character(struct reader *r, const char *wanted)
     unsigned char c = (unsigned char)*r->at;
     if (r->at >= r->end)
         return refuse(r, r->at, "the document ends where %s should follow", wanted);
-    if (r->end - r->at >= 2 && r->at[0] == '{' && r->at[1] == '{')
-        return refuse(r, r->at, "expected %s; {{...}} is a placeholder that was not filled in",
-                      wanted);
+    if (c == '{' && r->at > r->copy && r->at[-1] == '{')
+        return refuse(r, r->at - 1, "{{...}} is a placeholder that was not filled in");
     if (c > ' ' && c < 0x7F)
         return refuse(r, r->at, "expected %s, not '%c'", wanted, c);
     return refuse(r, r->at, "expected %s, not the byte 0x%02X", wanted, c);
