@@ -56,7 +56,7 @@ static void split_days(int64_t days, struct civil *out)
 struct civil calendar_civil(int64_t utc_us, const struct zone *zone)
 {
     int64_t seconds = floor_div(utc_us, SECOND_US);
-    struct civil out = {.microsecond = (int)(utc_us - seconds * SECOND_US)};
+    struct civil out = {.microsecond = (int)((utc_us % SECOND_US + SECOND_US) % SECOND_US)};
     seconds += zone_offset_s(zone, utc_us);
     int64_t days = floor_div(seconds, DAY_S);
     int of_day = (int)(seconds - days * DAY_S);

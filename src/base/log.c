@@ -22,7 +22,8 @@
 #include <unistd.h>
 
 #define BUFFER_SIZE 65536u
-#define LINE_MOST 16384u /* longer lines lose their end */
+#define LINE_MOST 16384u   /* longer lines lose their end */
+#define MESSAGE_MOST 1024u /* bytes; six times that, escaped, still fit a line */
 #define MESSAGE_WIDTH 28u
 #define LAST_FLUSH_MS 200
 
@@ -210,9 +211,9 @@ static void make_json(struct log *log, int64_t now_us, enum log_level level, con
     str_puts(s, "\",\"level\":\"");
     str_puts(s, level_names[level]);
     str_puts(s, "\",\"room\":");
-    str_put_json(s, room);
+    str_put_json_n(s, room, strnlen(room, MESSAGE_MOST));
     str_puts(s, ",\"msg\":");
-    str_put_json(s, message);
+    str_put_json_n(s, message, strnlen(message, MESSAGE_MOST));
     str_puts(s, ",\"instance_id\":");
     str_put_json(s, log->instance);
     s->max = LINE_MOST - 32;
@@ -280,7 +281,7 @@ static void put_time_of_day(struct str *s, int64_t now_us)
 static void put_padded(struct str *s, const char *text, size_t width)
 {
     size_t shown = 0;
-    for (const char *at = text; *at; at++) {
+    for (const char *at = text, *end = text + strnlen(text, MESSAGE_MOST); at < end; at++) {
         unsigned char c = (unsigned char)*at;
         str_putc(s, c < ' ' || c == 0x7F ? '?' : *at);
         shown += (c & 0xC0) != 0x80;

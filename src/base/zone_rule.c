@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define DAY_S 86400
+#define FAR_S INT64_C(9000000000000)
 
 static bool is_digit(char c)
 {
@@ -140,6 +141,8 @@ static int64_t change_at(const struct zone_change *change, int year)
 int32_t zone_rule_offset_s(const struct zone_rule *rule, int64_t utc_s)
 {
     if (!rule->has_summer)
+        return rule->winter_s;
+    if (utc_s > FAR_S || utc_s < -FAR_S) /* where microseconds end, no summer is known */
         return rule->winter_s;
     int year = calendar_civil((utc_s + rule->winter_s) * 1000000, NULL).year;
     int64_t start = change_at(&rule->start, year) - rule->winter_s;

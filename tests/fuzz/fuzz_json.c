@@ -1,6 +1,6 @@
-/* Throws bytes at the JSON reader and checks what its tree promises: counts that are true, texts that
- * are terminated UTF-8, numbers that follow the grammar, keys that are unique, and a second reading of the
- * written tree that gives the same tree. */
+/* Throws bytes at the JSON reader and checks what its tree promises: counts that are true, texts
+ * that are terminated UTF-8, numbers that follow the grammar, keys that are unique, and a second
+ * reading of the written tree that gives the same tree. */
 #include "base/json.h"
 
 #include "base/str.h"
@@ -40,9 +40,15 @@ static uint32_t check_tree(struct str *out, const struct json *node, uint32_t de
 {
     uint32_t nodes = 1, count = 0;
     switch (node->type) {
-    case JSON_NULL: str_puts(out, "null"); break;
-    case JSON_FALSE: str_puts(out, "false"); break;
-    case JSON_TRUE: str_puts(out, "true"); break;
+    case JSON_NULL:
+        str_puts(out, "null");
+        break;
+    case JSON_FALSE:
+        str_puts(out, "false");
+        break;
+    case JSON_TRUE:
+        str_puts(out, "true");
+        break;
     case JSON_NUMBER:
         check_number(node);
         str_put(out, node->text, node->length);

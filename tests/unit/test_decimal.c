@@ -125,12 +125,23 @@ static decimal_units draw(struct chance *chance)
     value >>= 128 - bits - (bits == 0);
     value &= ((unsigned __int128)1 << 127) - 1;
     switch (chance_below(chance, 8)) {
-    case 0: value = value / 1000000000000u * 1000000000000u; break;
-    case 1: value = chance_below(chance, 1000); break;
-    case 2: value = ((unsigned __int128)1 << (bits % 127)); break;
-    case 3: value = ((unsigned __int128)1 << (bits % 127)) - 1; break;
-    case 4: value = chance_below(chance, 2000) * (unsigned __int128)500000000000u; break;
-    default: break;
+    case 0:
+        value = value / 1000000000000u * 1000000000000u;
+        break;
+    case 1:
+        value = chance_below(chance, 1000);
+        break;
+    case 2:
+        value = ((unsigned __int128)1 << (bits % 127));
+        break;
+    case 3:
+        value = ((unsigned __int128)1 << (bits % 127)) - 1;
+        break;
+    case 4:
+        value = chance_below(chance, 2000) * (unsigned __int128)500000000000u;
+        break;
+    default:
+        break;
     }
     decimal_units units = (decimal_units)value;
     return chance_hits(chance, 500) ? -units : units;
@@ -209,13 +220,30 @@ static void reads_and_prints(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"0", "0"}, {"-0", "0"}, {"-0.000", "0"}, {"1", "1"}, {"+1.50", "1.5"}, {"007", "7"},
-        {"52341.25", "52341.25"}, {"-12.000000000001", "-12.000000000001"}, {"1e3", "1000"},
-        {"1.5E-3", "0.0015"}, {"12.5e+1", "125"}, {"0.1", "0.1"}, {"0.05e2", "5"}, {"0e999", "0"},
-        {"0.0000000000005", "0"}, {"0.0000000000015", "0.000000000002"},
-        {"0.00000000000050000000001", "0.000000000001"}, {"0.0000000000025", "0.000000000002"},
-        {"-0.0000000000015", "-0.000000000002"}, {"1e-12", "0.000000000001"}, {"6e-13", "0.000000000001"},
-        {"5e-13", "0"}, {"1e-99999", "0"}, {"999999999999999", "999999999999999"},
+        {"0", "0"},
+        {"-0", "0"},
+        {"-0.000", "0"},
+        {"1", "1"},
+        {"+1.50", "1.5"},
+        {"007", "7"},
+        {"52341.25", "52341.25"},
+        {"-12.000000000001", "-12.000000000001"},
+        {"1e3", "1000"},
+        {"1.5E-3", "0.0015"},
+        {"12.5e+1", "125"},
+        {"0.1", "0.1"},
+        {"0.05e2", "5"},
+        {"0e999", "0"},
+        {"0.0000000000005", "0"},
+        {"0.0000000000015", "0.000000000002"},
+        {"0.00000000000050000000001", "0.000000000001"},
+        {"0.0000000000025", "0.000000000002"},
+        {"-0.0000000000015", "-0.000000000002"},
+        {"1e-12", "0.000000000001"},
+        {"6e-13", "0.000000000001"},
+        {"5e-13", "0"},
+        {"1e-99999", "0"},
+        {"999999999999999", "999999999999999"},
         {"999999999999999.999999999999", "999999999999999.999999999999"},
         {"0.000000000000000000000000000000000000000000000000000000000001", "0"},
         {"123456789012345678e-10", "12345678.9012345678"},
@@ -237,9 +265,33 @@ static void refuses_what_is_no_number(void **state)
 {
     (void)state;
     static const char *const cases[] = {
-        "",     "-",    "+",     ".5",   "5.",    "1e",   "1e+",  "NaN",  "nan",  "Infinity", "-inf",
-        "0x10", " 1",   "1 ",    "1,5",  "1.2.3", "--1",  "1e5x", "1_0",  "\xD9\xA1", "1e1.5",  "e5",
-        "1000000000000000", "1e15", "-1e15", "999999999999999.9999999999999", "1e99999999999999999999",
+        "",
+        "-",
+        "+",
+        ".5",
+        "5.",
+        "1e",
+        "1e+",
+        "NaN",
+        "nan",
+        "Infinity",
+        "-inf",
+        "0x10",
+        " 1",
+        "1 ",
+        "1,5",
+        "1.2.3",
+        "--1",
+        "1e5x",
+        "1_0",
+        "\xD9\xA1",
+        "1e1.5",
+        "e5",
+        "1000000000000000",
+        "1e15",
+        "-1e15",
+        "999999999999999.9999999999999",
+        "1e99999999999999999999",
         "0.00000000000000000000000000000000000000000000000000000000000001234",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -254,7 +306,9 @@ static void refuses_what_is_no_number(void **state)
     struct decimal out;
     assert_false(decimal_parse("abc\x1b[2J", 7, &out, &err));
     assert_non_null(strstr(err.text, "\"abc?[2J\""));
-    assert_false(decimal_parse("1\0" "2", 3, &out, NULL));
+    assert_false(decimal_parse("1\0"
+                               "2",
+                               3, &out, NULL));
 }
 
 /* Any text that a reader takes prints to a text that it takes for the same value. */
@@ -279,15 +333,31 @@ static void bad_spreads(void **state)
     struct decimal bad = decimal_bad(), one = decimal_int(1);
     struct decimal most = {((((decimal_units)1 << 126) - 1) * 2) + 1};
     struct decimal results[] = {
-        decimal_add(bad, one), decimal_add(one, bad), decimal_sub(one, bad), decimal_sub(bad, bad),
-        decimal_mul(bad, one), decimal_mul(decimal_int(0), bad),
-        decimal_div(bad, one, DECIMAL_DOWN), decimal_div(one, bad, DECIMAL_DOWN),
-        decimal_div(one, decimal_int(0), DECIMAL_DOWN), decimal_muldiv(one, bad, one),
-        decimal_muldiv(one, one, decimal_int(0)), decimal_neg(bad), decimal_abs(bad),
-        decimal_min(one, bad), decimal_min(bad, one), decimal_max(one, bad), decimal_max(bad, one),
-        decimal_sqrt(bad), decimal_round(bad, one, DECIMAL_DOWN), decimal_round(one, bad, DECIMAL_DOWN),
-        decimal_round(one, decimal_int(0), DECIMAL_DOWN), decimal_add(most, one),
-        decimal_sub(decimal_neg(most), one), decimal_ratio(1, 0), decimal_mul(most, most),
+        decimal_add(bad, one),
+        decimal_add(one, bad),
+        decimal_sub(one, bad),
+        decimal_sub(bad, bad),
+        decimal_mul(bad, one),
+        decimal_mul(decimal_int(0), bad),
+        decimal_div(bad, one, DECIMAL_DOWN),
+        decimal_div(one, bad, DECIMAL_DOWN),
+        decimal_div(one, decimal_int(0), DECIMAL_DOWN),
+        decimal_muldiv(one, bad, one),
+        decimal_muldiv(one, one, decimal_int(0)),
+        decimal_neg(bad),
+        decimal_abs(bad),
+        decimal_min(one, bad),
+        decimal_min(bad, one),
+        decimal_max(one, bad),
+        decimal_max(bad, one),
+        decimal_sqrt(bad),
+        decimal_round(bad, one, DECIMAL_DOWN),
+        decimal_round(one, bad, DECIMAL_DOWN),
+        decimal_round(one, decimal_int(0), DECIMAL_DOWN),
+        decimal_add(most, one),
+        decimal_sub(decimal_neg(most), one),
+        decimal_ratio(1, 0),
+        decimal_mul(most, most),
         decimal_sub(decimal_neg(most), (struct decimal){1}),
     };
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++)
@@ -334,8 +404,10 @@ static void rounds_to_lots_and_ticks(void **state)
     assert_true(decimal_eq(decimal_round(decimal_int(-89), lot, DECIMAL_DOWN), decimal_int(-60)));
     assert_true(decimal_eq(decimal_round(decimal_int(-89), lot, DECIMAL_FLOOR), decimal_int(-90)));
     assert_true(decimal_eq(decimal_round(decimal_int(61), lot, DECIMAL_CEILING), decimal_int(90)));
-    assert_true(decimal_eq(decimal_round(decimal_int(45), lot, DECIMAL_HALF_EVEN), decimal_int(60)));
-    assert_true(decimal_eq(decimal_round(decimal_int(75), lot, DECIMAL_HALF_EVEN), decimal_int(60)));
+    assert_true(
+        decimal_eq(decimal_round(decimal_int(45), lot, DECIMAL_HALF_EVEN), decimal_int(60)));
+    assert_true(
+        decimal_eq(decimal_round(decimal_int(75), lot, DECIMAL_HALF_EVEN), decimal_int(60)));
     assert_true(decimal_eq(decimal_round(read_number("100.03"), tick, DECIMAL_HALF_EVEN),
                            read_number("100.05")));
 }

@@ -8,7 +8,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-
 #include "base/str.h"
 
 static void fills_and_fails(void **state)
@@ -69,8 +68,8 @@ static void names_are_complete(void **state)
     (void)state;
     for (int code = ERR_OK; code <= ERR_CLOSED; code++)
         assert_string_not_equal(err_code_name((enum err_code)code), "unknown");
-    for (int class = ERR_NONE; class <= ERR_REFUSED; class++)
-        assert_string_not_equal(err_class_name((enum err_class)class), "unknown");
+    for (int class = ERR_NONE; class <= ERR_REFUSED; class ++)
+        assert_string_not_equal(err_class_name((enum err_class) class), "unknown");
     assert_string_equal(err_class_name(ERR_MAYBE_DONE), "maybe_done");
     assert_string_equal(err_code_name(ERR_NOT_FOUND), "not_found");
     assert_string_equal(err_code_name((enum err_code)99), "unknown");
@@ -79,10 +78,8 @@ static void names_are_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fills_and_fails),
-        cmocka_unit_test(may_quote_itself),
-        cmocka_unit_test(null_is_accepted),
-        cmocka_unit_test(a_cut_sentence_is_still_utf8),
+        cmocka_unit_test(fills_and_fails),    cmocka_unit_test(may_quote_itself),
+        cmocka_unit_test(null_is_accepted),   cmocka_unit_test(a_cut_sentence_is_still_utf8),
         cmocka_unit_test(names_are_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

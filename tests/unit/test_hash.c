@@ -89,7 +89,8 @@ static void hex(void **state)
     uint8_t out[4];
     assert_true(hex_parse("00fFa10b", out, 4));
     assert_memory_equal(out, "\x00\xff\xa1\x0b", 4);
-    static const char *const bad[] = {"00ffa10", "00ffa10b0", "00ffa10g", "", " 0ffa10b", "0x12ab34"};
+    static const char *const bad[] = {"00ffa10", "00ffa10b0", "00ffa10g",
+                                      "",        " 0ffa10b",  "0x12ab34"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_false(hex_parse(bad[i], out, 4));
 }
@@ -109,8 +110,12 @@ static void base32(void **state)
 static void base64(void **state)
 {
     (void)state;
-    static const char *const pairs[][2] = {{"", ""},         {"f", "Zg=="},       {"fo", "Zm8="},
-                                           {"foo", "Zm9v"},  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="},
+    static const char *const pairs[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
                                            {"foobar", "Zm9vYmFy"}};
     uint8_t bytes[300], back[300];
     char text[500];
@@ -132,8 +137,8 @@ static void base64(void **state)
             assert_false(base64_parse(text, chars, back, &room));
         }
     }
-    static const char *const bad[] = {"Zg", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "====", "Z===",
-                                      "Zm9v\n", "Zm-v", "Zm 9v", "Zg=v"};
+    static const char *const bad[] = {
+        "Zg", "Zg=", "Zh==", "Zm9=", "Zg==Zg==", "====", "Z===", "Zm9v\n", "Zm-v", "Zm 9v", "Zg=v"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         size_t room = sizeof back;
         assert_false(base64_parse(bad[i], strlen(bad[i]), back, &room));

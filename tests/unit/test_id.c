@@ -17,7 +17,8 @@ static void derived_ids_never_change(void **state)
     char id[ID_SIZE], again[ID_SIZE], wanted[ID_SIZE];
     uint8_t digest[SHA256_SIZE];
     id_derive(id, "bank_nifty", "2026-07-21T09:15:00Z", "", "LONG", NULL);
-    hash_sha256("\0\0\0\012bank_nifty\0\0\0\0242026-07-21T09:15:00Z\0\0\0\0\0\0\0\4LONG", 50, digest);
+    hash_sha256("\0\0\0\012bank_nifty\0\0\0\0242026-07-21T09:15:00Z\0\0\0\0\0\0\0\4LONG", 50,
+                digest);
     base32_print(digest, sizeof digest, wanted, 20);
     assert_string_equal(id, wanted);
     assert_int_equal(strlen(id), 20);

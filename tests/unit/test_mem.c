@@ -1,4 +1,5 @@
-/* Arenas: zeroed, aligned, kept apart, dropped whole; and the one abort when memory is exhausted. */
+/* Arenas: zeroed, aligned, kept apart, dropped whole; and the one abort when memory is exhausted.
+ */
 #include "base/mem.h"
 
 #include <setjmp.h>

@@ -114,8 +114,7 @@ static void html(void **state)
     (void)state;
     struct str s = STR_EMPTY;
     str_put_html(&s, "<a href=\"x\">'&'</a>é");
-    assert_string_equal(str_text(&s),
-                        "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;é");
+    assert_string_equal(str_text(&s), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;&lt;/a&gt;é");
     str_free(&s);
 }
 
@@ -168,9 +167,9 @@ static void plain_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows),        cmocka_unit_test(keeps_its_bound),
-        cmocka_unit_test(numbers),      cmocka_unit_test(json_strings),
-        cmocka_unit_test(html),         cmocka_unit_test(utf8),
+        cmocka_unit_test(grows),       cmocka_unit_test(keeps_its_bound),
+        cmocka_unit_test(numbers),     cmocka_unit_test(json_strings),
+        cmocka_unit_test(html),        cmocka_unit_test(utf8),
         cmocka_unit_test(plain_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
