@@ -26,21 +26,40 @@ void event_body(struct str *out, const char *cause_json /* NULL: null */,
 void event_hash(struct sha256 *ctx, const uint8_t previous[SHA256_SIZE], const struct event *event,
                 uint8_t out[SHA256_SIZE]);
 /* Folds one event into a book. Fails (CORRUPT) when the body does not read or a change does not fit
- * the row it changes. */
+ * the row it changes: a row written once is there already, or a version is not the former one + 1.
+ */
 bool event_fold(struct book *book, const struct event *event, struct err *err) MUST_CHECK;
+/* As event_fold; each change is shown, with whole rows, before it is applied. Rows live until it
+ * returns. */
+bool event_fold_each(struct book *book, const struct event *event,
+                     void (*each)(void *ctx, const struct event *event,
+                                  const struct change *change),
+                     void *ctx, struct err *err) MUST_CHECK;
 
-/* Folding a whole log: feed events in order; checks gaps and the chain. */
+/* Folding a whole log: feed events in order; checks gaps and the chain, and watches on the way what
+ * the folded book can no longer tell: edges between states, and statistics against what they count.
+ */
 struct replay {
     struct book *book;
+    struct book *stats; /* counted from the changes alone (stat_count) */
     struct sha256 *sha;
     uint8_t hash[SHA256_SIZE];
     int64_t seq;
+    struct stat *recent; /* the last states of counted rows: a save may trail the writes in flight
+                            beside it */
+    size_t recent_at;
+    struct str faults; /* sentences, one a line, bounded */
+    size_t fault_count;
 };
 void replay_init(struct replay *replay, struct book *book);
 void replay_free(struct replay *replay); /* not the book */
 bool replay_feed(struct replay *replay, const struct event *event, struct err *err) MUST_CHECK;
+/* What was seen while feeding: illegal edges of orders and signals, saved statistics that are not
+ * what the log counts. Appends at most `max` sentences, one a line; returns their true number. */
+size_t replay_faults(const struct replay *replay, struct str *report, size_t max);
 
-/* Beyond equality: fills add up to orders and positions, the ledger to the account, states to legal
- * edges, statistics to what they count. Sentences into `report`; returns their number. */
+/* Beyond equality, on a folded book: fills add up to orders, orders to positions, positions to
+ * pyramids, the ledger to the account without a gap, and each order and decision has its signal.
+ * Appends at most `max` sentences, one a line; returns their true number. */
 size_t replay_audit(struct book *book, struct str *report, size_t max);
 #endif

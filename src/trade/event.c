@@ -1,0 +1,135 @@
+/* Events out and in: the canonical body of a write, its hash, and the way back into rows. */
+#include "trade/event.h"
+#include <stdio.h>
+#include <string.h>
+
+#define FOLD_DEPTH 8
+#define FOLD_NODES                                                                                 \
+    (1u << 20) /* a body is ours and bounded by the store; this only bounds a corrupt one */
+
+void event_body(struct str *out, const char *cause_json, const struct change *changes, size_t count)
+{
+    str_puts(out, "{\"cause\":");
+    str_puts(out, cause_json ? cause_json : "null");
+    str_puts(out, ",\"changes\":[");
+    for (size_t i = 0; i < count; i++) {
+        const struct table *table = changes[i].table;
+        str_puts(out, i ? ",{\"t\":\"" : "{\"t\":\"");
+        str_puts(out, table->name);
+        str_puts(out, "\",\"k\":");
+        str_put_json(out, row_key(table, changes[i].after));
+        str_puts(out, ",\"set\":");
+        row_json_changes(table, changes[i].before, changes[i].after, out);
+        str_putc(out, '}');
+    }
+    str_puts(out, "]}");
+}
+
+static void add_number(struct sha256 *ctx, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    sha256_add_field(ctx, text);
+}
+
+void event_hash(struct sha256 *ctx, const uint8_t previous[SHA256_SIZE], const struct event *event,
+                uint8_t out[SHA256_SIZE])
+{
+    sha256_start(ctx);
+    sha256_add(ctx, previous, SHA256_SIZE);
+    add_number(ctx, event->seq);
+    add_number(ctx, event->at_us);
+    sha256_add_field(ctx, event->kind);
+    sha256_add_field(ctx, event->subject);
+    sha256_add_field(ctx, event->instance);
+    add_number(ctx, event->term);
+    sha256_add_field(ctx, event->body);
+    sha256_end(ctx, out);
+}
+
+struct fold {
+    struct book *book;
+    const struct event *event;
+    void (*each)(void *ctx, const struct event *event, const struct change *change);
+    void *ctx;
+    struct arena arena;
+};
+
+static bool corrupt(const struct fold *fold, struct err *err, const char *what)
+{
+    return err_set(err, ERR_REFUSED, ERR_CORRUPT, "event %lld (%s %s): %s",
+                   (long long)fold->event->seq, fold->event->kind, fold->event->subject, what);
+}
+
+static bool fold_change(struct fold *fold, const struct json *json, struct err *err)
+{
+    char what[160];
+    const char *name = json_text(json, "t"), *key = json_text(json, "k");
+    const struct json *set = json_get(json, "set");
+    const struct table *table = name ? table_find(name) : NULL;
+    if (!table || !key || !set)
+        return corrupt(fold, err, "a change names no known table, key and columns");
+    const void *before = book_get(fold->book, table->id, key);
+    void *after = arena_alloc(&fold->arena, table->row_size);
+    if (before)
+        memcpy(after, before,
+               table->row_size); /* its texts stay the book's until book_put copies them */
+    else
+        row_init(table, after);
+    if (!row_from_json(table, after, set, &fold->arena, err))
+        return err_prefix(err, "event %lld", (long long)fold->event->seq);
+    if (strcmp(row_key(table, after), key) != 0) {
+        snprintf(what, sizeof what, "%s %.60s carries the key %.60s", table->name, key,
+                 row_key(table, after));
+        return corrupt(fold, err, what);
+    }
+    const int64_t old = before ? row_version(table, before) : 0, new = row_version(table, after);
+    if (before && table->version_column < 0) {
+        snprintf(what, sizeof what, "%s %.100s is written twice", table->name, key);
+        return corrupt(fold, err, what);
+    }
+    if (before ? new != old + 1 && table->version_column >= 0 : new > 1) {
+        snprintf(what, sizeof what, "%s %.60s goes from version %lld to %lld", table->name, key,
+                 (long long)old, (long long)new);
+        return corrupt(fold, err, what);
+    }
+    const struct change change = {.table = table, .before = before, .after = after};
+    if (fold->each)
+        fold->each(fold->ctx, fold->event, &change);
+    book_apply_change(fold->book, &change);
+    return true;
+}
+
+static bool fold_body(struct fold *fold, struct err *err)
+{
+    const struct json_limits limits = {.depth = FOLD_DEPTH, .nodes = FOLD_NODES};
+    struct err inner;
+    const struct json *body =
+        json_parse(&fold->arena, fold->event->body, strlen(fold->event->body), &limits, &inner);
+    if (!body)
+        return corrupt(fold, err, inner.text);
+    const struct json *changes = json_get(body, "changes");
+    if (!changes || changes->type != JSON_ARRAY)
+        return corrupt(fold, err, "its body has no list of changes");
+    for (const struct json *change = changes->child; change; change = change->next)
+        if (!fold_change(fold, change, err))
+            return false;
+    return true;
+}
+
+bool event_fold_each(struct book *book, const struct event *event,
+                     void (*each)(void *ctx, const struct event *event,
+                                  const struct change *change),
+                     void *ctx, struct err *err)
+{
+    struct fold fold = {.book = book, .event = event, .each = each, .ctx = ctx};
+    arena_init(&fold.arena, 16384);
+    const bool ok = fold_body(&fold, err);
+    arena_free(&fold.arena);
+    return ok;
+}
+
+bool event_fold(struct book *book, const struct event *event, struct err *err)
+{
+    return event_fold_each(book, event, NULL, NULL, err);
+}
