@@ -159,7 +159,7 @@ static void agrees_with_paper(void **state)
     (void)state;
     struct chance chance;
     chance_seed(&chance, 42);
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < 2500; i++) {
         decimal_units a = draw(&chance), b = draw(&chance), c = draw(&chance), want = 0;
         struct decimal x = {a}, y = {b}, z = {c};
         bool fits = reference(a, b, DECIMAL_ONE, DECIMAL_HALF_EVEN, &want);
@@ -183,7 +183,7 @@ static void roots_are_floors(void **state)
     (void)state;
     struct chance chance;
     chance_seed(&chance, 7);
-    for (int i = 0; i < 3000; i++) {
+    for (int i = 0; i < 1500; i++) {
         decimal_units units = draw(&chance);
         if (units < 0)
             units = -units;
