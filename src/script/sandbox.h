@@ -66,7 +66,7 @@ struct sandbox_limits {        /* a zero takes the default                      
 struct sandbox *sandbox_new(const struct sandbox_limits *limits /* NULL: defaults */); /* never NULL; about 0.1 ms */
 void sandbox_free(struct sandbox *box);                                                /* NULL accepted */
 /* Between calls. The memory cap may be below what is used: then the next allocation fails. The seed is not looked at. */
-void sandbox_set_limits(struct sandbox *box, const struct sandbox_limits *limits);
+void sandbox_set_limits(struct sandbox *box, const struct sandbox_limits *limits /* NULL: defaults */);
 void sandbox_seed(struct sandbox *box, uint64_t seed); /* restarts math.random's sequence, e.g. before each call in a replay */
 /* Ends the running call, if one runs, with SANDBOX_CANCELLED; else nothing. Async-signal-safe. */
 void sandbox_cancel(struct sandbox *box);

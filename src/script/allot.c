@@ -1,0 +1,121 @@
+/* The capped heap of a box: counts every byte, refuses what would pass the cap, and tells the guard about work that no instruction count
+ * shows (copying large blocks). Small blocks are cached, because exact decimals live and die by the million. */
+#include "script/inner.h"
+
+#include <assert.h>
+#include <string.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define CACHES 0 /* so that the sanitizer sees every block's end */
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CACHES 0
+#endif
+#endif
+#ifndef CACHES
+#define CACHES 1
+#endif
+#define CACHE_MOST 512
+
+#define SMALL_MOST (16u * INNER_CACHE_CLASSES)
+#define CHARGED_LEAST 1024u /* blocks below are paid for by the instructions that ask for them */
+#define BIG_LEAST_LOG2 15
+#define LOOK_LEAST 4u
+
+static unsigned log2_of(size_t size) {
+    return 63u - (unsigned)__builtin_clzll(size);
+}
+
+/* One instruction can do work in proportion to the largest block alive (compare, hash, copy, convert it), so the guard looks the more
+ * often the larger that is: the time between two looks stays in the same small range. */
+uint32_t allot_interval(const struct sandbox *box) {
+    for (unsigned log2 = INNER_BIG_CLASSES - 1; log2 >= BIG_LEAST_LOG2; log2--) {
+        if (box->big[log2] == 0) continue;
+        unsigned shift = log2 - BIG_LEAST_LOG2 + 1;
+        uint32_t interval = shift < 10 ? 1000u >> shift : LOOK_LEAST;
+        return interval < LOOK_LEAST ? LOOK_LEAST : interval;
+    }
+    return 1000;
+}
+
+static void note_size(struct sandbox *box, size_t old_size, size_t size) {
+    if (old_size >> BIG_LEAST_LOG2) box->big[log2_of(old_size)]--;
+    if (size >> BIG_LEAST_LOG2) box->big[log2_of(size)]++;
+    if (size > old_size && box->running) {
+        box->owed += size / 64;
+        if (box->owed >= 10000 || size >> BIG_LEAST_LOG2) guard_hurry(box);
+    }
+}
+
+static bool refuses(struct sandbox *box, size_t old_size, size_t size) {
+    if (!box->running || size <= old_size || box->used - old_size + size <= box->limits.memory_bytes)
+        return false;
+    if (!box->place.taken) fault_here(box->L, box);
+    return true;
+}
+
+static void *take(struct sandbox *box, size_t size) {
+    if (CACHES && size <= SMALL_MOST) {
+        unsigned class = (unsigned)(size - 1) / 16;
+        struct spare *spare = box->spare[class];
+        if (spare) {
+            box->spare[class] = spare->next;
+            box->spare_count[class]--;
+            return spare;
+        }
+        size = (class + 1) * 16;
+    }
+    return mem_realloc(NULL, size);
+}
+
+static void give(struct sandbox *box, void *block, size_t size) {
+    if (CACHES && size <= SMALL_MOST) {
+        unsigned class = (unsigned)(size - 1) / 16;
+        if (box->spare_count[class] < CACHE_MOST) {
+            struct spare *spare = block;
+            spare->next = box->spare[class];
+            box->spare[class] = spare;
+            box->spare_count[class]++;
+            return;
+        }
+    }
+    mem_free(block);
+}
+
+void *allot_lua(void *argument, void *old, size_t old_size, size_t size) {
+    struct sandbox *box = argument;
+    if (!old) old_size = 0;
+    if (size == 0) {
+        if (!old) return NULL;
+        box->used -= old_size;
+        if (old_size >= CHARGED_LEAST) note_size(box, old_size, 0);
+        give(box, old, old_size);
+        return NULL;
+    }
+    if (refuses(box, old_size, size)) return NULL;
+    void *block;
+    if (!old) {
+        block = take(box, size);
+    } else if (old_size > SMALL_MOST && size > SMALL_MOST) {
+        block = mem_realloc(old, size);
+    } else {
+        block = take(box, size);
+        memcpy(block, old, old_size < size ? old_size : size);
+        give(box, old, old_size);
+    }
+    box->used += size - old_size;
+    if (box->used > box->used_most) box->used_most = box->used;
+    if (size > old_size) box->since_collect += size - old_size;
+    if (size >= CHARGED_LEAST || old_size >= CHARGED_LEAST) note_size(box, old_size, size);
+    return block;
+}
+
+void allot_free(struct sandbox *box) {
+    for (unsigned class = 0; class < INNER_CACHE_CLASSES; class++) {
+        while (box->spare[class]) {
+            struct spare *spare = box->spare[class];
+            box->spare[class] = spare->next;
+            mem_free(spare);
+        }
+    }
+}

@@ -1,0 +1,437 @@
+/* Frozen records: the host's facts as scripts see them.
+ *
+ * The values live in C; a script holds a userdata whose __index looks the field up by the address of its (interned) name. So refilling is
+ * plain stores that cannot fail and touch no Lua heap, and nothing a script does can change what the host wrote. A decimal or text is made
+ * into a Lua value when it is first read after a change, and kept for further reads; that value is never touched again,
+ * so a script may keep it across calls. */
+#include "script/inner.h"
+
+#include <assert.h>
+#include <string.h>
+
+struct slot {
+    enum sandbox_kind kind;
+    bool present;
+    bool kept; /* its Lua value stands in the userdata's environment table at place + 1 */
+    union {
+        decimal_units units;
+        int64_t integer;
+        double number;
+        bool boolean;
+        struct {
+            char *bytes;
+            size_t length, room;
+        } text;
+        struct sandbox_record *child;
+    };
+};
+
+struct key {
+    const char *name; /* the interned text's own address */
+    uint32_t place;
+};
+
+struct layout { /* of a record; shared by the elements of a list */
+    const char *name;
+    bool lenient;
+    uint32_t mask;
+    struct key *keys;   /* hashed, at most half full */
+    const char **names; /* by place */
+};
+
+struct sandbox_record {
+    struct sandbox_record *next;
+    struct sandbox *box;
+    const struct layout *layout; /* NULL: a list */
+    const char *name;
+    struct slot *slots;
+    uint32_t count, most; /* record: equal */
+    int ref;
+};
+
+struct handle { /* what the userdata holds */
+    const struct tag *tag;
+    struct sandbox_record *record;
+};
+
+const struct tag record_tag = {"record"};
+
+static struct sandbox_record *record_of(lua_State *L, int index) {
+    return ((struct handle *)lua_touserdata(L, index))->record;
+}
+
+/* ---- the host's side ----------------------------------------------------------------------------------------------- */
+
+static struct slot *slot_for(struct sandbox_record *record, uint32_t field, enum sandbox_kind kind) {
+    assert(!record->box->running && field < record->most);
+    struct slot *slot = &record->slots[field];
+    assert(slot->kind == kind && "the field is of another kind");
+    (void)kind;
+    return slot;
+}
+
+void sandbox_set_nil(struct sandbox_record *record, uint32_t field) {
+    assert(!record->box->running && field < record->most);
+    record->slots[field].present = false;
+}
+
+void sandbox_set_shown(struct sandbox_record *record, uint32_t field) {
+    assert(!record->box->running && field < record->most && record->slots[field].kind >= SANDBOX_KIND_RECORD);
+    record->slots[field].present = true;
+}
+
+void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char *bytes, size_t length) {
+    struct slot *slot = slot_for(record, field, SANDBOX_KIND_TEXT);
+    slot->present = true;
+    if (slot->text.bytes && slot->text.length == length && memcmp(slot->text.bytes, bytes, length) == 0) return;
+    if (length >= slot->text.room) {
+        slot->text.room = length + length / 2 + 16;
+        slot->text.bytes = mem_realloc(slot->text.bytes, slot->text.room);
+    }
+    memcpy(slot->text.bytes, bytes, length);
+    slot->text.bytes[length] = '\0';
+    slot->text.length = length;
+    slot->kept = false;
+}
+
+void sandbox_set_integer(struct sandbox_record *record, uint32_t field, int64_t value) {
+    struct slot *slot = slot_for(record, field, SANDBOX_KIND_INTEGER);
+    slot->present = true;
+    slot->integer = value;
+}
+
+void sandbox_set_boolean(struct sandbox_record *record, uint32_t field, bool value) {
+    struct slot *slot = slot_for(record, field, SANDBOX_KIND_BOOLEAN);
+    slot->present = true;
+    slot->boolean = value;
+}
+
+void sandbox_set_decimal(struct sandbox_record *record, uint32_t field, sandbox_units value) {
+    struct slot *slot = slot_for(record, field, SANDBOX_KIND_DECIMAL);
+    assert(decimal_ok((struct decimal){value}));
+    if (slot->present && slot->units == value) return;
+    slot->present = true;
+    slot->kept = slot->kept && slot->units == value;
+    slot->units = value;
+}
+
+void sandbox_set_number(struct sandbox_record *record, uint32_t field, double value) {
+    struct slot *slot = slot_for(record, field, SANDBOX_KIND_NUMBER);
+    slot->present = true;
+    slot->number = value;
+}
+
+void sandbox_set_count(struct sandbox_record *list, uint32_t count) {
+    assert(!list->layout && !list->box->running);
+    list->count = count < list->most ? count : list->most;
+}
+
+uint32_t sandbox_count(const struct sandbox_record *record) {
+    return record->count;
+}
+
+struct sandbox_record *sandbox_child(const struct sandbox_record *record, uint32_t field) {
+    assert(field < record->most && record->slots[field].kind >= SANDBOX_KIND_RECORD);
+    return record->slots[field].child;
+}
+
+bool record_is_list(const struct sandbox_record *record) {
+    return !record->layout;
+}
+
+/* ---- the script's side --------------------------------------------------------------------------------------------- */
+
+static uint32_t hash_of(const char *name) {
+    uintptr_t bits = (uintptr_t)name;
+    return (uint32_t)(bits >> 4 ^ bits >> 12);
+}
+
+static const struct key *key_at(const struct layout *layout, const char *name) {
+    for (uint32_t at = hash_of(name);; at++) {
+        const struct key *key = &layout->keys[at & layout->mask];
+        if (key->name == name) return key;
+        if (!key->name) return NULL;
+    }
+}
+
+static void push_fresh(lua_State *L, const struct slot *slot) {
+    if (slot->kind == SANDBOX_KIND_TEXT)
+        lua_pushlstring(L, slot->text.bytes, slot->text.length);
+    else
+        bind_push_decimal(L, (struct decimal){slot->units});
+}
+
+/* `index` is the record's userdata. */
+static int push_slot(lua_State *L, int index, struct slot *slot, uint32_t place) {
+    if (!slot->present) {
+        lua_pushnil(L);
+        return 1;
+    }
+    switch (slot->kind) {
+    case SANDBOX_KIND_BOOLEAN: lua_pushboolean(L, slot->boolean); return 1;
+    case SANDBOX_KIND_NUMBER: lua_pushnumber(L, slot->number); return 1;
+    case SANDBOX_KIND_INTEGER:
+        if (slot->integer <= (int64_t)INNER_EXACT_MOST && slot->integer >= -(int64_t)INNER_EXACT_MOST)
+            lua_pushnumber(L, (double)slot->integer);
+        else
+            bind_push_decimal(L, decimal_int(slot->integer));
+        return 1;
+    case SANDBOX_KIND_RECORD:
+    case SANDBOX_KIND_LIST: lua_rawgeti(L, LUA_REGISTRYINDEX, slot->child->ref); return 1;
+    case SANDBOX_KIND_TEXT:
+    case SANDBOX_KIND_DECIMAL: break;
+    }
+    lua_getfenv(L, index);
+    if (slot->kept) {
+        lua_rawgeti(L, -1, (int)place + 1);
+    } else {
+        push_fresh(L, slot);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (int)place + 1);
+        slot->kept = true;
+    }
+    return 1;
+}
+
+void record_push_element(lua_State *L, struct sandbox_record *record, int index, uint32_t field) {
+    push_slot(L, index, &record->slots[field], field);
+}
+
+static int missing(lua_State *L, const struct sandbox_record *record) {
+    if (!record->layout || record->layout->lenient) {
+        lua_pushnil(L);
+        return 1;
+    }
+    if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "%s is no list", record->name);
+    return luaL_error(L, "%s has no field '%s'", record->name, lua_tostring(L, 2));
+}
+
+static int read_field(lua_State *L) {
+    struct sandbox_record *record = record_of(L, 1);
+    const struct layout *layout = record->layout;
+    if (layout) {
+        const struct key *key = lua_type(L, 2) == LUA_TSTRING ? key_at(layout, lua_tostring(L, 2)) : NULL;
+        return key ? push_slot(L, 1, &record->slots[key->place], key->place) : missing(L, record);
+    }
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        double place = lua_tonumber(L, 2) - 1;
+        if (place >= 0 && place < record->count && place == (double)(uint32_t)place)
+            return push_slot(L, 1, &record->slots[(uint32_t)place], (uint32_t)place);
+    }
+    return missing(L, record);
+}
+
+static int write_field(lua_State *L) {
+    const struct sandbox_record *record = record_of(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING)
+        return luaL_error(L, "cannot change '%s.%s': facts are frozen; copy what you want to change", record->name,
+                          lua_tostring(L, 2));
+    return luaL_error(L, "cannot change an element of '%s': facts are frozen; copy what you want to change",
+                      record->name);
+}
+
+static int length_of(lua_State *L) {
+    const struct sandbox_record *record = record_of(L, 1);
+    lua_pushinteger(L, record->layout ? 0 : (lua_Integer)record->count);
+    return 1;
+}
+
+static int next_field(lua_State *L) { /* upvalues: the record, the place */
+    struct sandbox_record *record = record_of(L, lua_upvalueindex(1));
+    uint32_t place = (uint32_t)lua_tointeger(L, lua_upvalueindex(2));
+    while (place < record->count && !record->slots[place].present) place++;
+    if (place >= record->count) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_pushinteger(L, (lua_Integer)place + 1);
+    lua_replace(L, lua_upvalueindex(2));
+    lua_settop(L, 0);
+    if (record->layout) lua_pushstring(L, record->layout->names[place]);
+    else lua_pushinteger(L, (lua_Integer)place + 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    push_slot(L, 2, &record->slots[place], place);
+    lua_replace(L, 2);
+    lua_settop(L, 2);
+    return 2;
+}
+
+int record_pairs(lua_State *L) {
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, next_field, 2);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
+}
+
+static int next_element(lua_State *L) {
+    if (inner_tag(L, 1) != &record_tag) return luaL_error(L, "this walk is for a frozen list");
+    struct sandbox_record *record = record_of(L, 1);
+    lua_Integer place = lua_tointeger(L, 2);
+    if (record->layout || place < 0 || place >= (lua_Integer)record->count || !record->slots[place].present)
+        return 0;
+    lua_pushinteger(L, place + 1);
+    lua_insert(L, 2);
+    lua_settop(L, 2);
+    push_slot(L, 1, &record->slots[place], (uint32_t)place);
+    lua_replace(L, 1);
+    lua_settop(L, 2);
+    lua_insert(L, 1);
+    return 2;
+}
+
+int record_ipairs(lua_State *L) {
+    lua_pushcfunction(L, next_element);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    return 3;
+}
+
+void record_open(struct sandbox *box) {
+    static const struct bind_function rows[] = {
+        {"__index", read_field}, {"__newindex", write_field}, {"__len", length_of}};
+    lua_State *L = box->L;
+    lua_newtable(L);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lua_pushcfunction(L, rows[i].call);
+        lua_setfield(L, -2, rows[i].name);
+    }
+    lua_pushliteral(L, "frozen");
+    lua_setfield(L, -2, "__metatable");
+    box->record_meta_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(L);
+    box->keys_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* ---- building ------------------------------------------------------------------------------------------------------- */
+
+/* The address of the interned text, which stays as long as the box because the keys table holds it. */
+static const char *intern(struct sandbox *box, const char *name) {
+    lua_State *L = box->L;
+    lua_checkstack(L, 4);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->keys_ref);
+    lua_pushstring(L, name);
+    const char *interned = lua_tostring(L, -1);
+    lua_pushboolean(L, 1);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    return interned;
+}
+
+static const struct layout *make_layout(struct sandbox *box, const struct sandbox_shape *shape) {
+    struct layout *layout = arena_alloc(&box->arena, sizeof *layout);
+    uint32_t room = 4;
+    while (room < shape->count * 2) room *= 2;
+    layout->name = intern(box, shape->name);
+    layout->lenient = shape->lenient;
+    layout->mask = room - 1;
+    layout->keys = arena_alloc(&box->arena, room * sizeof *layout->keys);
+    layout->names = arena_alloc(&box->arena, (shape->count + 1) * sizeof *layout->names);
+    for (uint32_t place = 0; place < shape->count; place++) {
+        const char *name = intern(box, shape->rows[place].name);
+        assert(!key_at(layout, name) && "a field's name stands twice");
+        uint32_t at = hash_of(name);
+        while (layout->keys[at & layout->mask].name) at++;
+        layout->keys[at & layout->mask] = (struct key){name, place};
+        layout->names[place] = name;
+    }
+    return layout;
+}
+
+static struct sandbox_record *make(struct sandbox *box, const char *name, const struct layout *layout,
+                                   uint32_t most) {
+    lua_State *L = box->L;
+    struct sandbox_record *record = arena_alloc(&box->arena, sizeof *record);
+    *record = (struct sandbox_record){.next = box->records, .box = box, .layout = layout, .name = name,
+                                      .most = most, .count = layout ? most : 0};
+    record->slots = arena_alloc(&box->arena, (most + 1) * sizeof *record->slots);
+    box->records = record;
+    lua_checkstack(L, 4);
+    struct handle *handle = lua_newuserdata(L, sizeof *handle);
+    *handle = (struct handle){&record_tag, record};
+    lua_createtable(L, (int)most + 1, 0);
+    lua_setfenv(L, -2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->record_meta_ref);
+    lua_setmetatable(L, -2);
+    record->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    return record;
+}
+
+static struct sandbox_record *build(struct sandbox *box, const struct sandbox_shape *shape,
+                                    const struct layout *layout);
+
+static struct sandbox_record *build_list(struct sandbox *box, const struct sandbox_field_row *row) {
+    assert(row->of != SANDBOX_KIND_LIST);
+    const struct layout *layout = row->of == SANDBOX_KIND_RECORD ? make_layout(box, row->shape) : NULL;
+    struct sandbox_record *list = make(box, intern(box, row->name), NULL, row->most);
+    for (uint32_t i = 0; i < row->most; i++) {
+        list->slots[i].kind = row->of;
+        if (!layout) continue;
+        list->slots[i].child = build(box, row->shape, layout);
+        list->slots[i].present = true;
+    }
+    return list;
+}
+
+static struct sandbox_record *build(struct sandbox *box, const struct sandbox_shape *shape,
+                                    const struct layout *layout) {
+    if (!layout) layout = make_layout(box, shape);
+    struct sandbox_record *record = make(box, layout->name, layout, shape->count);
+    for (uint32_t i = 0; i < shape->count; i++) {
+        const struct sandbox_field_row *row = &shape->rows[i];
+        struct slot *slot = &record->slots[i];
+        slot->kind = row->kind;
+        slot->present = row->kind >= SANDBOX_KIND_RECORD;
+        if (row->kind == SANDBOX_KIND_RECORD) slot->child = build(box, row->shape, NULL);
+        if (row->kind == SANDBOX_KIND_LIST) slot->child = build_list(box, row);
+    }
+    return record;
+}
+
+struct sandbox_record *sandbox_record_new(struct sandbox *box, const struct sandbox_shape *shape) {
+    assert(!box->running);
+    return build(box, shape, NULL);
+}
+
+void record_free(struct sandbox *box) {
+    for (struct sandbox_record *record = box->records; record; record = record->next)
+        for (uint32_t i = 0; i < record->most; i++)
+            if (record->slots[i].kind == SANDBOX_KIND_TEXT) mem_free(record->slots[i].text.bytes);
+}
+
+void sandbox_set_global(struct sandbox *box, const char *name, const struct sandbox_record *record) {
+    lua_rawgeti(box->L, LUA_REGISTRYINDEX, record->ref);
+    scope_set(box, name);
+}
+
+/* ---- for bindings --------------------------------------------------------------------------------------------------- */
+
+struct sandbox_record *bind_record(lua_State *L, int index) {
+    return inner_tag(L, index) == &record_tag ? record_of(L, index) : NULL;
+}
+
+struct sandbox_record *bind_check_record(lua_State *L, int index) {
+    struct sandbox_record *record = bind_record(L, index);
+    if (!record) luaL_error(L, "argument %d must be one of the host's records or lists", index);
+    return record;
+}
+
+void bind_push_record(lua_State *L, const struct sandbox_record *record) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, record->ref);
+}
+
+bool bind_record_decimal(const struct sandbox_record *record, uint32_t field, struct decimal *out) {
+    if (field >= record->count || !record->slots[field].present) return false;
+    const struct slot *slot = &record->slots[field];
+    if (slot->kind == SANDBOX_KIND_DECIMAL) out->units = slot->units;
+    else if (slot->kind == SANDBOX_KIND_INTEGER) *out = decimal_int(slot->integer);
+    else return false;
+    return true;
+}
+
+const char *bind_record_text(const struct sandbox_record *record, uint32_t field) {
+    if (field >= record->count) return NULL;
+    const struct slot *slot = &record->slots[field];
+    return slot->present && slot->kind == SANDBOX_KIND_TEXT ? slot->text.bytes : NULL;
+}

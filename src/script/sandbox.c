@@ -1,0 +1,276 @@
+/* The life of a box, and calls into it. */
+#include "script/sandbox.h"
+#include "script/inner.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HANDLER 1 /* stack slot of the message handler, for the whole life */
+#define PATH_MOST 200
+#define ARGUMENTS_MOST 200
+
+static void fill_defaults(struct sandbox_limits *limits) {
+    if (!limits->memory_bytes) limits->memory_bytes = 8u << 20;
+    if (!limits->instructions) limits->instructions = 1000000;
+    if (!limits->wall_ms) limits->wall_ms = 25;
+    if (!limits->output_bytes) limits->output_bytes = 64u << 10;
+    if (!limits->depth || limits->depth > 100) limits->depth = 100;
+    if (!limits->source_bytes) limits->source_bytes = 256u << 10;
+}
+
+static const struct tag kill_tag = {"kill"};
+
+static int no_way_back(lua_State *L) {
+    (void)L;
+    abort(); /* an error outside every protected call: nothing here may raise there */
+}
+
+struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
+    struct sandbox *box = mem_alloc(sizeof *box);
+    if (limits) box->limits = *limits;
+    fill_defaults(&box->limits);
+    arena_init(&box->arena, 4096);
+    chance_seed(&box->chance, box->limits.seed);
+    box->output.max = box->limits.output_bytes;
+    box->L = lua_newstate(allot_lua, box);
+    assert(box->L && "the interpreter refuses to start");
+    lua_atpanic(box->L, no_way_back);
+    lua_pushcfunction(box->L, fault_handler);
+    lua_newuserdata(box->L, sizeof(struct tag *)); /* the value of a kill: unlike any that a script has */
+    *(const struct tag **)lua_touserdata(box->L, -1) = &kill_tag;
+    box->killed_ref = luaL_ref(box->L, LUA_REGISTRYINDEX);
+    scope_open(box);
+    assert(lua_gettop(box->L) == HANDLER);
+    return box;
+}
+
+void sandbox_free(struct sandbox *box) {
+    if (!box) return;
+    assert(!box->running);
+    lua_close(box->L);
+    record_free(box);
+    modules_free(box);
+    arena_free(&box->arena);
+    str_free(&box->output);
+    allot_free(box);
+    mem_free(box);
+}
+
+void sandbox_set_limits(struct sandbox *box, const struct sandbox_limits *limits) {
+    assert(!box->running);
+    box->limits = limits ? *limits : (struct sandbox_limits){0};
+    fill_defaults(&box->limits);
+    box->output.max = box->limits.output_bytes;
+}
+
+void sandbox_seed(struct sandbox *box, uint64_t seed) {
+    chance_seed(&box->chance, seed);
+}
+
+void sandbox_cancel(struct sandbox *box) {
+    __atomic_store_n(&box->cancel, 1, __ATOMIC_RELAXED);
+}
+
+/* Collecting runs no code of a script: nothing a script can make has a finaliser. */
+bool sandbox_tidy(struct sandbox *box) {
+    assert(!box->running);
+    return lua_gc(box->L, LUA_GCSTEP, 100) != 0;
+}
+
+static void collect(struct sandbox *box) {
+    lua_gc(box->L, LUA_GCCOLLECT, 0);
+    box->since_collect = 0;
+}
+
+/* The function and its arguments stand above the handler; results take their place. */
+static bool run(struct sandbox *box, int arguments) {
+    lua_State *L = box->L;
+    guard_begin(box);
+    int status = lua_pcall(L, arguments, LUA_MULTRET, HANDLER);
+    guard_finish(box);
+    box->calls++;
+    if (status == 0 && box->end == SANDBOX_OK) return true;
+    fault_record(box, status);
+    modules_unwind(box, 0);
+    lua_settop(L, HANDLER);
+    if (sandbox_end_is_kill(box->end) || box->used > box->limits.memory_bytes / 2) collect(box);
+    return false;
+}
+
+static bool compile(struct sandbox *box, const char *text, size_t length, const char *chunk) {
+    lua_State *L = box->L;
+    char name[200];
+    lua_settop(L, HANDLER);
+    if (length > box->limits.source_bytes)
+        return fault_misuse(box, "%s is %zu bytes long; a file may have %zu", chunk, length,
+                            box->limits.source_bytes);
+    modules_keep(box, NULL, chunk, text, length);
+    snprintf(name, sizeof name, "@%s", chunk);
+    guard_begin(box); /* the cap holds for the compiler too */
+    int status = luaL_loadbufferx(L, text, length, name, "t");
+    guard_finish(box);
+    if (status == 0) return true;
+    box->place.taken = false;
+    fault_record(box, status);
+    lua_settop(L, HANDLER);
+    return false;
+}
+
+bool sandbox_compiles(struct sandbox *box, const char *source, size_t length, const char *chunk) {
+    bool ok = compile(box, source, length, chunk);
+    lua_settop(box->L, HANDLER);
+    return ok;
+}
+
+bool sandbox_load(struct sandbox *box, const char *source, size_t length, const char *chunk, int *ref) {
+    *ref = 0;
+    if (!compile(box, source, length, chunk) || !run(box, 0)) return false;
+    lua_settop(box->L, HANDLER + 1);
+    *ref = lua_isnil(box->L, -1) ? 0 : luaL_ref(box->L, LUA_REGISTRYINDEX);
+    lua_settop(box->L, HANDLER);
+    return true;
+}
+
+void sandbox_unref(struct sandbox *box, int ref) {
+    if (ref > 0) luaL_unref(box->L, LUA_REGISTRYINDEX, ref);
+}
+
+/* One step of a path on the table on top: "name" or "[3]"; replaces the table by the value. False: the path is wrong. */
+static bool step_into(lua_State *L, const char **path) {
+    const char *at = *path;
+    if (*at == '[') {
+        char *end;
+        long index = strtol(at + 1, &end, 10);
+        if (*end != ']' || index < 1 || index > 1000000) return false;
+        *path = end + 1;
+        lua_rawgeti(L, -1, (int)index);
+    } else {
+        if (*at == '.') at++;
+        size_t length = strcspn(at, ".[");
+        if (length == 0 || length > PATH_MOST) return false;
+        *path = at + length;
+        lua_pushlstring(L, at, length);
+        lua_rawget(L, -2);
+    }
+    lua_replace(L, -2);
+    return true;
+}
+
+int sandbox_find(struct sandbox *box, int ref, const char *path) {
+    lua_State *L = box->L;
+    assert(!box->running);
+    int top = lua_gettop(L), found = 0;
+    if (!lua_checkstack(L, 4)) return 0;
+    if (ref > 0) lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    else lua_pushnil(L);
+    while (*path && lua_istable(L, -1) && step_into(L, &path)) continue;
+    if (!*path && !lua_isnil(L, -1)) {
+        lua_pushvalue(L, -1);
+        found = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    lua_settop(L, top);
+    return found;
+}
+
+void sandbox_start(struct sandbox *box, int ref) {
+    lua_State *L = box->L;
+    assert(!box->running);
+    lua_settop(L, HANDLER);
+    if (ref > 0) lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    else lua_pushnil(L);
+}
+
+static lua_State *room_for_argument(struct sandbox *box) {
+    lua_State *L = box->L;
+    assert(!box->running && lua_gettop(L) > HANDLER && lua_gettop(L) < HANDLER + 1 + ARGUMENTS_MOST);
+    if (lua_gettop(L) >= 15) lua_checkstack(L, 8); /* the first ones always have room */
+    return L;
+}
+
+void sandbox_push_nil(struct sandbox *box) {
+    lua_pushnil(room_for_argument(box));
+}
+
+void sandbox_push_boolean(struct sandbox *box, bool value) {
+    lua_pushboolean(room_for_argument(box), value);
+}
+
+void sandbox_push_integer(struct sandbox *box, int64_t value) {
+    lua_State *L = room_for_argument(box);
+    if ((int64_t)(double)value == value && (double)value <= INNER_EXACT_MOST && (double)value >= -INNER_EXACT_MOST)
+        lua_pushnumber(L, (double)value);
+    else
+        bind_push_decimal(L, decimal_int(value));
+}
+
+void sandbox_push_number(struct sandbox *box, double value) {
+    lua_pushnumber(room_for_argument(box), value);
+}
+
+void sandbox_push_decimal(struct sandbox *box, sandbox_units value) {
+    struct decimal decimal = {value};
+    assert(decimal_ok(decimal));
+    bind_push_decimal(room_for_argument(box), decimal);
+}
+
+void sandbox_push_text(struct sandbox *box, const char *bytes, size_t length) {
+    lua_pushlstring(room_for_argument(box), bytes, length);
+}
+
+void sandbox_push_ref(struct sandbox *box, int ref) {
+    lua_rawgeti(room_for_argument(box), LUA_REGISTRYINDEX, ref);
+}
+
+void sandbox_push_record(struct sandbox *box, const struct sandbox_record *record) {
+    bind_push_record(room_for_argument(box), record);
+}
+
+bool sandbox_run(struct sandbox *box) {
+    lua_State *L = box->L;
+    assert(!box->running && lua_gettop(L) > HANDLER);
+    if (lua_type(L, HANDLER + 1) != LUA_TFUNCTION) {
+        const char *what = luaL_typename(L, HANDLER + 1);
+        lua_settop(L, HANDLER);
+        return fault_misuse(box, "a function was to be called, but it is a %s", what);
+    }
+    return run(box, lua_gettop(L) - HANDLER - 1);
+}
+
+unsigned sandbox_results(const struct sandbox *box) {
+    return (unsigned)(lua_gettop(box->L) - HANDLER);
+}
+
+void sandbox_done(struct sandbox *box) {
+    assert(!box->running);
+    lua_settop(box->L, HANDLER);
+}
+
+const char *sandbox_output(const struct sandbox *box, size_t *length) {
+    if (length) *length = box->output.length;
+    return str_text(&box->output);
+}
+
+void sandbox_usage(const struct sandbox *box, struct sandbox_usage *out) {
+    const struct sandbox_limits *limits = &box->limits;
+    *out = (struct sandbox_usage){
+        .memory_bytes = {limits->memory_bytes, box->used, box->used_most},
+        .instructions = {limits->instructions, box->spent, box->spent_most},
+        .wall_us = {limits->wall_ms * UINT64_C(1000), (uint64_t)box->took_us, (uint64_t)box->took_most_us},
+        .output_bytes = {limits->output_bytes, box->output.length, box->output_most},
+        .depth = {limits->depth, box->depth_call, box->depth_most},
+        .calls = box->calls,
+        .errors = box->errors,
+        .kills = box->kills,
+    };
+}
+
+struct sandbox *bind_sandbox(lua_State *L) {
+    return inner_box(L);
+}
+
+lua_State *bind_state(struct sandbox *box) {
+    assert(!box->running);
+    return box->L;
+}
