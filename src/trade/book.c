@@ -302,6 +302,22 @@ size_t book_all_open_positions(const struct book *book, const struct position **
     return count;
 }
 
+void book_each_open_position(const struct book *book,
+                             bool (*visit)(void *ctx, const struct position *position), void *ctx)
+{
+    const struct entry *entry = book->all[CHAIN_POSITIONS].first;
+    while (entry && visit(ctx, (const void *)entry->row))
+        entry = entry->links[RING_ALL].next;
+}
+
+void book_each_live_order(const struct book *book,
+                          bool (*visit)(void *ctx, const struct order *order), void *ctx)
+{
+    const struct entry *entry = book->all[CHAIN_ORDERS].first;
+    while (entry && visit(ctx, (const void *)entry->row))
+        entry = entry->links[RING_ALL].next;
+}
+
 size_t book_live_orders(const struct book *book, const char *strategy, const char *instrument,
                         const struct order **out, size_t room)
 {

@@ -27,6 +27,12 @@ void book_each(struct book *book, enum table_id table, bool (*visit)(void *ctx, 
 size_t book_open_positions(const struct book *book, const char *strategy, const char *instrument,
                            const struct position **out, size_t room);
 size_t book_all_open_positions(const struct book *book, const struct position **out, size_t room);
+/* All of them without a bound of room, in the same order. The visitor changes nothing; false stops.
+ */
+void book_each_open_position(const struct book *book,
+                             bool (*visit)(void *ctx, const struct position *position), void *ctx);
+void book_each_live_order(const struct book *book,
+                          bool (*visit)(void *ctx, const struct order *order), void *ctx);
 /* Orders that are not final. strategy and instrument may be NULL: any. */
 size_t book_live_orders(const struct book *book, const char *strategy, const char *instrument,
                         const struct order **out, size_t room);

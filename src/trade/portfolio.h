@@ -23,7 +23,15 @@ struct instruments {
 const struct instrument *instrument_find(const struct instruments *all,
                                          const char *name); /* exact */
 
-/* What one fill changes. Rows are complete after-images; before-images are those of the book. */
+/* The key of a position row: strategy|instrument|label|entry order id. */
+void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
+                      const char *label, const char *order_id);
+/* The key of pyramid, statistics and strategy state rows: strategy|instrument. */
+void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument);
+
+#define ACCOUNT_ID "main"
+/* What one fill changes. Rows are complete after-images (version + 1); before-images are those of
+ * the book. Statistics are not among them: stat.h counts them. */
 struct fill_effect {
     struct position position;
     bool new_position;
@@ -34,28 +42,53 @@ struct fill_effect {
     size_t ledger_count; /* realised and fee, those that are not zero */
 };
 /* `order` is the row after the report. An opening fill opens or adds to order.position_id; a
- * closing one reduces it. A base that closes clears the pyramiding state (base_position_id "",
- * pyramids 0 once no layer is left) in the same effect. day_start_us is the start of the trading
- * day of fill->at_us. */
+ * closing one reduces it. A base that closes clears the pyramiding state (base_position_id "" and
+ * the base figures absent; pyramids 0 once no layer is left) in the same effect. day_start_us is
+ * the start of the trading day of fill->at_us.
+ *
+ * The position must be in the book unless this fill opens it, and so must the account. Fails
+ * (CORRUPT) when a fill closes more than is open, goes the wrong way or leaves figures beyond 1e15.
+ * An opening fill that arrives after its position was closed opens it again: it happened at the
+ * broker. */
 bool portfolio_apply_fill(const struct book *book,
                           const struct signal *signal /* of an entry: stop, atr; may be NULL */,
                           const struct order *order, const struct fill *fill,
                           const struct instrument *instrument, int64_t day_start_us,
                           struct fill_effect *out, struct err *err) MUST_CHECK;
 
+/* Money that no fill moves: a deposit, a withdrawal (amount above zero; it is booked negative) or
+ * an adjustment (signed). `before` NULL opens the account in `currency`. The high-water mark moves
+ * with the money, so that a withdrawal is no drawdown and a deposit no profit. */
+bool portfolio_move_money(const struct account *before, const char *currency, enum ledger_kind kind,
+                          struct decimal amount, const char *reference, int64_t at_us,
+                          int64_t day_start_us, struct account *account, struct ledger *ledger,
+                          struct err *err) MUST_CHECK;
+/* True: the account's trading day is over and *out (version + 1) begins the next one. Until it is
+ * written, yesterday's loss still counts. */
+bool portfolio_new_day(const struct account *account, int64_t day_start_us, struct account *out);
+
 struct prices { /* last traded prices, by instrument; implemented by whoever follows the market */
     bool (*last)(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
     void *ctx;
 };
-struct portfolio { /* figures over all open positions, and over intents that are not yet positions
-                    */
-    struct decimal equity;                     /* closed: deposits + realised - fees */
-    struct decimal unrealised, blended_equity; /* equity + half of the unrealised */
-    struct decimal open_risk;         /* Σ max(0, distance to stop × lots × point value) */
-    struct decimal open_risk_percent; /* of equity; absent when equity is not positive */
-    struct decimal margin_used, margin_free, exposure /* Σ |price × lots × point value| */;
-    struct decimal day_loss; /* ≥ 0: what the day has lost, realised and unrealised */
-    struct decimal drawdown_percent;
+/* Figures over all open positions, and over entries that are ordered and not yet positions. Prices
+ * are the last traded ones, else the entry's. */
+struct portfolio {
+    struct decimal equity;         /* closed: deposits + realised - fees; 0 without an account */
+    struct decimal unrealised;     /* of positions with a known price */
+    struct decimal blended_equity; /* equity + half of the unrealised */
+    /* Σ max(0, distance to stop × lots × point value) of positions; one without a stop risks all it
+     * is worth */
+    struct decimal open_risk;
+    struct decimal pending_risk; /* the same of what live entry orders have left to fill */
+    struct decimal
+        open_risk_percent; /* of equity, open and pending; absent when equity is not positive */
+    struct decimal margin_used, margin_free; /* pending entries included; free may be negative */
+    struct decimal exposure; /* Σ |price × lots × point value|, pending entries included */
+    /* ≥ 0: what was realised and paid since the day began, and what open positions stand to lose;
+     * open profits do not hide a loss */
+    struct decimal day_loss;
+    struct decimal drawdown_percent; /* of closed equity below its high-water mark */
     int64_t open_positions;
 };
 void portfolio_measure(const struct book *book, const struct instruments *instruments,
@@ -74,7 +107,7 @@ struct rail_check {
     struct decimal stop;       /* its stop, may be absent */
     struct decimal
         position_quantity;       /* open lots on the instrument now, including what is on its way */
-    struct decimal pending_risk; /* of intents not yet positions */
+    struct decimal pending_risk; /* portfolio.pending_risk, and what is being decided beside it */
     struct decimal last_price;   /* absent: no market price; then the collar is checked against
                                     reference_price only if the order has a limit */
     int64_t orders_last_minute;
