@@ -127,8 +127,10 @@ static bool convert_table(struct conversion *c, const struct sandbox_value *tabl
         if (!child_path(c, path, &key, name) || !convert(c, &value, name, depth + 1, &children[at].node))
             return false;
         children[at].order = list ? key.integer : source_order(c, name);
-        if (!list)
+        if (!list) {
             children[at].node->key = arena_copy(c->arena, key.text, key.length);
+            children[at].node->key_length = (uint32_t)key.length;
+        }
         at++;
     }
     qsort(children, at, sizeof *children, compare_children);
@@ -182,8 +184,13 @@ static bool read_in(struct conversion *c, const char *text, size_t length, struc
     struct sandbox_value value;
     int ref;
 
-    if (!sandbox_load(c->box, text, length, c->lines->name, &ref))
-        return err_set(c->err, ERR_REFUSED, ERR_CONFIG, "%.240s", sandbox_failure(c->box)->text);
+    if (!sandbox_load(c->box, text, length, c->lines->name, &ref)) {
+        const char *said = sandbox_failure(c->box)->text;
+        bool named = text_starts(said, c->lines->name);
+
+        return err_set(c->err, ERR_REFUSED, ERR_CONFIG, "%s%s%.230s", named ? "" : c->lines->name,
+                       named ? "" : ": ", said);
+    }
     sandbox_peek(c->box, ref, &value);
     if (value.type != SANDBOX_TABLE)
         return fault(c, "", "must end in: return { ... }");

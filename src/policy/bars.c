@@ -1,0 +1,247 @@
+/* Bars and fills into a strategy: what it keeps per instrument, and the signals it makes of its own.
+ *
+ * `start(f)` is asked once for each instrument and returns what on_bar and on_fill get as their last argument, so that indicators of
+ * one instrument never meet the bars of another. */
+#include "policy/inner.h"
+
+#include "trade/signal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The first result of the last call, kept beyond it. */
+static int keep_result(struct sandbox *box)
+{
+    lua_State *L = bind_state(box);
+    struct sandbox_value value;
+
+    sandbox_result(box, 0, &value);
+    if (value.type == SANDBOX_NIL)
+        return 0;
+    lua_pushvalue(L, value.slot);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* The entry of the instrument, made by `start` at first; NULL and *err when that failed or there are too many. */
+static struct started *find_started(struct version *version, const char *instrument, struct err *err)
+{
+    struct started *entry = &version->started[version->started_last];
+
+    if (version->started_last < version->started_count && text_equal(entry->instrument, instrument))
+        return entry;
+    for (size_t i = 0; i < version->started_count; i++)
+        if (text_equal(version->started[i].instrument, instrument)) {
+            version->started_last = i;
+            return &version->started[i];
+        }
+    if (version->started_count == STARTED_MAX) {
+        err_set(err, ERR_REFUSED, ERR_FULL, "a strategy follows at most %d instruments", STARTED_MAX);
+        return NULL;
+    }
+    entry = &version->started[version->started_count];
+    *entry = (struct started){.ref = 0};
+    text_copy(entry->instrument, sizeof entry->instrument, instrument);
+    if (version->hooks[HOOK_START]) {
+        sandbox_start(version->box, version->hooks[HOOK_START]);
+        sandbox_push_record(version->box, version->views.facts);
+        if (!sandbox_run(version->box)) {
+            err_set(err, ERR_NOT_DONE, ERR_POLICY, "start: %.230s", sandbox_failure(version->box)->text);
+            return NULL;
+        }
+        entry->ref = keep_result(version->box);
+    }
+    version->started_last = version->started_count++;
+    return entry;
+}
+
+static void push_started(struct version *version, const struct started *entry)
+{
+    if (entry->ref)
+        sandbox_push_ref(version->box, entry->ref);
+    else
+        sandbox_push_nil(version->box);
+}
+
+static bool read_decimal(struct version *version, const struct sandbox_value *table, const char *name,
+                         struct decimal *out)
+{
+    struct sandbox_value value;
+
+    *out = decimal_bad();
+    sandbox_field(version->box, table, name, &value);
+    return value.type == SANDBOX_NIL || value_decimal(&value, out);
+}
+
+static bool read_text(struct version *version, const struct sandbox_value *table, const char *name,
+                      char *out, size_t size)
+{
+    struct sandbox_value value;
+
+    sandbox_field(version->box, table, name, &value);
+    if (value.type == SANDBOX_NIL)
+        return true;
+    return value.type == SANDBOX_TEXT && text_is_utf8(value.text, value.length) &&
+           (text_copy(out, size, value.text) || size == sizeof((struct bar_signal *)0)->note);
+}
+
+static bool read_kind(struct version *version, const struct sandbox_value *table, const char *name,
+                      const char *const *names, bool required, int *out)
+{
+    struct sandbox_value value;
+
+    sandbox_field(version->box, table, name, &value);
+    if (value.type == SANDBOX_NIL)
+        return !required;
+    return value.type == SANDBOX_TEXT && enum_parse(names, value.text, out);
+}
+
+static const char *find_unknown(struct version *version, const struct sandbox_value *table)
+{
+    static const char *const known[] = {"type", "position", "side",     "price", "stop",
+                                        "atr",  "quantity", "note", NULL};
+    struct sandbox_value key, value;
+    const char *unknown = NULL;
+    int walk = 0, which;
+
+    while (sandbox_next(version->box, table, &walk, &key, &value))
+        if (key.type != SANDBOX_TEXT || !enum_parse(known, key.text, &which))
+            unknown = key.type == SANDBOX_TEXT ? arena_copy(&version->scratch, key.text, key.length)
+                                               : "a list item";
+    return unknown;
+}
+
+static bool read_signal(struct version *version, const struct sandbox_value *table,
+                        struct bar_signal *out, struct err *err)
+{
+    int type = 0, side = SIDE_LONG, layer;
+    const char *unknown;
+
+    *out = (struct bar_signal){.type = SIGNAL_EXIT};
+    if (table->type != SANDBOX_TABLE)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar must return a list of signals { type = ... }");
+    unknown = find_unknown(version, table);
+    if (unknown)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"", unknown);
+    if (!read_kind(version, table, "type", signal_type_names, true, &type))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar: a signal's type is BASE_ENTRY, PYRAMID or EXIT");
+    if (!read_text(version, table, "position", out->position, sizeof out->position) ||
+        (layer = signal_layer(out->position)) < 0 || (layer == 0 && type != SIGNAL_EXIT))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar: a signal's position is Long_1 ... Short_6, or ALL with EXIT");
+    if (!read_kind(version, table, "side", side_names, false, &side))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's side is LONG or SHORT");
+    if (!read_text(version, table, "note", out->note, sizeof out->note))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's note is text");
+    if (!read_decimal(version, table, "price", &out->price) ||
+        !read_decimal(version, table, "stop", &out->stop) ||
+        !read_decimal(version, table, "atr", &out->atr) ||
+        !read_decimal(version, table, "quantity", &out->quantity))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar: price, stop, atr and quantity of a signal are exact numbers");
+    out->type = (enum signal_type)type;
+    out->side = strncmp(out->position, "Short", 5) == 0 ? SIDE_SHORT : (enum side)side;
+    if (!decimal_ok(out->price))
+        out->price = version->bar.close;
+    return true;
+}
+
+static bool read_signals(struct version *version, struct bar_signals *out, struct err *err)
+{
+    struct sandbox_value list, item;
+    size_t length;
+
+    sandbox_result(version->box, 0, &list);
+    if (list.type == SANDBOX_NIL)
+        return true;
+    if (list.type != SANDBOX_TABLE)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar must return nothing or a list of signals");
+    length = sandbox_length(version->box, &list);
+    if (length > sizeof out->list / sizeof *out->list)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar returned %zu signals; at most %zu", length,
+                       sizeof out->list / sizeof *out->list);
+    if (length == 0)
+        return true;
+    for (size_t i = 1; i <= length; i++) {
+        sandbox_element(version->box, &list, i, &item);
+        if (!read_signal(version, &item, &out->list[i - 1], err))
+            return false;
+    }
+    out->count = length;
+    return true;
+}
+
+static bool feed(struct version *version, const struct facts *facts, const struct bar *bar,
+                 struct bar_signals *out, struct err *err)
+{
+    struct started *entry;
+
+    arena_reset(&version->scratch);
+    views_fill(version, facts);
+    views_fill_bar(version, bar);
+    entry = find_started(version, facts->instrument->name, err);
+    if (!entry)
+        return false;
+    sandbox_start(version->box, version->hooks[HOOK_ON_BAR]);
+    sandbox_push_record(version->box, version->views.bar);
+    sandbox_push_record(version->box, version->views.facts);
+    push_started(version, entry);
+    if (!sandbox_run(version->box))
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "%.240s", sandbox_failure(version->box)->text);
+    return read_signals(version, out, err);
+}
+
+bool policy_on_bar(struct policy *policy, const struct facts *facts, const struct bar *bar,
+                   struct bar_signals *out, struct err *err)
+{
+    struct version *version = policy->live;
+    struct err fault;
+    bool ok;
+
+    out->count = 0;
+    if (!version->hooks[HOOK_ON_BAR])
+        return true;
+    ok = feed(version, facts, bar, out, &fault);
+    version->bars++;
+    version->signals += ok ? out->count : 0;
+    if (!ok) {
+        out->count = 0;
+        if (err)
+            *err = fault;
+    }
+    policy_note(policy, !ok, fault.text);
+    return ok;
+}
+
+void policy_warm(struct policy *policy, const struct facts *facts, const struct bar *bar)
+{
+    struct bar_signals dropped;
+    struct err err;
+
+    dropped.count = 0;
+    if (policy->live->hooks[HOOK_ON_BAR] && !feed(policy->live, facts, bar, &dropped, &err))
+        policy_note(policy, true, err.text);
+}
+
+void policy_on_fill(struct policy *policy, const struct facts *facts, const struct fill *fill)
+{
+    struct version *version = policy->live;
+    struct started *entry;
+    struct err err;
+
+    if (!version->hooks[HOOK_ON_FILL])
+        return;
+    views_fill(version, facts);
+    views_fill_fill(version, fill);
+    entry = find_started(version, facts->instrument->name, &err);
+    if (!entry) {
+        policy_note(policy, true, err.text);
+        return;
+    }
+    sandbox_start(version->box, version->hooks[HOOK_ON_FILL]);
+    sandbox_push_record(version->box, version->views.fill);
+    sandbox_push_record(version->box, version->views.facts);
+    push_started(version, entry);
+    if (!sandbox_run(version->box))
+        policy_note(policy, true, sandbox_failure(version->box)->text);
+}
