@@ -227,12 +227,8 @@ static void one_lock_among_processes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(writes_and_reads_whole),
-        T(refuses_with_a_cure),
-        T(a_failed_write_leaves_the_old),
-        T(makes_folders),
-        T(lists_sorted),
-        T(one_lock_among_processes),
+        T(writes_and_reads_whole), T(refuses_with_a_cure), T(a_failed_write_leaves_the_old),
+        T(makes_folders),          T(lists_sorted),        T(one_lock_among_processes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,8 +244,8 @@ static void closing_answers_everybody(void **state)
     }
 }
 
-/* Answers one request and hangs up on the next of the same connection: a stale kept-alive connection.
- * The money-moving request must fail rather than be put on the wire again. */
+/* Answers one request and hangs up on the next of the same connection: a stale kept-alive
+ * connection. The money-moving request must fail rather than be put on the wire again. */
 static void sends_once_over_a_dying_connection(void **state)
 {
     (void)state;

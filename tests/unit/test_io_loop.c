@@ -256,7 +256,8 @@ static void measures_how_late_it_runs(void **state)
     loop_turn(loop, 0);
     loop_turn(loop, 0);
     assert_true(loop_longest_turn_us(loop) >= 15000);
-    assert_true(metric_value(metric_histogram(metrics, "tidelock_loop_turn_seconds", "", NULL)) >= 3);
+    assert_true(metric_value(metric_histogram(metrics, "tidelock_loop_turn_seconds", "", NULL)) >=
+                3);
 }
 
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)

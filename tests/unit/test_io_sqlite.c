@@ -1,4 +1,5 @@
-/* SQLite: what is committed stays, and every failure arrives with the class that callers branch on. */
+/* SQLite: what is committed stays, and every failure arrives with the class that callers branch on.
+ */
 #include "io/sqlite.h"
 
 #include <fcntl.h>

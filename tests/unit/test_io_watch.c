@@ -207,12 +207,9 @@ static void may_be_freed_while_telling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(tells_a_burst_once),
-        T(a_file_half_written_waits_for_the_rest),
-        T(sees_renaming_over),
-        T(sees_folders_come_and_go),
-        T(sees_a_replaced_folder),
-        T(ignores_swap_files_and_names_root_files),
+        T(tells_a_burst_once),         T(a_file_half_written_waits_for_the_rest),
+        T(sees_renaming_over),         T(sees_folders_come_and_go),
+        T(sees_a_replaced_folder),     T(ignores_swap_files_and_names_root_files),
         T(may_be_freed_while_telling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@ struct task {
 static struct loop *loop;
 static int done_count, done_order_faults;
 static size_t batches[64], batch_count;
-static sem_t gate;      /* the batch function waits here when gated */
+static sem_t gate; /* the batch function waits here when gated */
 static sem_t entered;
 static bool gated;
 
