@@ -22,6 +22,10 @@ void intake_drop(struct core *core, const char *signal_id, const char *who, cons
 struct intake_depth { size_t waiting, working, retrying, dead; };
 struct intake_depth intake_depth(const struct core *core);
 
+/* A signal id that the store knows already: what store_load_book tells after core_start and before
+ * take_over_begin. */
+void intake_seen(struct core *core, const char *signal_id);
+
 /* ---- bars ---- */
 /* A closed bar: prices to the paper broker are the caller's matter; runs on_bar of every strategy that trades it; its signals enter through intake. */
 void bars_feed(struct core *core, const char *instrument, const struct bar *bar);

@@ -80,6 +80,7 @@ struct config {
     } broker;
     struct instrument *instruments;
     size_t instrument_count;
+    struct instruments tradable; /* the same, as the rules of trading want it */
     struct config_strategy *strategies;
     size_t strategy_count;
     char *strategies_dir; /* watched for changes */

@@ -1,0 +1,102 @@
+/* Why: the commands that need no running host. */
+#include "cli/cli.h"
+#include <string.h>
+
+static int run_explain(struct cli_args *args)
+{
+    return tidelock_explain(args->config, args->words[0], &args->io);
+}
+
+static int run_verify(struct cli_args *args)
+{
+    return tidelock_verify(args->config, &args->io);
+}
+
+static int run_state(struct cli_args *args)
+{
+    return tidelock_state(args->config, args->values[0], &args->io);
+}
+
+enum {
+    BT_BARS,
+    BT_INSTRUMENT,
+    BT_ZONE,
+    BT_EQUITY,
+    BT_PARAMS,
+    BT_REPORT,
+    BT_DECISIONS,
+    BT_QUIET,
+    BT_WITH
+};
+static int run_backtest(struct cli_args *args)
+{
+    if (!args->values[BT_BARS])
+        return cli_usage(args, "--bars FILE is needed");
+    struct tidelock_backtest job = {.strategy_dir = args->words[0],
+                                    .bars_path = args->values[BT_BARS],
+                                    .config_path = args->values[BT_WITH],
+                                    .report_path = args->values[BT_REPORT],
+                                    .instrument = args->values[BT_INSTRUMENT],
+                                    .time_zone = args->values[BT_ZONE],
+                                    .equity = args->values[BT_EQUITY],
+                                    .params = args->values[BT_PARAMS],
+                                    .quiet = args->values[BT_QUIET] != NULL,
+                                    .decisions = args->values[BT_DECISIONS] != NULL};
+    return tidelock_run_backtest(&job, &args->io);
+}
+
+static int run_policy(struct cli_args *args)
+{
+    static const char *const verbs[] = {"list", "check", "test", "push", "rollback"};
+    const char *verb = args->words[0];
+    size_t i = 0;
+    while (i < 5 && strcmp(verbs[i], verb) != 0)
+        i++;
+    if (i == 5)
+        return cli_usage(args, "\"%s\" is none of list, check, test, push, rollback", verb);
+    if (i > 0 && args->word_count < 2)
+        return cli_usage(args, "policy %s needs a %s", verb,
+                         i < 3 ? "strategy's folder" : "strategy's name");
+    return tidelock_policy(args->config, verb, args->words[1], args->values[0], &args->io);
+}
+
+static const struct cli_option state_options[] = {
+    {"at", "TIME", "ISO 8601; without a zone: the account's; default: now"}};
+static const struct cli_option policy_options[] = {
+    {"author", "NAME", "who pushes or rolls back, for the event log"}};
+static const struct cli_option backtest_options[] = {
+    {"bars", "FILE",
+     "CSV (date,open,high,low,close[,volume], or Instrument,Date,Time,...) or Binance klines JSON"},
+    {"instrument", "NAME", "which configured instrument the bars are of"},
+    {"time-zone", "ZONE", "of local times in the file"},
+    {"equity", "AMOUNT", "first deposit"},
+    {"params", "a=1,b=2", "values for the strategy's parameters"},
+    {"report", "FILE.html", "write a page with equity curve, drawdown and trades"},
+    {"decisions", NULL, "list every decision"},
+    {"quiet", NULL, "no progress bar"},
+    {"with", "CONFIG",
+     "instruments, broker, rails and parameters of this configuration instead of the built-in "
+     "ones"},
+};
+
+const struct cli_command cli_offline_commands[] = {
+    {"explain", "ID", "Show a whole decision: gates with inputs, sizing, orders, fills, events",
+     "ID is a signal's id, its fingerprint, a client order id, or a prefix of at least 4 "
+     "characters.",
+     "tidelock explain k3vq7d", 1, 1, NULL, 0, run_explain},
+    {"verify", "", "Fold the event log, check its hash chain, and compare with every table",
+     "Works beside a running host. Exit code 1 when anything does not agree.", "tidelock verify", 0,
+     0, NULL, 0, run_verify},
+    {"state", "[--at TIME]", "Show account, open positions and orders as they were at a moment",
+     NULL, "tidelock state --at 2026-07-21T09:15:00Z", 0, 0, state_options, 1, run_state},
+    {"backtest", "STRATEGY-FOLDER --bars FILE",
+     "Run a strategy over bars: the same core, a paper broker, a simulated clock", NULL,
+     "tidelock backtest strategies/pyramid --bars bars.csv --report report.html", 1, 1,
+     backtest_options, sizeof backtest_options / sizeof backtest_options[0], run_backtest},
+    {"policy", "list|check|test|push|rollback [FOLDER|NAME]",
+     "List, check, test, push or roll back policies",
+     "check and test take a strategy's folder; push and rollback a configured strategy's name, on "
+     "the running host.",
+     "tidelock policy check strategies/pyramid", 1, 2, policy_options, 1, run_policy},
+};
+const size_t cli_offline_count = sizeof cli_offline_commands / sizeof cli_offline_commands[0];

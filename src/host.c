@@ -1,0 +1,594 @@
+/* Why: every part is opened in one visible order and closed in the reverse one. Read
+ * host_parts_open down: that is what a host is made of. */
+#include "host.h"
+#include "base/embed.h"
+#include "broker/paper.h"
+#include "io/file.h"
+#include "io/loop.h"
+#include "io/trap.h"
+#include "io/watch.h"
+#include "serve/feed.h"
+#include "serve/serve.h"
+#include "store/store_bodies.h"
+#include <libgen.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define RECENT_SIGNALS 100000
+#define HOUSEKEEPING_US 1000000
+
+enum host_stage { HOST_OPENING, HOST_RUNNING, HOST_WINDING_DOWN, HOST_STOPPED };
+
+struct tidelock {
+    struct tidelock_options options;
+    struct config config;
+    struct log *log;
+    struct metrics *metrics;
+    struct loop *loop;
+    struct loop_hook *hook;
+    struct core core;
+    struct feeds *feeds;
+    struct serve *serve;
+    struct watch *watch;
+    struct trap *traps[2];
+    struct loop_timer *housekeeping;
+    struct core_listener listener;
+    void (*event)(void *ctx, const char *json_line);
+    void *event_ctx;
+    struct str line;
+    enum host_stage stage;
+    int exit_code;
+    int64_t opened_us;
+    unsigned stops;
+    char error[512];
+};
+
+const char *tidelock_version(void)
+{
+    return TIDELOCK_VERSION;
+}
+
+const char *tidelock_error(struct tidelock *t)
+{
+    return t->error;
+}
+
+/* ---- each turn ---- */
+
+static int64_t turn_parts(void *ctx, int64_t steady_us)
+{
+    (void)steady_us;
+    struct tidelock *t = ctx;
+    lease_turn(t->core.lease);
+    paper_turn(t->core.broker);
+    int64_t next = core_turn(&t->core), due = paper_next_due_us(t->core.broker);
+    log_flush(t->log);
+    return due < next ? due : next;
+}
+
+static void keep_house(void *ctx)
+{
+    struct tidelock *t = ctx;
+    int64_t longest_us = loop_longest_turn_us(t->loop);
+    if (longest_us > 100000)
+        log_write(t->log, LOG_WARN, "host", "the loop was held up",
+                  LOG_MS("longest_ms", longest_us), LOG_END);
+    loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
+}
+
+/* ---- policies ---- */
+
+static const struct config_strategy *find_strategy(const struct tidelock *t, const char *name)
+{
+    for (size_t i = 0; i < t->config.strategy_count; i++)
+        if (strcmp(t->config.strategies[i].name, name) == 0)
+            return &t->config.strategies[i];
+    return NULL;
+}
+
+static void ignore_answer(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    (void)handle;
+    (void)value;
+    struct tidelock *t = owner;
+    if (err && err->class != ERR_NONE)
+        log_write(t->log, LOG_ERROR, "host", "a record was not written", LOG_T("error", err->text),
+                  LOG_END);
+}
+
+/* Loads a strategy's folder; what came of it is an event either way. */
+static bool load_strategy(struct tidelock *t, const struct config_strategy *strategy,
+                          const char *author, struct policy_version *version, struct str *report,
+                          struct err *err)
+{
+    int64_t begun = clock_steady(t->core.clock);
+    bool ok = host_load_strategy(t->core.policies, strategy, author, version, report, err);
+    if (ok)
+        log_write(t->log, LOG_INFO, "policy", "a version is live",
+                  LOG_T("strategy", strategy->name), LOG_T("version", version->version),
+                  LOG_T("hash", version->hash), LOG_T("author", author),
+                  LOG_MS("took_ms", clock_steady(t->core.clock) - begun), LOG_END);
+    else
+        log_write(t->log, LOG_ERROR, "policy", "a version was refused; the live one stays",
+                  LOG_T("strategy", strategy->name), LOG_T("error", err->text), LOG_END);
+    return ok;
+}
+
+static void reload_strategy(struct tidelock *t, const char *name, const char *author)
+{
+    const struct config_strategy *strategy = find_strategy(t, name);
+    if (!strategy)
+        return;
+    struct policy *live = policies_find(t->core.policies, name);
+    char before[FINGERPRINT_SIZE] = "";
+    if (live)
+        text_copy(before, sizeof before, policy_hash(live));
+    struct policy_version version = {0};
+    struct str report = STR_EMPTY;
+    struct err err = {0};
+    bool ok = load_strategy(t, strategy, author, &version, &report, &err);
+    if (ok && strcmp(before, version.hash) != 0 && t->feeds)
+        feeds_warm(t->feeds, name);
+    if (version.id[0] && (!ok || strcmp(before, version.hash) != 0))
+        policy_record(&t->core, &version, (struct waiter){ignore_answer, t, 0});
+    str_free(&report);
+}
+
+static void folder_changed(void *ctx, const char *folder)
+{
+    struct tidelock *t = ctx;
+    if (*folder && t->stage == HOST_RUNNING)
+        reload_strategy(t, folder, "file watch");
+}
+
+struct policy_answer {
+    struct tidelock *t;
+    struct waiter to;
+    struct str text;
+    struct err err;
+};
+
+static void give_policy_answer(void *ctx)
+{
+    struct policy_answer *answer = ctx;
+    if (answer->err.class != ERR_NONE)
+        wait_answer(answer->to, &answer->err, NULL);
+    else
+        wait_answer(answer->to, NULL, str_text(&answer->text));
+    str_free(&answer->text);
+    mem_free(answer);
+}
+
+static void change_policy(void *ctx, const char *verb, const char *name, const char *who,
+                          struct waiter to)
+{
+    struct tidelock *t = ctx;
+    struct policy_answer *answer = mem_alloc(sizeof *answer);
+    answer->t = t;
+    answer->to = to;
+    const struct config_strategy *strategy = find_strategy(t, name);
+    struct policy_version version = {0};
+    struct str report = STR_EMPTY;
+    bool ok = false;
+    if (!strategy)
+        err_set(&answer->err, ERR_REFUSED, ERR_NOT_FOUND, "no strategy \"%s\" is configured", name);
+    else if (strcmp(verb, "push") == 0)
+        ok = load_strategy(t, strategy, who, &version, &report, &answer->err);
+    else
+        ok = policies_rollback(t->core.policies, name, &version, &answer->err);
+    if (ok && t->feeds)
+        feeds_warm(t->feeds, name);
+    if (version.id[0])
+        policy_record(&t->core, &version, (struct waiter){ignore_answer, t, 0});
+    if (ok)
+        row_json(&tables[TABLE_POLICY], &version, &answer->text);
+    str_free(&report);
+    loop_defer(t->loop, give_policy_answer, answer);
+}
+
+static void policy_changed_itself(void *ctx, struct policy *policy,
+                                  const struct policy_version *version)
+{
+    (void)policy;
+    struct tidelock *t = ctx;
+    log_write(t->log, LOG_ERROR, "policy", "a version rolled itself back",
+              LOG_T("strategy", version->strategy), LOG_T("reason", version->reason), LOG_END);
+    if (t->feeds)
+        feeds_warm(t->feeds, version->strategy);
+    policy_record(&t->core, version, (struct waiter){ignore_answer, t, 0});
+}
+
+static bool load_strategies(struct tidelock *t, struct err *err)
+{
+    for (size_t i = 0; i < t->config.strategy_count; i++) {
+        struct policy_version version = {0};
+        struct str report = STR_EMPTY;
+        bool ok = load_strategy(t, &t->config.strategies[i], "start", &version, &report, err);
+        if (!ok) {
+            const char *what = report.length ? str_text(&report) : err->text;
+            text_copy(t->error, sizeof t->error, what);
+        }
+        str_free(&report);
+        if (!ok)
+            return err_set(err, ERR_REFUSED, ERR_POLICY, "strategy %s was refused: %s",
+                           t->config.strategies[i].name, t->error);
+    }
+    policies_on_change(t->core.policies, policy_changed_itself, t);
+    return true;
+}
+
+/* ---- opening ---- */
+
+static void pass_log_line(void *ctx, enum log_level level, const char *line)
+{
+    struct tidelock *t = ctx;
+    t->options.log(t->options.log_ctx, (int)level, line);
+}
+
+static bool open_store(struct tidelock *t, struct err *err)
+{
+    char folder[1024];
+    if (!text_copy(folder, sizeof folder, t->config.store_path))
+        return err_set(err, ERR_REFUSED, ERR_CONFIG, "store.path is too long");
+    if (!file_make_folder(dirname(folder), 0750, err))
+        return false;
+    struct store_sqlite_options options = {.path = t->config.store_path,
+                                           .instance = t->config.instance,
+                                           .migrate = true,
+                                           .loop = t->loop,
+                                           .clock = t->core.clock,
+                                           .log = t->log,
+                                           .metrics = t->metrics};
+    t->core.store = store_sqlite_open(&options, err);
+    return t->core.store != NULL;
+}
+
+static void note_seen(void *ctx, const char *signal_id)
+{
+    intake_seen(ctx, signal_id);
+}
+
+static bool open_core(struct tidelock *t, struct err *err)
+{
+    host_core_options(&t->config, &t->core.options);
+    t->core.log = t->log;
+    t->core.metrics = t->metrics;
+    t->core.lease = lease_mem_open(NULL, t->config.instance, t->core.clock);
+    t->core.book = book_new();
+    t->core.stats = book_new();
+    chance_seed_system(&t->core.chance);
+    return core_start(&t->core, err) &&
+           store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err);
+}
+
+static bool open_broker(struct tidelock *t, struct err *err)
+{
+    char journal[1100];
+    snprintf(journal, sizeof journal, "%s.paper", t->config.store_path);
+    const char *path =
+        t->config.broker.journal && *t->config.broker.journal ? t->config.broker.journal : journal;
+    t->core.broker = host_open_broker(&t->config, t->core.clock, path, err);
+    return t->core.broker != NULL;
+}
+
+static bool open_policies(struct tidelock *t, struct err *err)
+{
+    t->core.policies = host_open_policies(&t->config, t->log, t->metrics, t->core.clock);
+    return load_strategies(t, err);
+}
+
+static bool open_feeds(struct tidelock *t, struct err *err)
+{
+    t->feeds = feeds_open(&t->core, t->loop, &t->config, err);
+    if (t->feeds)
+        t->core.prices = (struct prices){feeds_last, t->feeds};
+    return t->feeds != NULL;
+}
+
+static void stop_from_door(void *ctx)
+{
+    tidelock_stop(ctx);
+}
+
+static bool open_serve(struct tidelock *t, struct err *err)
+{
+    struct serve_options options = {
+        .loop = t->loop,
+        .core = &t->core,
+        .config = &t->config,
+        .feeds = t->feeds,
+        .log = t->log,
+        .metrics = t->metrics,
+        .hooks = {.ctx = t, .policy = change_policy, .stop = stop_from_door}};
+    t->serve = serve_open(&options, err);
+    return t->serve != NULL;
+}
+
+static void caught_trap(void *ctx, int number)
+{
+    struct tidelock *t = ctx;
+    log_write(t->log, LOG_INFO, "host", number == SIGINT ? "interrupted" : "asked to stop",
+              LOG_END);
+    tidelock_stop(t);
+}
+
+static bool open_traps(struct tidelock *t, struct err *err)
+{
+    t->housekeeping = loop_timer_new(t->loop, keep_house, t);
+    loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
+    if (!t->options.traps)
+        return true;
+    trap_ignore_pipe();
+    t->traps[0] = trap_set(t->loop, SIGTERM, caught_trap, t, err);
+    t->traps[1] = t->traps[0] ? trap_set(t->loop, SIGINT, caught_trap, t, err) : NULL;
+    return t->traps[1] != NULL;
+}
+
+static bool open_watch(struct tidelock *t, struct err *err)
+{
+    if (!t->config.watch || !file_is_folder(t->config.strategies_dir))
+        return true;
+    t->watch = watch_new(t->loop, t->config.strategies_dir, folder_changed, t, err);
+    return t->watch != NULL;
+}
+
+static bool open_parts(struct tidelock *t, struct err *err)
+{
+    t->core.clock = clock_real();
+    t->opened_us = clock_steady(t->core.clock);
+    t->log = log_new(t->options.log_fd, t->config.log_format, t->config.log_level, t->core.clock,
+                     t->config.instance);
+    if (t->options.log)
+        log_set_hook(t->log, pass_log_line, t);
+    t->metrics = metrics_new();
+    t->loop = loop_new(t->core.clock, t->metrics, err);
+    return t->loop && open_store(t, err) && open_broker(t, err) && open_policies(t, err) &&
+           open_core(t, err) && open_feeds(t, err) && open_serve(t, err) && open_traps(t, err) &&
+           open_watch(t, err);
+}
+
+/* ---- the take-over, then trading ---- */
+
+static void announce_ready(struct tidelock *t)
+{
+    char url[160];
+    bool v6 = strchr(t->config.listen_address, ':') != NULL;
+    snprintf(url, sizeof url, "%s://%s%s%s:%d/", t->config.tls_cert ? "https" : "http",
+             v6 ? "[" : "", t->config.listen_address, v6 ? "]" : "", tidelock_port(t));
+    log_write(t->log, LOG_INFO, "host", "ready", LOG_T("dashboard", url),
+              LOG_I("term", t->core.term),
+              LOG_MS("took_ms", clock_steady(t->core.clock) - t->opened_us), LOG_END);
+}
+
+static void begin_trading(struct tidelock *t)
+{
+    t->stage = HOST_RUNNING;
+    for (size_t i = 0; i < policies_count(t->core.policies); i++) {
+        struct policy *policy = policies_at(t->core.policies, i);
+        const struct policy_version *version = policy_row(policy);
+        if (!book_get(t->core.book, TABLE_POLICY, version->id))
+            policy_record(&t->core, version, (struct waiter){ignore_answer, t, 0});
+    }
+    announce_ready(t);
+    feeds_start(t->feeds);
+}
+
+static void deposited(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    ignore_answer(owner, handle, err, value);
+    struct tidelock *t = owner;
+    if (t->stage == HOST_OPENING)
+        begin_trading(t);
+}
+
+static void taken_over(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    (void)handle;
+    (void)value;
+    struct tidelock *t = owner;
+    if (err && err->class != ERR_NONE) {
+        text_copy(t->error, sizeof t->error, err->text);
+        log_write(t->log, LOG_ERROR, "host", "the take-over failed", LOG_T("error", err->text),
+                  LOG_END);
+        t->exit_code = TIDELOCK_FAILED;
+        tidelock_stop(t);
+        return;
+    }
+    const struct account *account = book_get(t->core.book, TABLE_ACCOUNT, "main");
+    if ((!account || account->entries == 0) && decimal_sign(t->config.deposit) > 0)
+        account_deposit(&t->core, t->config.deposit, "first deposit of the configuration",
+                        (struct waiter){deposited, t, 0});
+    else
+        begin_trading(t);
+}
+
+/* ---- events out ---- */
+
+static void pass_event(void *ctx, const struct store_event *event)
+{
+    struct tidelock *t = ctx;
+    if (!t->event)
+        return;
+    char at[CALENDAR_TEXT_MAX];
+    calendar_print(event->at_us, at);
+    str_clear(&t->line);
+    str_printf(&t->line, "{\"at\":\"%s\",\"kind\":\"%s\",\"subject\":", at, event->kind);
+    str_put_json(&t->line, event->subject);
+    str_puts(&t->line, ",\"body\":");
+    event_body(&t->line, event->cause, event->changes, event->change_count);
+    str_putc(&t->line, '}');
+    t->event(t->event_ctx, str_text(&t->line));
+}
+
+void tidelock_listen(struct tidelock *t, void (*event)(void *ctx, const char *json_line), void *ctx)
+{
+    t->event = event;
+    t->event_ctx = ctx;
+}
+
+/* ---- open, run, stop, close ---- */
+
+static bool read_options(struct tidelock *t, char *error, size_t error_size)
+{
+    struct config_faults faults;
+    bool ok = t->options.config_text
+                  ? config_read_text(t->options.config_name ? t->options.config_name : "config",
+                                     t->options.config_text, strlen(t->options.config_text),
+                                     &t->config, &faults)
+                  : config_read(t->options.config_path, &t->config, &faults);
+    if (error_size)
+        text_copy(error, error_size, str_text(&faults.text));
+    str_free(&faults.text);
+    return ok;
+}
+
+struct tidelock *tidelock_open(const struct tidelock_options *options, char *error,
+                               size_t error_size, int *status)
+{
+    int code = TIDELOCK_CONFIG;
+    struct tidelock *t = mem_alloc(sizeof *t);
+    memcpy(&t->options, options,
+           options->size < sizeof t->options ? options->size : sizeof t->options);
+    struct err err = {0};
+    if (!read_options(t, error, error_size)) {
+        config_free(&t->config);
+        mem_free(t);
+        t = NULL;
+    } else if (!open_parts(t, &err)) {
+        code = err.code == ERR_POLICY || err.code == ERR_CONFIG ? TIDELOCK_CONFIG : TIDELOCK_FAILED;
+        if (error_size)
+            text_copy(error, error_size, err.text);
+        tidelock_close(t);
+        t = NULL;
+    } else {
+        code = TIDELOCK_OK;
+        t->hook = loop_on_turn(t->loop, turn_parts, t);
+        t->listener = (struct core_listener){pass_event, t, NULL};
+        t->core.listeners = &t->listener;
+        take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
+    }
+    if (status)
+        *status = code;
+    return t;
+}
+
+static void wound_down(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    (void)handle;
+    (void)value;
+    struct tidelock *t = owner;
+    if (err && err->class != ERR_NONE) {
+        t->exit_code = TIDELOCK_FAILED;
+        text_copy(t->error, sizeof t->error, err->text);
+    }
+    t->stage = HOST_STOPPED;
+    serve_quiesce(t->serve);
+    loop_stop(t->loop);
+}
+
+void tidelock_stop(struct tidelock *t)
+{
+    if (t->stage == HOST_STOPPED)
+        return;
+    if (t->stops++ > 0) {
+        log_write(t->log, LOG_WARN, "host", "forced to stop at once", LOG_END);
+        t->exit_code = TIDELOCK_FAILED;
+        wind_down_force(&t->core);
+        t->stage = HOST_STOPPED;
+        loop_stop(t->loop);
+        return;
+    }
+    t->stage = HOST_WINDING_DOWN;
+    feeds_stop(t->feeds);
+    wind_down_begin(&t->core, (struct waiter){wound_down, t, 0});
+}
+
+int tidelock_run(struct tidelock *t)
+{
+    loop_run(t->loop);
+    return t->exit_code;
+}
+
+int tidelock_fd(struct tidelock *t)
+{
+    return loop_fd(t->loop);
+}
+
+int64_t tidelock_timeout_ms(struct tidelock *t)
+{
+    return loop_next_ms(t->loop);
+}
+
+int tidelock_turn(struct tidelock *t, int64_t timeout_ms)
+{
+    if (t->stage != HOST_STOPPED)
+        loop_turn(t->loop, timeout_ms);
+    return t->stage == HOST_STOPPED;
+}
+
+int tidelock_ready(struct tidelock *t)
+{
+    return t->stage == HOST_RUNNING && t->core.reconciled && !t->core.draining;
+}
+
+int tidelock_port(struct tidelock *t)
+{
+    return t->serve ? serve_port(t->serve) : 0;
+}
+
+struct submit_ctx {
+    void (*answer)(void *ctx, int status, const char *json);
+    void *ctx;
+};
+
+static void pass_answer(void *ctx, unsigned status, const char *json)
+{
+    struct submit_ctx *submit = ctx;
+    submit->answer(submit->ctx, (int)status, json);
+    mem_free(submit);
+}
+
+int tidelock_submit(struct tidelock *t, const char *source, const char *json, size_t length,
+                    int wait_decision, void (*answer)(void *ctx, int status, const char *json),
+                    void *ctx)
+{
+    if (t->stage == HOST_STOPPED)
+        return TIDELOCK_FAILED;
+    struct submit_ctx *submit = mem_alloc(sizeof *submit);
+    *submit = (struct submit_ctx){answer, ctx};
+    serve_submit(t->serve, source, json, length, wait_decision != 0, pass_answer, submit);
+    return TIDELOCK_OK;
+}
+
+void tidelock_close(struct tidelock *t)
+{
+    if (!t)
+        return;
+    watch_free(t->watch);
+    trap_free(t->traps[0]);
+    trap_free(t->traps[1]);
+    if (t->housekeeping)
+        loop_timer_free(t->housekeeping);
+    store_close(t->core.store);
+    serve_close(t->serve);
+    feeds_close(t->feeds);
+    loop_hook_free(t->hook);
+    if (t->core.runner)
+        core_stop(&t->core);
+    policies_free(t->core.policies);
+    broker_close(t->core.broker);
+    lease_close(t->core.lease);
+    if (t->core.book)
+        book_free(t->core.book);
+    if (t->core.stats)
+        book_free(t->core.stats);
+    if (t->loop)
+        loop_free(t->loop);
+    if (t->metrics)
+        metrics_free(t->metrics);
+    log_free(t->log);
+    str_free(&t->line);
+    config_free(&t->config);
+    mem_free(t);
+}

@@ -1,0 +1,27 @@
+/* What the jobs of this floor share: opening the parts from a configuration. Private to src/. */
+#ifndef TIDELOCK_HOST_H
+#define TIDELOCK_HOST_H
+#include "flow/flows.h"
+#include "serve/config.h"
+#include "tidelock.h"
+
+/* options, instruments, staleness, rails ... as the configuration says; pointers stay the
+ * configuration's. */
+void host_core_options(const struct config *config, struct core_options *out);
+struct broker *host_open_broker(const struct config *config, const struct clock *clock,
+                                const char *journal, struct err *err) MUST_CHECK;
+struct policies *host_open_policies(const struct config *config, struct log *log,
+                                    struct metrics *metrics, const struct clock *clock);
+/* Reads a strategy's folder and makes it live. The report has every fault. */
+bool host_load_strategy(struct policies *policies, const struct config_strategy *strategy,
+                        const char *author, struct policy_version *out, struct str *report,
+                        struct err *err) MUST_CHECK;
+/* Microseconds after UTC midnight at which the account's day begins, now. */
+int64_t host_day_start_us(const struct config *config, int64_t now_us);
+
+/* Prints the faults of a configuration to `err`; TIDELOCK_CONFIG when there are any. */
+int host_read_config(const char *path, struct config *out, struct tidelock_io *io);
+/* The explanation's JSON as text for people. */
+void explain_print(const char *json, struct tidelock_io *io);
+void host_print(void *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#endif

@@ -1,0 +1,124 @@
+/* Why: the live host and the offline jobs open the same parts from the same configuration. */
+#include "host.h"
+#include "broker/paper.h"
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_US 86400000000LL
+
+int64_t host_day_start_us(const struct config *config, int64_t now_us)
+{
+    struct err err = {0};
+    struct zone *zone = zone_load(config->account_zone, &err);
+    int64_t offset_us = zone ? (int64_t)zone_offset_s(zone, now_us) * 1000000 : 0;
+    zone_free(zone);
+    int64_t start = -offset_us % DAY_US;
+    return start < 0 ? start + DAY_US : start;
+}
+
+void host_core_options(const struct config *config, struct core_options *out)
+{
+    *out = (struct core_options){
+        .instance = config->instance,
+        .staleness = config->staleness,
+        .rails = config->rails,
+        .instruments = config->tradable,
+        .queue_max = (size_t)config->limits.queue,
+        .flow_max = (size_t)config->limits.flows,
+        .retry_max = (unsigned)config->retry.attempts,
+        .retry_base_us = config->retry.base_us,
+        .retry_cap_us = config->retry.cap_us,
+        .statistics_every_us = config->statistics.interval_us,
+        .statistics_every = (size_t)config->statistics.every,
+        .day_start_us = host_day_start_us(config, clock_wall(clock_real())),
+        .order_deadline_us = config->order_deadline_us,
+        .unknown_alert_us = 30000000,
+        .record_trace = true,
+    };
+    out->wind_down.stop_orders_us = config->shutdown.stop_orders_us;
+    out->wind_down.cancel_orders_us = config->shutdown.cancel_orders_us;
+    out->wind_down.close_positions_us = config->shutdown.close_positions_us;
+    out->wind_down.flush_us = config->shutdown.flush_us;
+    out->wind_down.close_us = config->shutdown.close_us;
+    out->wind_down.close_positions = config->shutdown.close_positions;
+}
+
+struct broker *host_open_broker(const struct config *config, const struct clock *clock,
+                                const char *journal, struct err *err)
+{
+    struct paper_options options = {
+        .fee_per_lot = config->broker.fee_per_lot,
+        .fee_percent = config->broker.fee_percent,
+        .slippage_percent = config->broker.slippage_percent,
+        .latency_us = config->broker.latency_us,
+        .partial_permille = (uint32_t)config->broker.partial_permille,
+        .reject_permille = (uint32_t)config->broker.reject_permille,
+        .seed = (uint64_t)config->broker.seed,
+        .journal_path = journal,
+        .starting_cash = config->deposit,
+        .instruments = &config->tradable,
+        .clock = clock,
+    };
+    return paper_open(&options, err);
+}
+
+struct policies *host_open_policies(const struct config *config, struct log *log,
+                                    struct metrics *metrics, const struct clock *clock)
+{
+    struct policies_options options = {
+        .instruments = &config->tradable,
+        .limits = {.memory_bytes = config->limits.memory_bytes,
+                   .instructions = config->limits.instructions,
+                   .wall_ms = config->limits.wall_us / 1000},
+        .log = log,
+        .metrics = metrics,
+        .clock = clock,
+    };
+    return policies_new(&options);
+}
+
+bool host_load_strategy(struct policies *policies, const struct config_strategy *strategy,
+                        const char *author, struct policy_version *out, struct str *report,
+                        struct err *err)
+{
+    struct arena arena;
+    arena_init(&arena, 65536);
+    struct policy_source *files = NULL;
+    size_t count = 0;
+    bool ok = policy_read_folder(strategy->folder, &arena, &files, &count, err);
+    if (ok) {
+        struct policy_params *params =
+            arena_alloc(&arena, sizeof *params * (strategy->param_count + 1));
+        for (size_t i = 0; i < strategy->param_count; i++)
+            params[i] = (struct policy_params){strategy->params[i].name, strategy->params[i].value};
+        ok = policies_load(policies, strategy->name, files, count, params, strategy->param_count,
+                           author, out, report, err);
+    }
+    arena_free(&arena);
+    return ok;
+}
+
+void host_print(void *stream, const char *format, ...)
+{
+    if (!stream)
+        return;
+    va_list args;
+    va_start(args, format);
+    vfprintf(stream, format, args);
+    va_end(args);
+}
+
+int host_read_config(const char *path, struct config *out, struct tidelock_io *io)
+{
+    struct config_faults faults;
+    bool ok = config_read(path, out, &faults);
+    if (faults.text.length)
+        host_print(io->err, "%s", str_text(&faults.text));
+    if (!ok)
+        host_print(io->err, "%zu fault%s in %s\n", faults.count, faults.count == 1 ? "" : "s",
+                   path);
+    str_free(&faults.text);
+    if (!ok)
+        config_free(out);
+    return ok ? TIDELOCK_OK : TIDELOCK_CONFIG;
+}
