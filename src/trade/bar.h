@@ -8,13 +8,16 @@ struct bar {
     int64_t at_us; /* start of the bar, UTC */
     struct decimal open, high, low, close, volume /* absent when unknown */;
 };
-/* Reads one file held in memory, line by line, without allocation per row. Layouts told apart by
- * their header or first character: Instrument,Date(DD-MM-YYYY),Time(H:MM:SS),Open,High,Low,Close
- * local times need a zone (Asia/Kolkata by default for this layout)
- *   time|timestamp|date,open,high,low,close[,volume]                  ISO 8601 or epoch
- *   JSON array of arrays (Binance klines)
- * Every fault names the line. Bars must ascend in time; OHLC must be consistent (low ≤ open,close ≤
- * high, all > 0). */
+/* Reads one file held in memory without allocation per row; the text must stay until bars_close.
+ * Layouts, told apart by their header or first character:
+ *   Instrument,Date,Time,Open,High,Low,Close   DD-MM-YYYY or YYYY-MM-DD and H:MM[:SS], local times
+ * of the zone, Asia/Kolkata unless one is given time|timestamp|date,open,high,low,close[,volume]
+ * ISO 8601, a plain date, or epoch s, ms, µs 1499040000000,0.01,0.8,0.01,0.01,148976.1,...      the
+ * same order without a header
+ *   [[1499040000000,"0.01","0.8","0.01","0.01","148976.1",...],...]   JSON (Binance klines)
+ * Columns come in any order under a header; further ones are ignored. Every fault names the line.
+ * Bars must ascend in time; OHLC must be consistent (low ≤ open,close ≤ high, all > 0). After a
+ * fault in a line the next call goes on with the next line; JSON ends at its first fault. */
 struct bars;
 struct bars *bars_open(const char *text, size_t length, const char *zone_name /* NULL: by layout */,
                        struct err *err);
