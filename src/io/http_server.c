@@ -435,7 +435,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, const
         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 }
 
-static bool start_with_tls(struct http_server *server, int fd, struct err *err)
+static bool listen_and_start(struct http_server *server, struct err *err)
 {
     struct arena pem;
     arena_init(&pem, 4096);
@@ -456,6 +456,10 @@ static bool start_with_tls(struct http_server *server, int fd, struct err *err)
         if (!key)
             goto out;
     }
+    int fd = http_listen(server->options.address, &server->port, err);
+    if (fd < 0)
+        goto out;
+    /* From here the socket is libmicrohttpd's: when it fails to start it closes it. */
     server->daemon = start_daemon(server, fd, cert, key);
     ok = server->daemon != NULL;
     if (!ok && cert)
@@ -521,10 +525,7 @@ struct http_server *http_server_new(struct loop *loop, const struct http_server_
     server->options = *options;
     fill_defaults(&server->options);
     server->port = server->options.port;
-    int fd = http_listen(server->options.address, &server->port, err);
-    if (fd < 0 || !start_with_tls(server, fd, err)) {
-        if (fd >= 0)
-            close(fd);
+    if (!listen_and_start(server, err)) {
         mem_free(server);
         return NULL;
     }
