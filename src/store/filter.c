@@ -78,8 +78,9 @@ static bool read_value(struct filter_term *term, const struct table *table, cons
                        struct arena *arena, struct err *err)
 {
     if (term->count == FILTER_VALUES_MAX)
-        return err_set(err, ERR_REFUSED, ERR_USAGE, "%s: at most %d values may be asked for at once",
-                       term->column->name, FILTER_VALUES_MAX);
+        return err_set(err, ERR_REFUSED, ERR_USAGE,
+                       "%s: at most %d values may be asked for at once", term->column->name,
+                       FILTER_VALUES_MAX);
     void *row = arena_alloc(arena, table->row_size);
     row_init(table, row);
     if (!column_parse(term->column, row, text, arena, err))
@@ -188,8 +189,8 @@ int filter_order(const struct filter *filter, const void *a, const void *b)
 
 bool filter_event_matches(const struct store_events_query *query, const struct event *event)
 {
-    if (query->after_seq && (query->descending ? event->seq >= query->after_seq
-                                               : event->seq <= query->after_seq))
+    if (query->after_seq &&
+        (query->descending ? event->seq >= query->after_seq : event->seq <= query->after_seq))
         return false;
     if (query->from_us && event->at_us < query->from_us)
         return false;

@@ -7,7 +7,7 @@
 struct filter_term {
     const struct column *column;
     enum store_op op;
-    size_t count; /* values; IN may have several */
+    size_t count;                          /* values; IN may have several */
     const void *values[FILTER_VALUES_MAX]; /* rows whose `column` holds the value */
     const char *prefix;
 };
@@ -19,7 +19,8 @@ struct filter {
     bool descending;
     size_t limit;
 };
-/* All of it in the arena. False: the query cannot be asked (REFUSED/USAGE or the value's own fault). */
+/* All of it in the arena. False: the query cannot be asked (REFUSED/USAGE or the value's own
+ * fault). */
 bool filter_read(struct filter *filter, const struct store_query *query, struct arena *arena,
                  struct err *err) MUST_CHECK;
 bool filter_matches(const struct filter *filter, const void *row);

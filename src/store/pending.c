@@ -8,8 +8,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Holds a usual write, all its rows included, in one block. */
-#define ARENA_BLOCK (16 * 1024)
+/* A received signal fits; larger writes take further blocks for their time. Thousands may wait at
+ * once. */
+#define ARENA_BLOCK (4 * 1024)
 
 void pending_init(struct pending *pending)
 {
@@ -77,15 +78,17 @@ void pending_answer(struct pending *pending, const void *value)
     wait_answer(pending->to, ok ? NULL : &pending->err, ok ? value : NULL);
 }
 
-static bool edge_legal(const struct change *change)
+bool change_edge_legal(const struct table *table, const void *before, const void *after)
 {
-    if (change->table->id == TABLE_SIGNAL) {
-        const struct signal *from = change->before, *to = change->after;
-        return from->state == to->state || signal_may_become(from->state, to->state);
+    if (table->id == TABLE_SIGNAL) {
+        enum signal_state from = ((const struct signal *)before)->state;
+        enum signal_state to = ((const struct signal *)after)->state;
+        return signal_may_become(from, to);
     }
-    if (change->table->id == TABLE_ORDER) {
-        const struct order *from = change->before, *to = change->after;
-        return from->state == to->state || order_may_become(from->state, to->state);
+    if (table->id == TABLE_ORDER) {
+        enum order_state from = ((const struct order *)before)->state;
+        enum order_state to = ((const struct order *)after)->state;
+        return order_may_become(from, to);
     }
     return true;
 }
@@ -108,11 +111,11 @@ bool change_check(const struct change *change, struct err *err)
                        table->name, key);
     if (row_version(table, change->after) != row_version(table, change->before) + 1)
         return err_set(err, ERR_REFUSED, ERR_CONFLICT,
-                       "%s %s: version %" PRId64 " does not follow version %" PRId64, table->name, key,
-                       row_version(table, change->after), row_version(table, change->before));
-    if (!edge_legal(change))
-        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: %s may not become %s", table->name, key,
-                       state_name(table, change->before), state_name(table, change->after));
+                       "%s %s: version %" PRId64 " does not follow version %" PRId64, table->name,
+                       key, row_version(table, change->after), row_version(table, change->before));
+    if (!change_edge_legal(table, change->before, change->after))
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: %s may not become %s", table->name,
+                       key, state_name(table, change->before), state_name(table, change->after));
     return true;
 }
 
@@ -125,10 +128,11 @@ bool refuse_conflict(struct err *err, const struct change *change, int64_t versi
 {
     const char *key = row_key(change->table, change->after);
     if (version < 0)
-        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: no such row", change->table->name, key);
+        return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: no such row", change->table->name,
+                       key);
     return err_set(err, ERR_REFUSED, ERR_CONFLICT,
-                   "%s %s has moved on: version %" PRId64 ", not %" PRId64, change->table->name, key,
-                   version, row_version(change->table, change->before));
+                   "%s %s has moved on: version %" PRId64 ", not %" PRId64, change->table->name,
+                   key, version, row_version(change->table, change->before));
 }
 
 bool refuse_fenced(struct err *err, int64_t term, int64_t current)

@@ -1,6 +1,6 @@
-/* A write that was asked and is not yet answered: a deep copy of what was asked, in an arena that is
- * used again, so that a steady stream of writes allocates nothing. And the sentences every body of the
- * store answers with, so that callers cannot tell the bodies apart. */
+/* A write that was asked and is not yet answered: a deep copy of what was asked, in an arena that
+ * is used again, so that a steady stream of writes allocates nothing. And the sentences every body
+ * of the store answers with, so that callers cannot tell the bodies apart. */
 #ifndef TIDELOCK_STORE_PENDING_H
 #define TIDELOCK_STORE_PENDING_H
 #include "store/store.h"
@@ -12,18 +12,21 @@ struct pending {
     struct err err; /* code ERR_OK: it worked */
 };
 void pending_init(struct pending *pending);
-/* Asserts what only a mistake of the caller's can break: more changes than fit, keys that differ. */
+/* Asserts what only a mistake of the caller's can break: more changes than fit, keys that differ.
+ */
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to);
 void pending_clear(struct pending *pending); /* ready to be filled again */
 void pending_free(struct pending *pending);
 /* Gives the answer; `value` only with success. */
 void pending_answer(struct pending *pending, const void *value);
 
-/* What can be told from the change alone: a row that is written once is not changed, versions go up by
- * one, the edge of a state is legal. */
+/* What can be told from the change alone: a row that is written once is not changed, versions go up
+ * by one, the edge of a state is legal. */
 bool change_check(const struct change *change, struct err *err) MUST_CHECK;
+bool change_edge_legal(const struct table *table, const void *before, const void *after);
 bool refuse_duplicate(struct err *err, const struct table *table, const char *key);
-bool refuse_conflict(struct err *err, const struct change *change, int64_t version /* -1: no row */);
+bool refuse_conflict(struct err *err, const struct change *change,
+                     int64_t version /* -1: no row */);
 bool refuse_fenced(struct err *err, int64_t term, int64_t current);
 bool refuse_closed(struct err *err);
 #endif

@@ -1,10 +1,10 @@
 /* The store: where state becomes durable. One interface; bodies: store_sqlite (embedded), store_mem
  * (simulation, backtest), later PostgreSQL.
  *
- * Group commit is the store's, not the caller's: it gathers what was asked in this turn or while the
- * previous commit was in flight, commits it as one transaction, then answers every waiter, in the
- * order of asking. Nothing waits to fill a batch. A write that fails does so alone: the others of its
- * batch commit. Writes take effect in the order they were asked.
+ * Group commit is the store's, not the caller's: it gathers what was asked in this turn or while
+ * the previous commit was in flight, commits it as one transaction, then answers every waiter, in
+ * the order of asking. Nothing waits to fill a batch. A write that fails does so alone: the others
+ * of its batch commit. Writes take effect in the order they were asked.
  *
  * Every call answers its waiter exactly once, never before returning, on the loop's thread. */
 #ifndef TIDELOCK_STORE_STORE_H
@@ -30,10 +30,10 @@ struct store_write { /* all or nothing */
     size_t event_count;
 };
 
-/* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column is
- * absent (EQ) or present (NE). Order (LT ... GE) is defined for INT, TIME and TEXT columns and never
- * holds for an absent time; PREFIX for TEXT; LONG columns take no condition. What does not fit is
- * REFUSED/USAGE. */
+/* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column
+ * is absent (EQ) or present (NE). Order (LT ... GE) is defined for INT, TIME and TEXT columns and
+ * never holds for an absent time; PREFIX for TEXT; LONG columns take no condition. What does not
+ * fit is REFUSED/USAGE. */
 enum store_op {
     STORE_EQ,
     STORE_NE,
@@ -62,8 +62,8 @@ struct store_rows { /* value of a query's answer; valid during the call */
     size_t count;
     const void *const *rows;
 };
-struct store_events_query { /* zero or NULL: no such condition */
-    int64_t after_seq;      /* descending: only seqs below it */
+struct store_events_query {    /* zero or NULL: no such condition */
+    int64_t after_seq;         /* descending: only seqs below it */
     int64_t from_us, until_us; /* from <= at < until */
     const char *kind_prefix, *subject;
     size_t limit; /* 0: 1,000 */
@@ -77,8 +77,8 @@ struct store_events {
 struct store_status { /* for health and metrics */
     const char *kind; /* "sqlite", "memory" */
     bool ok;
-    char text[160]; /* a sentence: where, what guarantee ("durable: WAL, synchronous=FULL") or what is
-                     * wrong */
+    char text[160]; /* a sentence: where, what guarantee ("durable: WAL, synchronous=FULL") or what
+                     * is wrong */
     int64_t last_commit_us; /* duration of the last commit */
     int64_t queued;         /* writes asked and not yet answered */
     int64_t events;         /* last seq */
@@ -95,14 +95,16 @@ struct store_ops {
     void (*next_term)(struct store *store, const char *holder, struct waiter to);
     void (*status)(const struct store *store, struct store_status *out);
     void (*close)(struct store *store); /* finishes what was asked, answers it, frees */
-    /* Blocking reads of what is committed, for start and command line. All rows that match (limit 0:
-     * all), of events likewise; what `each` is given is valid during the call. */
+    /* Blocking reads of what is committed, for start and command line. All rows that match (limit
+     * 0: all), of events likewise; what `each` is given is valid during the call. */
     bool (*read_rows)(struct store *store, const struct store_query *query,
                       bool (*each)(void *ctx, const void *row, struct err *err), void *ctx,
                       struct err *err);
     bool (*read_events)(struct store *store, const struct store_events_query *query,
                         bool (*each)(void *ctx, const struct event *event, struct err *err),
                         void *ctx, struct err *err);
+    /* What the body itself can tell of its soundness; NULL: nothing. Counts into *faults. */
+    bool (*check)(struct store *store, struct str *report, size_t *faults, struct err *err);
 };
 struct store {
     const struct store_ops *ops;

@@ -5,45 +5,49 @@
 
 struct loop; /* io/loop.h */
 struct store_sqlite_options {
-    const char *path;     /* a file; its folder must exist; path + ".lock" is held so that a second
-                           * process is refused */
+    const char *path; /* a file; its folder must exist; path + ".lock" is held so that a second
+                       * process is refused */
     const char *instance;
-    bool read_only;       /* the command line's readers: no lock, no writer */
-    bool migrate;         /* bring the schema up to date first; else an older schema is refused with
-                           * the command to run */
-    struct loop *loop;    /* NULL, with read_only: only the blocking forms work */
+    bool read_only;    /* the command line's readers: no lock, no writer */
+    bool migrate;      /* bring the schema up to date first; else an older schema is refused with
+                        * the command to run */
+    struct loop *loop; /* NULL, with read_only: only the blocking forms work */
     const struct clock *clock; /* NULL: the real one */
-    struct log *log;      /* NULL: none */
-    struct metrics *metrics; /* NULL: none */
+    struct log *log;           /* NULL: none */
+    struct metrics *metrics;   /* NULL: none */
 };
-/* Refuses, each with a sentence and cure: a database of a newer schema, changed migration history, a
- * folder that cannot be written, a file that is not a database, a second process (names its pid). */
+/* Refuses, each with a sentence and cure: a database of a newer schema, changed migration history,
+ * a folder that cannot be written, a file that is not a database, a second process (names its pid).
+ */
 struct store *store_sqlite_open(const struct store_sqlite_options *options,
                                 struct err *err) MUST_CHECK;
 
 /* In memory, for the simulator and the backtest: same answers, same errors; commits when
- * store_mem_commit is called or, with `immediate`, whenever store_mem_turn is. What was asked and not
- * committed dies with store_mem_crash. */
+ * store_mem_commit is called or, with `immediate`, whenever store_mem_turn is. What was asked and
+ * not committed dies with store_mem_crash. */
 struct store_mem_options {
     const char *instance;
-    bool immediate;   /* commit and answer when store_mem_turn is called; else only on store_mem_commit */
-    bool keep_events; /* keep the log (simulation) or only count it (backtest) */
+    bool immediate;    /* commit and answer when store_mem_turn is called; else only on
+                          store_mem_commit */
+    bool keep_events;  /* keep the log (simulation) or only count it (backtest) */
     bool forget_final; /* its tables forget what is final, as a live book does (long backtests); a
                         * second insert of a forgotten key is then not noticed */
     const struct clock *clock; /* NULL: the real one */
 };
 struct store *store_mem_open(const struct store_mem_options *options);
-/* Answers what is ready; the number of answers given. What the answered ask in turn is the next turn's. */
+/* Answers what is ready; the number of answers given. What the answered ask in turn is the next
+ * turn's. */
 size_t store_mem_turn(struct store *store);
-/* Commits the queued writes as one batch; `fail` makes the batch fail as a full disk would; answers are
- * given by store_mem_turn. */
+/* Commits the queued writes as one batch; `fail` makes the batch fail as a full disk would; answers
+ * are given by store_mem_turn. */
 void store_mem_commit(struct store *store, bool fail);
-/* As kill -9 of the host: queued writes are lost, waiters forgotten; committed rows and events stay.
- * `keep_queued` commits them first (the host died after the commit, before the answer). */
+/* As kill -9 of the host: queued writes are lost, waiters forgotten; committed rows and events
+ * stay. `keep_queued` commits them first (the host died after the commit, before the answer). */
 void store_mem_crash(struct store *store, bool keep_queued);
 struct book *store_mem_book(struct store *store); /* its tables, for oracles */
 
-/* sql/<kind>/NNNN_name.up.sql and .down.sql, embedded. The report says what was done, one line each. */
+/* sql/<kind>/NNNN_name.up.sql and .down.sql, embedded. The report says what was done, one line
+ * each. */
 bool migrate_sqlite(const char *path, int to_version /* -1: newest */, struct str *report,
                     struct err *err) MUST_CHECK;
 bool migrate_sqlite_status(const char *path, struct str *report, struct err *err) MUST_CHECK;
@@ -57,5 +61,6 @@ struct verify_result {
 bool store_verify(struct store *store, struct verify_result *result, struct str *report,
                   struct err *err) MUST_CHECK;
 /* The book as it was at a moment: the fold of the log up to the last event not later than it. */
-bool store_state_at(struct store *store, int64_t at_us, struct book *book, struct err *err) MUST_CHECK;
+bool store_state_at(struct store *store, int64_t at_us, struct book *book,
+                    struct err *err) MUST_CHECK;
 #endif

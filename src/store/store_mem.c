@@ -3,9 +3,9 @@
  *     asked --commit--> ready --turn--> answered
  *
  * Asked operations stand in one queue in the order of asking; a commit takes them all, applies each
- * write whole or not at all, and moves them to `ready`. Reads need no commit: they are ready at once and
- * see what is committed when they are answered, which is everything answered before them. A crash drops both
- * queues and keeps the tables and the log. */
+ * write whole or not at all, and moves them to `ready`. Reads need no commit: they are ready at
+ * once and see what is committed when they are answered, which is everything answered before them.
+ * A crash drops both queues and keeps the tables and the log. */
 #include "store/store_bodies.h"
 
 #include "store/filter.h"
@@ -101,8 +101,8 @@ static void give_back(struct mem *mem, struct asked *asked)
 
 /* ---- commit ---- */
 
-/* The row as it stands before change `index` of event `event`: as an earlier change of the same write
- * left it, or as the book has it. */
+/* The row as it stands before change `index` of event `event`: as an earlier change of the same
+ * write left it, or as the book has it. */
 static const void *row_before(const struct mem *mem, const struct store_write *write, size_t event,
                               size_t index)
 {
@@ -295,7 +295,8 @@ static void answer_events(struct mem *mem, struct asked *asked)
     const struct store_events_query *query = &asked->events_query;
     struct found_events found = {0};
     walk_events(mem, query, query->limit ? query->limit : 1000, find_event, &found);
-    pending_answer(&asked->pending, &(struct store_events){.count = found.count, .list = found.list});
+    pending_answer(&asked->pending,
+                   &(struct store_events){.count = found.count, .list = found.list});
     mem_free(found.list);
 }
 
@@ -337,7 +338,8 @@ static bool read_events(struct store *store, const struct store_events_query *qu
                         void *ctx, struct err *err)
 {
     struct each_event tell = {.each = each, .ctx = ctx, .err = err, .ok = true};
-    walk_events((struct mem *)store, query, query->limit ? query->limit : SIZE_MAX, tell_event, &tell);
+    walk_events((struct mem *)store, query, query->limit ? query->limit : SIZE_MAX, tell_event,
+                &tell);
     return tell.ok;
 }
 
@@ -382,7 +384,8 @@ static void ask_query(struct store *store, const struct store_query *query, stru
     enqueue(mem, asked, &mem->ready);
 }
 
-static void ask_events(struct store *store, const struct store_events_query *query, struct waiter to)
+static void ask_events(struct store *store, const struct store_events_query *query,
+                       struct waiter to)
 {
     struct mem *mem = (struct mem *)store;
     struct asked *asked = take_asked(mem, ASKED_EVENTS);
@@ -451,7 +454,8 @@ static void status(const struct store *store, struct store_status *out)
     text_copy(out->text, sizeof out->text, "memory: nothing outlives the process");
 }
 
-/* What the last answers still ask is refused. Who asks again for each refusal is dropped in the end. */
+/* What the last answers still ask is refused. Who asks again for each refusal is dropped in the
+ * end. */
 static void close_mem(struct store *store)
 {
     struct mem *mem = (struct mem *)store;

@@ -1,0 +1,614 @@
+/* What every store promises, asked of each body alike. A new body is done when it passes this file.
+ */
+#include "base/clock.h"
+#include "io/loop.h"
+#include "store/store_bodies.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- one body under test ---- */
+
+struct fixture {
+    const char *kind;
+    struct loop *loop;
+    struct store *store;
+    char folder[64], path[96];
+};
+
+static void open_body(struct fixture *f)
+{
+    struct err err;
+    if (strcmp(f->kind, "memory") == 0) {
+        f->store = store_mem_open(
+            &(struct store_mem_options){.instance = "one", .immediate = true, .keep_events = true});
+        return;
+    }
+    f->loop = loop_new(clock_real(), NULL, &err);
+    f->store = store_sqlite_open(
+        &(struct store_sqlite_options){
+            .path = f->path, .instance = "one", .migrate = true, .loop = f->loop},
+        &err);
+    if (!f->store)
+        fail_msg("%s", err.text);
+}
+
+static void close_body(struct fixture *f)
+{
+    store_close(f->store);
+    if (f->loop) {
+        while (loop_turn(f->loop, 0))
+            ;
+        loop_free(f->loop);
+    }
+    f->store = NULL;
+    f->loop = NULL;
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->kind = *state;
+    snprintf(f->folder, sizeof f->folder, "/tmp/test_store_XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->path, sizeof f->path, "%s/t.db", f->folder);
+    open_body(f);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    const char *const ends[] = {"", "-wal", "-shm", ".lock"};
+    close_body(f);
+    for (size_t i = 0; i < 4; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s%s", f->path, ends[i]);
+        unlink(path);
+    }
+    rmdir(f->folder);
+    free(f);
+    return 0;
+}
+
+struct got {
+    struct err err;
+    int count;
+    int order; /* how many answers were given before it, of all */
+    int64_t term;
+    size_t rows;
+    char keys[2000], text[2000];
+    int64_t seqs[64];
+};
+static int answers;
+
+static void note(struct got *got, const struct err *err)
+{
+    got->count++;
+    got->order = answers++;
+    if (err)
+        got->err = *err;
+    else
+        err_clear(&got->err);
+}
+
+static void wrote(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    (void)handle;
+    (void)value;
+    note(owner, err);
+}
+
+static void took(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    (void)handle;
+    note(owner, err);
+    if (value)
+        ((struct got *)owner)->term = *(const int64_t *)value;
+}
+
+static void read_rows(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct got *got = owner;
+    const struct store_rows *rows = value;
+    (void)handle;
+    note(got, err);
+    for (size_t i = 0; rows && i < rows->count; i++) {
+        strncat(got->keys, row_key(rows->table, rows->rows[i]), 100);
+        strncat(got->keys, " ", 2);
+    }
+    got->rows = rows ? rows->count : 0;
+}
+
+static void read_log(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct got *got = owner;
+    const struct store_events *events = value;
+    (void)handle;
+    note(got, err);
+    for (size_t i = 0; events && i < events->count && i < 64; i++) {
+        strncat(got->keys, events->list[i].kind, 100);
+        strncat(got->keys, " ", 2);
+        got->seqs[i] = events->list[i].seq;
+    }
+    got->rows = events ? events->count : 0;
+    if (events && events->count)
+        snprintf(got->text, sizeof got->text, "%s", events->list[0].body);
+}
+
+static void turn_until(struct fixture *f, struct got *got)
+{
+    assert_int_equal(got->count, 0); /* never before the asking call returned */
+    for (int i = 0; i < 5000 && got->count == 0; i++) {
+        if (f->loop)
+            loop_turn(f->loop, 10);
+        else
+            store_mem_turn(f->store);
+    }
+    assert_int_equal(got->count, 1);
+}
+
+/* ---- rows to write ---- */
+
+static struct decimal dec(const char *text)
+{
+    struct decimal d;
+    assert_true(decimal_parse(text, strlen(text), &d, NULL));
+    return d;
+}
+
+static struct signal signal_of(const char *id, int64_t received_us)
+{
+    struct signal s;
+    row_init(&tables[TABLE_SIGNAL], &s);
+    snprintf(s.id, sizeof s.id, "%s", id);
+    snprintf(s.fingerprint, sizeof s.fingerprint, "f-%s", id);
+    snprintf(s.strategy, sizeof s.strategy, "trend");
+    snprintf(s.instrument, sizeof s.instrument, "NIFTY");
+    snprintf(s.position, sizeof s.position, "Long_1");
+    s.price = dec("101.25");
+    s.extra = "{\"er\":\"0.8\"}";
+    s.at_us = received_us - 1;
+    s.received_us = received_us;
+    s.version = 1;
+    return s;
+}
+
+static struct account account_of(int64_t version, const char *equity)
+{
+    struct account a;
+    row_init(&tables[TABLE_ACCOUNT], &a);
+    snprintf(a.id, sizeof a.id, "main");
+    a.equity = dec(equity);
+    a.version = version;
+    return a;
+}
+
+static struct order order_of(const char *id, enum order_state state, int64_t version)
+{
+    struct order o;
+    row_init(&tables[TABLE_ORDER], &o);
+    snprintf(o.id, sizeof o.id, "%s", id);
+    o.state = state;
+    o.quantity = dec("2");
+    o.version = version;
+    return o;
+}
+
+#define CHANGE(id, before_row, after_row)                                                          \
+    ((struct change){.table = &tables[id], .before = (before_row), .after = (after_row)})
+
+struct asked { /* one event with up to four changes, under a term */
+    int64_t term;
+    const char *kind;
+    struct change changes[4];
+    size_t count;
+};
+
+static void ask(struct fixture *f, const struct asked *asked, struct got *got)
+{
+    struct store_event event = {.kind = asked->kind ? asked->kind : "test.changed",
+                                .subject = "s",
+                                .at_us = 1000000,
+                                .change_count = asked->count};
+    memcpy(event.changes, asked->changes, sizeof asked->changes);
+    memset(got, 0, sizeof *got);
+    store_write(f->store,
+                &(struct store_write){.term = asked->term, .events = &event, .event_count = 1},
+                (struct waiter){.answer = wrote, .owner = got});
+    memset(&event, 0xee, sizeof event); /* the store copies what it needs */
+}
+
+static enum err_code write_now(struct fixture *f, const struct asked *asked)
+{
+    struct got got;
+    ask(f, asked, &got);
+    turn_until(f, &got);
+    if (got.err.code != ERR_OK)
+        assert_int_equal(got.err.class, ERR_REFUSED);
+    return got.err.code;
+}
+
+static enum err_code insert_signal(struct fixture *f, const char *id, int64_t received_us)
+{
+    struct signal s = signal_of(id, received_us);
+    return write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &s)}, .count = 1});
+}
+
+static struct got query(struct fixture *f, const struct store_query *q)
+{
+    struct got got = {0};
+    store_query(f->store, q, (struct waiter){.answer = read_rows, .owner = &got});
+    turn_until(f, &got);
+    return got;
+}
+
+static struct got events(struct fixture *f, const struct store_events_query *q)
+{
+    struct got got = {0};
+    store_events(f->store, q, (struct waiter){.answer = read_log, .owner = &got});
+    turn_until(f, &got);
+    return got;
+}
+
+static void expect_sound(struct fixture *f, int64_t count)
+{
+    struct str report = STR_EMPTY;
+    struct book *kept = book_new(), *folded = book_new();
+    struct err err;
+    struct store_status status;
+    assert_true(store_load_tables(f->store, kept, &err));
+    assert_true(store_state_at(f->store, INT64_MAX - 1, folded, &err));
+    size_t faults = book_compare(kept, folded, &report, 10);
+    if (faults)
+        fail_msg("%s", str_text(&report));
+    store_status(f->store, &status);
+    assert_int_equal(status.events, count);
+    book_free(kept);
+    book_free(folded);
+    str_free(&report);
+}
+
+/* ---- the promises ---- */
+
+static void test_insert_then_read(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(insert_signal(f, "a", 10), ERR_OK);
+    struct got got = query(f, &(struct store_query){.table = TABLE_SIGNAL});
+    assert_string_equal(got.keys, "a ");
+    got = events(f, &(struct store_events_query){.subject = "s"});
+    assert_int_equal(got.rows, 1);
+    assert_non_null(strstr(got.text, "\"price\":\"101.25\""));
+    expect_sound(f, 1);
+}
+
+static void test_duplicate_writes_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct signal b = signal_of("b", 5), a = signal_of("a", 10);
+    assert_int_equal(insert_signal(f, "a", 10), ERR_OK);
+    /* The duplicate comes second, so that something was written already. */
+    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &b),
+                                                              CHANGE(TABLE_SIGNAL, NULL, &a)},
+                                                  .count = 2}),
+                     ERR_DUPLICATE);
+    struct got got = query(f, &(struct store_query){.table = TABLE_SIGNAL});
+    assert_string_equal(got.keys, "a ");
+    expect_sound(f, 1);
+}
+
+static void test_versions_compare_and_set(void **state)
+{
+    struct fixture *f = *state;
+    struct signal a1 = signal_of("a", 10), a2 = a1, a3 = a1;
+    a2.state = SIGNAL_WORKING;
+    a2.version = 2;
+    a3.state = SIGNAL_DONE;
+    a3.version = 3;
+    struct asked two = {.changes = {CHANGE(TABLE_SIGNAL, &a1, &a2)}, .count = 1};
+    struct asked three = {.changes = {CHANGE(TABLE_SIGNAL, &a2, &a3)}, .count = 1};
+    assert_int_equal(write_now(f, &two), ERR_CONFLICT); /* no such row */
+    assert_int_equal(insert_signal(f, "a", 10), ERR_OK);
+    assert_int_equal(write_now(f, &three), ERR_CONFLICT);
+    assert_int_equal(write_now(f, &two), ERR_OK);
+    assert_int_equal(write_now(f, &two), ERR_CONFLICT);
+    assert_int_equal(write_now(f, &three), ERR_OK);
+    a2.version = 7; /* does not follow */
+    assert_int_equal(write_now(f, &two), ERR_CONFLICT);
+    expect_sound(f, 3);
+}
+
+static void test_illegal_edges(void **state)
+{
+    struct fixture *f = *state;
+    struct order o1 = order_of("o", ORDER_INTENDED, 1), o2 = o1, o3 = o1;
+    o2.state = ORDER_FILLED;
+    o2.version = 2;
+    o3.state = ORDER_SENDING;
+    o3.version = 2;
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &o1)}, .count = 1}),
+        ERR_OK);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o2)}, .count = 1}),
+        ERR_CONFLICT);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o3)}, .count = 1}),
+        ERR_OK);
+    expect_sound(f, 2);
+}
+
+static void test_one_row_several_times_in_one_write(void **state)
+{
+    struct fixture *f = *state;
+    struct order o1 = order_of("o", ORDER_INTENDED, 1), o2 = o1, o3 = o1;
+    o2.state = ORDER_SENDING;
+    o2.version = 2;
+    o3.state = ORDER_SENT;
+    o3.version = 3;
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &o1)}, .count = 1}),
+        ERR_OK);
+    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o2),
+                                                              CHANGE(TABLE_ORDER, &o2, &o3)},
+                                                  .count = 2}),
+                     ERR_OK);
+    struct order p1 = order_of("p", ORDER_INTENDED, 1), p2 = p1, p3 = p1;
+    p2.state = ORDER_SENDING;
+    p2.version = 2;
+    p3.version = 3;
+    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &p1),
+                                                              CHANGE(TABLE_ORDER, &p1, &p2)},
+                                                  .count = 2}),
+                     ERR_OK);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &p1, &p3)}, .count = 1}),
+        ERR_CONFLICT);
+    expect_sound(f, 3);
+}
+
+static void test_written_once(void **state)
+{
+    struct fixture *f = *state;
+    struct fill a, b;
+    row_init(&tables[TABLE_FILL], &a);
+    snprintf(a.id, sizeof a.id, "paper|1");
+    a.quantity = dec("1");
+    b = a;
+    b.quantity = dec("2");
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, NULL, &a)}, .count = 1}),
+        ERR_OK);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, NULL, &b)}, .count = 1}),
+        ERR_DUPLICATE);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, &a, &b)}, .count = 1}),
+        ERR_CONFLICT);
+    expect_sound(f, 1);
+}
+
+static void test_terms_fence(void **state)
+{
+    struct fixture *f = *state;
+    struct got got = {0};
+    struct signal a = signal_of("a", 1), b = signal_of("b", 2), c = signal_of("c", 3);
+    store_next_term(f->store, "one", (struct waiter){.answer = took, .owner = &got});
+    turn_until(f, &got);
+    assert_int_equal(got.term, 1);
+    assert_int_equal(
+        write_now(
+            f, &(struct asked){.term = 1, .changes = {CHANGE(TABLE_SIGNAL, NULL, &a)}, .count = 1}),
+        ERR_OK);
+    memset(&got, 0, sizeof got);
+    store_next_term(f->store, "two", (struct waiter){.answer = took, .owner = &got});
+    turn_until(f, &got);
+    assert_int_equal(got.term, 2);
+    assert_int_equal(
+        write_now(
+            f, &(struct asked){.term = 1, .changes = {CHANGE(TABLE_SIGNAL, NULL, &b)}, .count = 1}),
+        ERR_FENCED);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &c)}, .count = 1}),
+        ERR_OK);
+    expect_sound(f, 4);
+}
+
+static void test_answers_in_order_and_failures_alone(void **state)
+{
+    enum { N = 40 };
+    struct fixture *f = *state;
+    static struct got got[N];
+    struct account before = account_of(1, "100");
+    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ACCOUNT, NULL, &before)},
+                                                  .count = 1}),
+                     ERR_OK);
+    answers = 0;
+    for (int i = 0; i < N; i++) { /* every fourth is a late duplicate, after its account change */
+        char id[8];
+        snprintf(id, sizeof id, "s%d", i % 4 == 3 ? 0 : i);
+        struct signal s = signal_of(id, 100 + i);
+        struct account after = account_of(before.version + 1, "101.5");
+        ask(f,
+            &(struct asked){
+                .changes = {CHANGE(TABLE_ACCOUNT, &before, &after), CHANGE(TABLE_SIGNAL, NULL, &s)},
+                .count = 2},
+            &got[i]);
+        if (i % 4 != 3)
+            before = after;
+    }
+    turn_until(f, &got[N - 1]);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(got[i].count, 1);
+        assert_int_equal(got[i].order, i);
+        assert_int_equal(got[i].err.code, i % 4 == 3 ? ERR_DUPLICATE : ERR_OK);
+    }
+    expect_sound(f, 1 + N - N / 4);
+}
+
+static void test_queries(void **state)
+{
+    struct fixture *f = *state;
+    insert_signal(f, "ab1", 30);
+    insert_signal(f, "ab2", 20);
+    insert_signal(f, "b", 10);
+    struct store_query q = {.table = TABLE_SIGNAL, .order_by = "received_us"};
+    assert_string_equal(query(f, &q).keys, "b ab2 ab1 ");
+    q.descending = true;
+    q.limit = 2;
+    assert_string_equal(query(f, &q).keys, "ab1 ab2 ");
+    q = (struct store_query){.table = TABLE_SIGNAL, .where_count = 1};
+    q.where[0] = (struct store_condition){"id", STORE_PREFIX, "ab"};
+    assert_string_equal(query(f, &q).keys, "ab1 ab2 ");
+    q.where[0] = (struct store_condition){"id", STORE_IN, "b,ab2,zz"};
+    assert_string_equal(query(f, &q).keys, "ab2 b ");
+    q.where[0] = (struct store_condition){"id", STORE_NE, "b"};
+    assert_string_equal(query(f, &q).keys, "ab1 ab2 ");
+    q.where[0] = (struct store_condition){"price", STORE_EQ, "101.250"};
+    assert_int_equal(query(f, &q).rows, 3);
+    q.where[0] = (struct store_condition){"stop", STORE_EQ, NULL};
+    assert_int_equal(query(f, &q).rows, 3);
+    q.where[0] = (struct store_condition){"price", STORE_EQ, NULL};
+    assert_int_equal(query(f, &q).rows, 0);
+    q.where[0] = (struct store_condition){"state", STORE_EQ, "received"};
+    assert_int_equal(query(f, &q).rows, 3);
+    q.where[0] = (struct store_condition){"received_us", STORE_GT, "1970-01-01T00:00:00.00001Z"};
+    assert_string_equal(query(f, &q).keys, "ab1 ab2 ");
+    q.where[0] = (struct store_condition){"ended_us", STORE_LT, "2030-01-01T00:00:00Z"};
+    assert_int_equal(query(f, &q).rows, 0); /* an absent time is before nothing */
+    q.where[0] = (struct store_condition){"price", STORE_LT, "5"};
+    assert_int_equal(query(f, &q).err.code, ERR_USAGE);
+    q.where[0] = (struct store_condition){"nothing", STORE_EQ, "5"};
+    assert_int_equal(query(f, &q).err.code, ERR_USAGE);
+}
+
+static void test_events_queries(void **state)
+{
+    struct fixture *f = *state;
+    const char *const kinds[] = {"signal.received", "order.sent", "signal.done"};
+    for (int i = 0; i < 3; i++) {
+        char id[2] = {(char)('a' + i), 0};
+        struct signal s = signal_of(id, i + 1);
+        assert_int_equal(write_now(f, &(struct asked){.kind = kinds[i],
+                                                      .changes = {CHANGE(TABLE_SIGNAL, NULL, &s)},
+                                                      .count = 1}),
+                         ERR_OK);
+    }
+    struct got got = events(f, &(struct store_events_query){.kind_prefix = "signal."});
+    assert_string_equal(got.keys, "signal.received signal.done ");
+    assert_int_equal(got.seqs[1], 3);
+    got = events(f, &(struct store_events_query){.descending = true, .limit = 1});
+    assert_string_equal(got.keys, "signal.done ");
+    got = events(f, &(struct store_events_query){.after_seq = 1, .limit = 1});
+    assert_string_equal(got.keys, "order.sent ");
+    got = events(f, &(struct store_events_query){.until_us = 1000000});
+    assert_int_equal(got.rows, 0);
+    got = events(f, &(struct store_events_query){.from_us = 1000000, .until_us = 1000001});
+    assert_int_equal(got.rows, 3);
+    got = events(f, &(struct store_events_query){.subject = "nobody"});
+    assert_int_equal(got.rows, 0);
+}
+
+static void seen(void *ctx, const char *id)
+{
+    strncat(ctx, id, 20);
+}
+
+static void test_load_book(void **state)
+{
+    struct fixture *f = *state;
+    struct signal a = signal_of("a", 1), b = signal_of("b", 2), c = signal_of("c", 3);
+    struct order o = order_of("o", ORDER_FILLED, 1), p = order_of("p", ORDER_UNKNOWN, 1);
+    struct account account = account_of(1, "5");
+    struct book *book = book_new();
+    char ids[64] = "";
+    struct err err;
+    b.state = SIGNAL_DONE;
+    c.state = SIGNAL_WORKING;
+    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &a),
+                                                              CHANGE(TABLE_SIGNAL, NULL, &b),
+                                                              CHANGE(TABLE_SIGNAL, NULL, &c),
+                                                              CHANGE(TABLE_ORDER, NULL, &o)},
+                                                  .count = 4}),
+                     ERR_OK);
+    assert_int_equal(
+        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &p),
+                                                 CHANGE(TABLE_ACCOUNT, NULL, &account)},
+                                     .count = 2}),
+        ERR_OK);
+    assert_true(store_load_book(f->store, book, 2, seen, ids, &err));
+    assert_string_equal(ids, "bc");
+    assert_int_equal(book_count(book, TABLE_SIGNAL), 2);
+    assert_null(book_get(book, TABLE_ORDER, "o"));
+    assert_non_null(book_get(book, TABLE_ORDER, "p"));
+    const struct signal *loaded = book_get(book, TABLE_SIGNAL, "c");
+    assert_true(row_equal(&tables[TABLE_SIGNAL], loaded, &c, NULL));
+    assert_non_null(book_get(book, TABLE_ACCOUNT, "main"));
+    book_free(book);
+}
+
+static void write_again(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct fixture *f = *(struct fixture **)owner;
+    static struct got refused;
+    struct signal s = signal_of("late", 9);
+    (void)handle;
+    (void)value;
+    assert_null(err);
+    answers++;
+    ask(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &s)}, .count = 1}, &refused);
+}
+
+static void test_close_answers_all(void **state)
+{
+    struct fixture *f = *state;
+    struct signal a = signal_of("a", 1);
+    struct store_event event = {.kind = "k",
+                                .subject = "s",
+                                .change_count = 1,
+                                .changes = {CHANGE(TABLE_SIGNAL, NULL, &a)}};
+    answers = 0;
+    store_write(f->store, &(struct store_write){.events = &event, .event_count = 1},
+                (struct waiter){.answer = write_again, .owner = &f});
+    close_body(f);
+    assert_int_equal(answers, 2); /* the second was refused: the store was closing */
+    open_body(f);
+}
+
+#define TEST(name)                                                                                 \
+    {                                                                                              \
+#name, name, set_up, tear_down, kind                                                       \
+    }
+static int run_all(char *kind)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_insert_then_read),
+        TEST(test_duplicate_writes_nothing),
+        TEST(test_versions_compare_and_set),
+        TEST(test_illegal_edges),
+        TEST(test_one_row_several_times_in_one_write),
+        TEST(test_written_once),
+        TEST(test_terms_fence),
+        TEST(test_answers_in_order_and_failures_alone),
+        TEST(test_queries),
+        TEST(test_events_queries),
+        TEST(test_load_book),
+        TEST(test_close_answers_all),
+    };
+    print_message("store %s\n", kind);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
+
+int main(void)
+{
+    char memory[] = "memory", sqlite[] = "sqlite";
+    return run_all(memory) + run_all(sqlite);
+}
