@@ -78,6 +78,8 @@ struct version {
     const char *state;     /* JSON of the declared defaults; NULL: none */
     struct views views;
     const struct bind_type *indicator_type;
+    struct indicator *indicators; /* all that scripts made, newest first */
+    size_t indicator_bytes;
     struct started started[STARTED_MAX];
     size_t started_count, started_last; /* last: the one used most recently */
     struct bar bar;        /* being fed, read by indicators directly */
@@ -160,12 +162,15 @@ void params_describe(const struct version *version, struct str *json);
 void verdict_bind(struct sandbox *box);
 /* ta.c: indicators */
 void ta_bind(struct version *version);
+void ta_free(struct version *version);
 
-/* views.c: facts to records, facts to JSON */
+/* views.c: facts to records */
 void views_open(struct version *version);
 void views_fill(struct version *version, const struct facts *facts);
 void views_fill_bar(struct version *version, const struct bar *bar);
 void views_fill_fill(struct version *version, const struct fill *fill);
+
+/* facts_json.c: what a trace keeps */
 void facts_json(const struct facts *facts, struct str *json);
 
 /* values.c: a script's values as JSON, keys sorted; `depth` levels of tables at most */

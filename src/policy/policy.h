@@ -95,6 +95,11 @@ struct intent {
  * Never fails: what goes wrong in Lua is verdict FAILED with file:line in reason. */
 void policy_decide(struct policy *policy, const struct facts *facts, struct intent *out, struct str *trace);
 
+/* The inverse of a trace's "facts" object: what was asked can be asked again (replay, shadow runs, specs). Everything in *out lives in the
+ * arena. Unknown or misshapen fields are refused by name. */
+bool policy_facts_read(const struct json *object, struct arena *arena, struct facts *out, struct err *err) MUST_CHECK;
+bool policy_bar_read(const struct json *object, struct bar *out, struct err *err) MUST_CHECK; /* {"at":seconds,"open":...} */
+
 struct bar_signal { enum signal_type type; char position[LABEL_SIZE]; enum side side; struct decimal price, stop, atr, quantity; char note[96]; };
 struct bar_signals { size_t count; struct bar_signal list[8]; };
 /* Feeds one closed bar. False: Lua failed (*err names file:line); the strategy emits nothing for this bar. */

@@ -1,34 +1,132 @@
 /* The global `ta`: indicators for scripts. ta.atr(14) makes one, :push(bar) feeds it and gives its values (nil until
- * there are enough bars), :value() gives the last ones again. */
+ * there are enough bars), :value() gives the last ones again.
+ *
+ * Indicators are the host's memory, freed with the version (scripts have no finalisers), so their sum is capped. */
 #include "policy/inner.h"
 
-#include "policy/indicator.h"
+#include "trade/indicator.h"
 
-struct maker {
-    bool has_factor;
-    int results;
-};
-static const struct maker makers[INDICATOR_COUNT] = {
-    [INDICATOR_SMA] = {false, 1},
-    [INDICATOR_EMA] = {false, 1},
-    [INDICATOR_RMA] = {false, 1},
-    [INDICATOR_HIGHEST] = {false, 1},
-    [INDICATOR_LOWEST] = {false, 1},
-    [INDICATOR_STDEV] = {false, 1},
-    [INDICATOR_ROC] = {false, 1},
-    [INDICATOR_ER] = {false, 1},
-    [INDICATOR_RSI] = {false, 1},
-    [INDICATOR_ATR] = {false, 1},
-    [INDICATOR_BOLLINGER] = {true, 3},
-    [INDICATOR_DONCHIAN] = {false, 2},
-    [INDICATOR_SUPERTREND] = {true, 2},
-    [INDICATOR_ADX] = {false, 3},
+#define BYTES_MAX (4 << 20) /* all indicators of one version */
+#define PERIOD_MAX 1000
+
+enum kind { SMA, EMA, RMA, HIGHEST, LOWEST, STDEV, ROC, ER, RSI, ATR, BOLLINGER, DONCHIAN, SUPERTREND, ADX };
+
+struct indicator {
+    struct indicator *next; /* of the version's */
+    enum kind kind;
+    uint32_t results;
+    int64_t seen;
+    struct decimal out[3]; /* bad: not yet */
+    struct decimal factor;
+    union {
+        struct sma sma;
+        struct ema ema;
+        struct wilder wilder;
+        struct extreme extreme;
+        struct deviation deviation;
+        struct roc roc;
+        struct efficiency efficiency;
+        struct rsi rsi;
+        struct atr atr;
+        struct { struct sma mean; struct deviation deviation; } bollinger;
+        struct donchian donchian;
+        struct supertrend supertrend;
+        struct adx adx;
+    } of;
 };
 
-/* 128-bit numbers want 16-byte alignment, which Lua's memory does not promise; it stays where it is, though. */
-static struct indicator *align(void *memory)
+static void start(struct indicator *in, uint32_t period)
 {
-    return (struct indicator *)(((uintptr_t)memory + 15) & ~(uintptr_t)15);
+    switch (in->kind) {
+    case SMA: sma_init(&in->of.sma, period); break;
+    case EMA: ema_init(&in->of.ema, period); break;
+    case RMA: wilder_init(&in->of.wilder, period); break;
+    case HIGHEST: highest_init(&in->of.extreme, period); break;
+    case LOWEST: lowest_init(&in->of.extreme, period); break;
+    case STDEV: deviation_init(&in->of.deviation, period); break;
+    case ROC: roc_init(&in->of.roc, period); break;
+    case ER: efficiency_init(&in->of.efficiency, period); break;
+    case RSI: rsi_init(&in->of.rsi, period); break;
+    case ATR: atr_init(&in->of.atr, period); break;
+    case BOLLINGER:
+        sma_init(&in->of.bollinger.mean, period);
+        deviation_init(&in->of.bollinger.deviation, period);
+        break;
+    case DONCHIAN: donchian_init(&in->of.donchian, period); break;
+    case SUPERTREND: supertrend_init(&in->of.supertrend, period, in->factor); break;
+    case ADX: adx_init(&in->of.adx, period); break;
+    }
+}
+
+static void stop(struct indicator *in)
+{
+    switch (in->kind) {
+    case SMA: sma_free(&in->of.sma); break;
+    case HIGHEST:
+    case LOWEST: extreme_free(&in->of.extreme); break;
+    case STDEV: deviation_free(&in->of.deviation); break;
+    case ROC: roc_free(&in->of.roc); break;
+    case ER: efficiency_free(&in->of.efficiency); break;
+    case BOLLINGER:
+        sma_free(&in->of.bollinger.mean);
+        deviation_free(&in->of.bollinger.deviation);
+        break;
+    case DONCHIAN: donchian_free(&in->of.donchian); break;
+    default: break; /* no window */
+    }
+}
+
+static void feed_bollinger(struct indicator *in, struct decimal close)
+{
+    struct decimal mean = sma_push(&in->of.bollinger.mean, close);
+    struct decimal width = decimal_mul(deviation_push(&in->of.bollinger.deviation, close), in->factor);
+
+    in->out[0] = mean;
+    in->out[1] = decimal_add(mean, width);
+    in->out[2] = decimal_sub(mean, width);
+}
+
+/* A breakout is measured against the bars before: what was known when this bar began. */
+static void feed_donchian(struct indicator *in, const struct bar *bar)
+{
+    struct donchian_value next = donchian_push(&in->of.donchian, bar->high, bar->low);
+
+    in->out[0] = in->out[2];
+    in->out[1] = in->factor;
+    in->out[2] = next.upper;
+    in->factor = next.lower;
+}
+
+static void feed_adx(struct indicator *in, const struct bar *bar)
+{
+    struct adx_value next = adx_push(&in->of.adx, bar->high, bar->low, bar->close);
+
+    in->out[0] = next.adx;
+    in->out[1] = next.plus;
+    in->out[2] = next.minus;
+}
+
+static void feed(struct indicator *in, const struct bar *bar)
+{
+    in->seen++;
+    switch (in->kind) {
+    case SMA: in->out[0] = sma_push(&in->of.sma, bar->close); break;
+    case EMA: in->out[0] = ema_push(&in->of.ema, bar->close); break;
+    case RMA: in->out[0] = wilder_push(&in->of.wilder, bar->close); break;
+    case HIGHEST: in->out[0] = extreme_push(&in->of.extreme, bar->high); break;
+    case LOWEST: in->out[0] = extreme_push(&in->of.extreme, bar->low); break;
+    case STDEV: in->out[0] = deviation_push(&in->of.deviation, bar->close); break;
+    case ROC: in->out[0] = roc_push(&in->of.roc, bar->close); break;
+    case ER: in->out[0] = efficiency_push(&in->of.efficiency, bar->close); break;
+    case RSI: in->out[0] = rsi_push(&in->of.rsi, bar->close); break;
+    case ATR: in->out[0] = atr_push(&in->of.atr, bar->high, bar->low, bar->close); break;
+    case BOLLINGER: feed_bollinger(in, bar->close); break;
+    case DONCHIAN: feed_donchian(in, bar); break;
+    case SUPERTREND:
+        in->out[0] = supertrend_push(&in->of.supertrend, bar->high, bar->low, bar->close);
+        break;
+    case ADX: feed_adx(in, bar); break;
+    }
 }
 
 /* One type for all kinds: a method reads the kind from the object. */
@@ -36,41 +134,40 @@ static struct indicator *check_indicator(lua_State *L)
 {
     const struct version *version = bind_host(L);
 
-    return align(bind_check(L, 1, version->indicator_type));
+    return *(struct indicator **)bind_check(L, 1, version->indicator_type);
 }
 
-static int give(lua_State *L, const struct indicator *indicator)
+static int give(lua_State *L, const struct indicator *in)
 {
-    if (!indicator->ready) {
+    if (!decimal_ok(in->out[0])) {
         lua_pushnil(L);
         return 1;
     }
-    bind_push_decimal(L, indicator->out[0]);
-    if (indicator->kind == INDICATOR_SUPERTREND) {
-        lua_pushboolean(L, indicator->up);
+    bind_push_decimal(L, in->out[0]);
+    if (in->kind == SUPERTREND) {
+        lua_pushboolean(L, in->of.supertrend.direction > 0);
         return 2;
     }
-    for (int i = 1; i < makers[indicator->kind].results; i++)
-        bind_push_decimal(L, indicator->out[i]);
-    return makers[indicator->kind].results;
+    for (uint32_t i = 1; i < in->results; i++)
+        bind_push_decimal(L, in->out[i]);
+    return (int)in->results;
 }
 
-/* Takes the bar being fed, or one number as high, low and close. */
+/* Takes the bar being fed, or one number as open, high, low and close. */
 static int push(lua_State *L)
 {
     const struct version *version = bind_host(L);
-    struct indicator *indicator = check_indicator(L);
+    struct indicator *in = check_indicator(L);
+    const struct sandbox_record *record = bind_record(L, 2);
 
-    if (bind_record(L, 2) == version->views.bar && version->views.bar) {
-        const struct bar *bar = &version->bar;
-
-        indicator_push(indicator, bar->high, bar->low, bar->close);
+    if (record && record == version->views.bar) {
+        feed(in, &version->bar);
     } else {
         struct decimal value = bind_check_decimal(L, 2);
 
-        indicator_push(indicator, value, value, value);
+        feed(in, &(struct bar){.open = value, .high = value, .low = value, .close = value});
     }
-    return give(L, indicator);
+    return give(L, in);
 }
 
 static int value(lua_State *L)
@@ -84,40 +181,62 @@ static int seen(lua_State *L)
     return 1;
 }
 
-static int make(lua_State *L, enum indicator_kind kind)
+static int make(lua_State *L, enum kind kind, uint32_t results, bool has_factor)
 {
-    const struct version *version = bind_host(L);
-    int period = (int)bind_check_integer(L, 1, 1, INDICATOR_PERIOD_MAX);
-    struct decimal factor = decimal_int(1);
-    struct indicator *indicator;
+    struct version *version = bind_host(L);
+    uint32_t period = (uint32_t)bind_check_integer(L, 1, 1, PERIOD_MAX);
+    struct decimal factor = has_factor ? bind_check_decimal(L, 2) : decimal_bad();
+    size_t bytes = sizeof(struct indicator) + period * 2 * (sizeof(struct decimal) + sizeof(uint64_t));
+    struct indicator *in, **slot;
 
-    if (makers[kind].has_factor)
-        factor = bind_check_decimal(L, 2);
-    bind_charge(L, (uint64_t)period);
-    indicator = align(bind_new(L, version->indicator_type, indicator_size(kind, period) + 15));
-    indicator_init(indicator, kind, period, factor);
+    if (has_factor && (decimal_sign(factor) <= 0 || decimal_gt(factor, decimal_int(100))))
+        return luaL_error(L, "argument 2 must be above 0 and at most 100");
+    if (version->indicator_bytes + bytes > BYTES_MAX)
+        return luaL_error(L, "this strategy makes too many indicators: make them once, in start(f)");
+    bind_charge(L, period);
+    slot = bind_new(L, version->indicator_type, sizeof in);
+    *slot = in = mem_alloc(sizeof *in);
+    in->kind = kind;
+    in->results = results;
+    in->factor = factor;
+    in->out[0] = in->out[1] = in->out[2] = decimal_bad();
+    start(in, period);
+    in->next = version->indicators;
+    version->indicators = in;
+    version->indicator_bytes += bytes;
     return 1;
 }
 
-#define MAKER(name, kind)                                                                          \
+void ta_free(struct version *version)
+{
+    while (version->indicators) {
+        struct indicator *in = version->indicators;
+
+        version->indicators = in->next;
+        stop(in);
+        mem_free(in);
+    }
+}
+
+#define MAKER(name, kind, results, has_factor)                                                     \
     static int make_##name(lua_State *L)                                                           \
     {                                                                                              \
-        return make(L, kind);                                                                      \
+        return make(L, kind, results, has_factor);                                                 \
     }
-MAKER(sma, INDICATOR_SMA)
-MAKER(ema, INDICATOR_EMA)
-MAKER(rma, INDICATOR_RMA)
-MAKER(highest, INDICATOR_HIGHEST)
-MAKER(lowest, INDICATOR_LOWEST)
-MAKER(stdev, INDICATOR_STDEV)
-MAKER(roc, INDICATOR_ROC)
-MAKER(er, INDICATOR_ER)
-MAKER(rsi, INDICATOR_RSI)
-MAKER(atr, INDICATOR_ATR)
-MAKER(bollinger, INDICATOR_BOLLINGER)
-MAKER(donchian, INDICATOR_DONCHIAN)
-MAKER(supertrend, INDICATOR_SUPERTREND)
-MAKER(adx, INDICATOR_ADX)
+MAKER(sma, SMA, 1, false)
+MAKER(ema, EMA, 1, false)
+MAKER(rma, RMA, 1, false)
+MAKER(highest, HIGHEST, 1, false)
+MAKER(lowest, LOWEST, 1, false)
+MAKER(stdev, STDEV, 1, false)
+MAKER(roc, ROC, 1, false)
+MAKER(er, ER, 1, false)
+MAKER(rsi, RSI, 1, false)
+MAKER(atr, ATR, 1, false)
+MAKER(bollinger, BOLLINGER, 3, true)
+MAKER(donchian, DONCHIAN, 2, false)
+MAKER(supertrend, SUPERTREND, 2, true)
+MAKER(adx, ADX, 3, false)
 
 void ta_bind(struct version *version)
 {

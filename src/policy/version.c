@@ -200,6 +200,7 @@ void version_free(struct version *version)
     if (!version)
         return;
     sandbox_free(version->box);
+    ta_free(version);
     arena_free(&version->arena);
     arena_free(&version->scratch);
     mem_free(version);
