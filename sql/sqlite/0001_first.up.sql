@@ -1,9 +1,10 @@
--- The first schema. Columns stand in the order of the description in src/trade/record_tables.c; a test compares them.
+-- The first schema. Columns stand in the order of the description in src/trade/record_tables.c; a
+-- test compares them.
 --
--- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER microseconds UTC, 0: none.
--- States are text, held to their names by CHECKs written as chains of OR: an IN list would build a small
--- index at every insert. Keys are text; the tables keep their rowid, so that rows are appended and
--- only the narrow index of a random key is touched at a random place.
+-- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER
+-- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of OR:
+-- an IN list would build a small index at every insert. Keys are text; the tables keep their rowid,
+-- so that rows are appended and only the narrow index of a random key is touched at a random place.
 
 -- What is so once for the whole database. `term` is the fencing number: it only grows.
 CREATE TABLE meta (
@@ -26,7 +27,7 @@ CREATE TABLE events (
 CREATE INDEX events_by_subject ON events (subject);
 CREATE INDEX events_by_at ON events (at);
 
--- What came in, and how far it got. `id` is derived from `fingerprint`, so both say the same: one fact, one row.
+-- What came in, and how far it got. `id` is derived from `fingerprint`.
 CREATE TABLE signals (
     id TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -164,7 +165,7 @@ CREATE TABLE positions (
 ) STRICT;
 CREATE INDEX positions_by_instrument ON positions (instrument, opened_us);
 CREATE INDEX positions_by_status ON positions (status, opened_us);
-CREATE INDEX positions_by_expiry ON positions (rollover, expiry);
+CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > ;
 
 -- One row per strategy and instrument.
 CREATE TABLE pyramiding_state (

@@ -158,6 +158,8 @@ static bool term_holds(const struct filter_term *term, const void *row)
     }
     if (column->type == COLUMN_TIME && read_int(column, row) == 0)
         return false;
+    if (column->type == COLUMN_TEXT && !*read_text(column, row))
+        return false;
     int order = compare(column, row, term->values[0]);
     switch (term->op) {
     case STORE_LT:

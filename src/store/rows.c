@@ -89,9 +89,10 @@ static void put_term(const struct filter_term *term, struct str *sql)
     }
     str_puts(sql, name);
     str_puts(sql, signs[term->op]);
-    /* An absent time is 0; said like this, indexes that leave such rows out can be used. */
-    if (term->column->type == COLUMN_TIME && term->op != STORE_EQ && term->op != STORE_NE)
-        str_printf(sql, " AND %s>0", name);
+    /* An absent time is 0, an absent text ''; said like this, indexes that leave such rows out can
+     * be used. */
+    if (term->op != STORE_EQ && term->op != STORE_NE && term->column->type != COLUMN_INT)
+        str_printf(sql, " AND %s>%s", name, term->column->type == COLUMN_TIME ? "0" : "''");
 }
 
 void rows_select_sql(const struct filter *filter, bool limited, struct str *sql)
@@ -196,19 +197,56 @@ void rows_bind_filter(struct sqlite_statement *st, const struct filter *filter, 
 
 /* ---- readings ---- */
 
+static bool strange(const struct column *column, struct err *err)
+{
+    return err_set(err, ERR_REFUSED, ERR_CORRUPT, "%s is not as it was written", column->name);
+}
+
+/* Text that means the same but was not written by us ("1.50", "Done") is damage too. */
+static bool read_text_cell(struct sqlite_statement *st, int index, const struct column *column,
+                           void *row, struct arena *arena, struct err *err)
+{
+    char printed[DECIMAL_TEXT_MAX];
+    struct decimal decimal;
+    int number;
+    const char *text = sqlite_text(st, index);
+    if (!text || !column_parse(column, row, text, arena, err))
+        return text ? false : strange(column, err);
+    if (column->type == COLUMN_ENUM) {
+        memcpy(&number, cell(column, row), sizeof number);
+        return strcmp(column->names[number], text) == 0 || strange(column, err);
+    }
+    if (column->type == COLUMN_DECIMAL) {
+        memcpy(&decimal, cell(column, row), sizeof decimal);
+        decimal_print(decimal, printed);
+        return strcmp(printed, text) == 0 || strange(column, err);
+    }
+    return true;
+}
+
 static bool read_cell(struct sqlite_statement *st, int index, const struct column *column,
                       void *row, struct arena *arena, struct err *err)
 {
-    if (sqlite_is_null(st, index))
-        return column_parse(column, row, NULL, arena, err);
-    if (column->type == COLUMN_INT || column->type == COLUMN_TIME) {
-        int64_t value = sqlite_int(st, index);
+    int64_t value;
+    switch (column->type) {
+    case COLUMN_INT:
+    case COLUMN_TIME:
+        value = sqlite_int(st, index);
         memcpy((char *)row + column->offset, &value, sizeof value);
         return true;
+    case COLUMN_BOOL:
+        value = sqlite_int(st, index);
+        *((bool *)row + column->offset) = value == 1;
+        return value == 0 || value == 1 || strange(column, err);
+    case COLUMN_LONG:
+    case COLUMN_DECIMAL:
+        if (sqlite_is_null(st, index))
+            return column_parse(column, row, NULL, arena, err);
+        break;
+    default:
+        break;
     }
-    if (column->type == COLUMN_BOOL)
-        return column_parse(column, row, sqlite_int(st, index) ? "true" : "false", arena, err);
-    return column_parse(column, row, sqlite_text(st, index), arena, err);
+    return read_text_cell(st, index, column, row, arena, err);
 }
 
 bool rows_read(struct sqlite_statement *st, const struct table *table, void *row,

@@ -32,8 +32,8 @@ struct store_write { /* all or nothing */
 
 /* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column
  * is absent (EQ) or present (NE). Order (LT ... GE) is defined for INT, TIME and TEXT columns and
- * never holds for an absent time; PREFIX for TEXT; LONG columns take no condition. What does not
- * fit is REFUSED/USAGE. */
+ * never holds for an absent time or text; PREFIX for TEXT; LONG columns take no condition. What
+ * does not fit is REFUSED/USAGE. */
 enum store_op {
     STORE_EQ,
     STORE_NE,

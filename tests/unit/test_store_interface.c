@@ -334,15 +334,12 @@ static void test_illegal_edges(void **state)
     o2.version = 2;
     o3.state = ORDER_SENDING;
     o3.version = 2;
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &o1)}, .count = 1}),
-        ERR_OK);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o2)}, .count = 1}),
-        ERR_CONFLICT);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o3)}, .count = 1}),
-        ERR_OK);
+    struct asked insert = {.changes = {CHANGE(TABLE_ORDER, NULL, &o1)}, .count = 1};
+    struct asked leap = {.changes = {CHANGE(TABLE_ORDER, &o1, &o2)}, .count = 1};
+    struct asked step = {.changes = {CHANGE(TABLE_ORDER, &o1, &o3)}, .count = 1};
+    assert_int_equal(write_now(f, &insert), ERR_OK);
+    assert_int_equal(write_now(f, &leap), ERR_CONFLICT);
+    assert_int_equal(write_now(f, &step), ERR_OK);
     expect_sound(f, 2);
 }
 
@@ -384,15 +381,12 @@ static void test_written_once(void **state)
     a.quantity = dec("1");
     b = a;
     b.quantity = dec("2");
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, NULL, &a)}, .count = 1}),
-        ERR_OK);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, NULL, &b)}, .count = 1}),
-        ERR_DUPLICATE);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_FILL, &a, &b)}, .count = 1}),
-        ERR_CONFLICT);
+    struct asked first = {.changes = {CHANGE(TABLE_FILL, NULL, &a)}, .count = 1};
+    struct asked again = {.changes = {CHANGE(TABLE_FILL, NULL, &b)}, .count = 1};
+    struct asked other = {.changes = {CHANGE(TABLE_FILL, &a, &b)}, .count = 1};
+    assert_int_equal(write_now(f, &first), ERR_OK);
+    assert_int_equal(write_now(f, &again), ERR_DUPLICATE);
+    assert_int_equal(write_now(f, &other), ERR_CONFLICT);
     expect_sound(f, 1);
 }
 
