@@ -19,11 +19,16 @@ static void add(struct decimal *sum, struct decimal value)
     *sum = decimal_add(*sum, or_zero(value));
 }
 
+/* Leaves *price alone when nobody knows one. */
 static bool last_price(const struct measuring *m, const char *instrument, struct decimal *price)
 {
+    struct decimal last = decimal_bad();
     int64_t at_us;
-    return m->prices && m->prices->last &&
-           m->prices->last(m->prices->ctx, instrument, price, &at_us) && decimal_ok(*price);
+    if (!m->prices || !m->prices->last ||
+        !m->prices->last(m->prices->ctx, instrument, &last, &at_us) || !decimal_ok(last))
+        return false;
+    *price = last;
+    return true;
 }
 
 /* Without a stop everything may be lost: what is not bounded is not small. */
@@ -76,8 +81,8 @@ static bool measure_order(void *ctx, const struct order *order)
                    price = order->reference_price;
     if (decimal_ok(order->limit_price))
         price = order->limit_price;
-    if (!decimal_ok(price) && !last_price(m, order->instrument, &price))
-        price = decimal_int(0);
+    if (!decimal_ok(price))
+        last_price(m, order->instrument, &price);
     const enum side side = order->side == ORDER_BUY ? SIDE_LONG : SIDE_SHORT;
     add(&m->out->pending_risk,
         risk_of(side, price, signal ? signal->stop : decimal_bad(), left, instrument));

@@ -211,6 +211,10 @@ static void roll_day(struct account *account, int64_t day_start_us)
 static void balance(struct account *account)
 {
     account->equity = decimal_sub(decimal_add(account->deposits, account->realised), account->fees);
+}
+
+static void raise_high_water(struct account *account)
+{
     if (!decimal_ok(account->high_water) || decimal_gt(account->equity, account->high_water))
         account->high_water = account->equity;
 }
@@ -255,6 +259,7 @@ static bool change_account(struct working *w, int64_t day_start_us)
         write_entry(account, &out->ledger[out->ledger_count++], LEDGER_FEE, decimal_neg(w->fee),
                     w->fill->id, w->fill->at_us);
     }
+    raise_high_water(account); /* after the fee: what is paid at once was never reached */
     return (fits(account->realised) && fits(account->fees) && fits(account->equity)) ||
            refuse(w, "the account's figures would pass 1e15");
 }
@@ -329,6 +334,7 @@ bool portfolio_move_money(const struct account *before, const char *currency, en
         account->day_start_equity = decimal_add(account->day_start_equity, amount);
     }
     balance(account);
+    raise_high_water(account);
     account->version++;
     if (!fits(account->deposits) || !fits(account->equity) || !fits(account->high_water))
         return err_set(err, ERR_REFUSED, ERR_INPUT, "the account's figures would pass 1e15");

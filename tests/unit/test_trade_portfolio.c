@@ -1,0 +1,354 @@
+/* Positions, pyramids and the account over random fills, against sums taken the slow way; the
+ * figures, and the day. */
+#include "trade_market.h"
+
+/* ---- random trading ---- */
+
+struct cash { /* one position's fills, added up from the beginning */
+    const char *position_id;
+    struct book *book;
+    struct decimal in, out, bought, sold, fees;
+    int fills;
+};
+
+static bool sum_cash(void *ctx, const void *row)
+{
+    struct cash *cash = ctx;
+    const struct fill *fill = row;
+    const struct order *order = book_get(cash->book, TABLE_ORDER, fill->order_id);
+    if (strcmp(order->position_id, cash->position_id) != 0)
+        return true;
+    struct decimal value = decimal_mul(fill->price, fill->quantity);
+    if (order->reduces) {
+        cash->out = decimal_add(cash->out, fill->quantity);
+        cash->sold = decimal_add(cash->sold, value);
+    } else {
+        cash->in = decimal_add(cash->in, fill->quantity);
+        cash->bought = decimal_add(cash->bought, value);
+    }
+    cash->fees = decimal_add(cash->fees, fill->fee);
+    cash->fills++;
+    return true;
+}
+
+static bool check_position(void *ctx, const void *row)
+{
+    struct market *m = ctx;
+    const struct position *p = row;
+    const struct decimal zero = decimal_int(0);
+    struct cash cash = {.position_id = p->id, .book = m->book, zero, zero, zero, zero, zero, 0};
+    book_each(m->book, TABLE_FILL, sum_cash, &cash);
+    assert_true(decimal_eq(p->opened_quantity, cash.in));
+    assert_true(decimal_eq(p->quantity, decimal_sub(cash.in, cash.out)));
+    assert_true(decimal_eq(p->fees, cash.fees));
+    if (p->status != POSITION_CLOSED)
+        return true;
+    /* Closed: what came out minus what went in, but for the rounding of averages. */
+    const struct instrument *instrument = &m->instruments[p->instrument[1] - '0'];
+    struct decimal gain = decimal_mul(decimal_sub(cash.sold, cash.bought), instrument->point_value);
+    if (p->side == SIDE_SHORT)
+        gain = decimal_neg(gain);
+    struct decimal off = decimal_abs(decimal_sub(gain, p->realised));
+    if (decimal_gt(off, decimal_ratio(cash.fills + 1, 10000000)))
+        fail_msg("%s: realised %f, cash %f", p->id, decimal_to_double(p->realised),
+                 decimal_to_double(gain));
+    return true;
+}
+
+static bool sum_ledger(void *ctx, const void *row)
+{
+    struct decimal *sum = ctx;
+    *sum = decimal_add(*sum, ((const struct ledger *)row)->amount);
+    return true;
+}
+
+static void random_fills_add_up(void **state)
+{
+    (void)state;
+    static struct market m;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        market_open(&m, seed);
+        for (int i = 0; i < 600; i++) {
+            market_step(&m);
+            const struct account *account = book_get(m.book, TABLE_ACCOUNT, ACCOUNT_ID);
+            struct decimal sum = decimal_int(0);
+            book_each(m.book, TABLE_LEDGER, sum_ledger, &sum);
+            assert_true(decimal_eq(sum, account->equity)); /* exactly */
+            assert_true(decimal_ge(account->high_water, account->equity));
+        }
+        book_each(m.book, TABLE_POSITION, check_position, &m);
+        struct str report = STR_EMPTY;
+        if (replay_audit(m.book, &report, 20))
+            fail_msg("seed %d: %s", (int)seed, str_text(&report));
+        str_free(&report);
+        assert_true(book_count(m.book, TABLE_FILL) > 100);
+        market_close(&m);
+    }
+}
+
+/* ---- one story by hand ---- */
+
+struct story {
+    struct book *book;
+    struct instrument instrument;
+    struct fill_effect effect;
+    struct err err;
+    int trades;
+};
+
+static void story_open(struct story *s)
+{
+    struct account account;
+    struct ledger ledger;
+    memset(s, 0, sizeof *s);
+    s->book = book_new();
+    text_copy(s->instrument.name, NAME_SIZE, "BANK_NIFTY");
+    s->instrument.point_value = decimal_int(35);
+    s->instrument.margin = decimal_int(270000);
+    assert_true(portfolio_move_money(NULL, "INR", LEDGER_DEPOSIT, decimal_int(5000000), "start", 1,
+                                     DAY_US, &account, &ledger, &s->err));
+    book_put(s->book, TABLE_ACCOUNT, &account);
+    book_put(s->book, TABLE_LEDGER, &ledger);
+}
+
+static bool story_fill(struct story *s, const char *leg, bool reduces, int lots, int price, int fee)
+{
+    struct order order;
+    struct fill fill;
+    struct signal signal;
+    row_init(&tables[TABLE_ORDER], &order);
+    row_init(&tables[TABLE_FILL], &fill);
+    row_init(&tables[TABLE_SIGNAL], &signal);
+    text_copy(order.strategy, NAME_SIZE, "trend");
+    text_copy(order.instrument, NAME_SIZE, "BANK_NIFTY");
+    text_copy(order.leg, LABEL_SIZE, leg);
+    snprintf(order.signal_id, ID_SIZE, "%s-%s", reduces ? "exit" : "entry", leg);
+    position_id_make(order.position_id, "trend", "BANK_NIFTY", leg, "o");
+    order.reduces = reduces;
+    order.side = reduces ? ORDER_SELL : ORDER_BUY;
+    order.state = ORDER_FILLED;
+    snprintf(fill.id, KEY_SIZE, "paper|%d", ++s->trades);
+    fill.quantity = decimal_int(lots);
+    fill.price = decimal_int(price);
+    fill.fee = decimal_int(fee);
+    fill.at_us = DAY_US + 1000 * s->trades;
+    signal.stop = decimal_int(price - 350);
+    signal.atr = decimal_int(200);
+    if (!portfolio_apply_fill(s->book, &signal, &order, &fill, &s->instrument, DAY_US, &s->effect,
+                              &s->err))
+        return false;
+    book_put(s->book, TABLE_POSITION, &s->effect.position);
+    book_put(s->book, TABLE_PYRAMID, &s->effect.pyramid);
+    book_put(s->book, TABLE_ACCOUNT, &s->effect.account);
+    for (size_t i = 0; i < s->effect.ledger_count; i++)
+        book_put(s->book, TABLE_LEDGER, &s->effect.ledger[i]);
+    return true;
+}
+
+static void is_figure(struct decimal value, const char *text)
+{
+    char printed[DECIMAL_TEXT_MAX];
+    decimal_print(value, printed);
+    assert_string_equal(printed, text);
+}
+
+static void a_base_a_pyramid_and_their_ends(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s);
+    assert_true(story_fill(&s, "Long_1", false, 2, 52000, 40));
+    const struct pyramid *y = book_get(s.book, TABLE_PYRAMID, "trend|BANK_NIFTY");
+    assert_true(s.effect.new_position && s.effect.new_pyramid &&
+                s.effect.position.is_base_position);
+    assert_string_equal(s.effect.position.id, "trend|BANK_NIFTY|Long_1|o");
+    is_figure(s.effect.position.initial_stop, "51650");
+    assert_string_equal(y->base_position_id, s.effect.position.id);
+    is_figure(y->base_entry_price, "52000");
+    is_figure(y->base_stop, "51650");
+    assert_int_equal(s.effect.ledger_count, 1);
+    is_figure(s.effect.ledger[0].amount, "-40");
+    assert_string_equal(s.effect.ledger[0].id, "main|000000000002");
+    assert_true(story_fill(&s, "Long_1", false, 1, 52300, 0)); /* the rest of the entry */
+    is_figure(s.effect.position.entry_price, "52100");
+    is_figure(y->base_entry_price, "52100");
+    is_figure(y->base_quantity, "3");
+    assert_int_equal(s.effect.ledger_count, 0);
+    assert_true(story_fill(&s, "Long_2", false, 1, 52500, 0));
+    assert_int_equal(y->layers, 2);
+    assert_int_equal(y->pyramids, 1);
+    is_figure(y->last_entry_price, "52500");
+    is_figure(y->quantity, "4");
+    /* the base closes while the pyramid stays: the pyramiding state is cleared of it at once */
+    assert_true(story_fill(&s, "Long_1", true, 1, 52600, 10));
+    assert_int_equal(s.effect.position.status, POSITION_PARTIAL);
+    assert_string_not_equal(y->base_position_id, "");
+    is_figure(s.effect.position.realised, "17500");
+    assert_int_equal(s.effect.ledger_count, 2);
+    assert_true(story_fill(&s, "Long_1", true, 2, 52000, 10));
+    assert_int_equal(s.effect.position.status, POSITION_CLOSED);
+    assert_string_equal(s.effect.position.exit_signal_id, "exit-Long_1");
+    is_figure(s.effect.position.exit_price, "52200");
+    is_figure(s.effect.position.realised, "10500");
+    assert_string_equal(y->base_position_id, "");
+    assert_false(decimal_ok(y->base_entry_price));
+    assert_int_equal(y->layers, 1);
+    assert_int_equal(y->pyramids, 1);
+    assert_true(story_fill(&s, "Long_2", true, 1, 52400, 0));
+    assert_int_equal(y->layers, 0);
+    assert_int_equal(y->pyramids, 0);
+    is_figure(y->quantity, "0");
+    assert_false(decimal_ok(y->last_entry_price));
+    const struct account *account = book_get(s.book, TABLE_ACCOUNT, ACCOUNT_ID);
+    is_figure(account->equity, "5006940"); /* 10,500 - 3,500 - 60 */
+    is_figure(account->high_water, "5017450");
+    is_figure(account->day_start_equity, "5000000");
+    book_free(s.book);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s);
+    assert_false(story_fill(&s, "Long_1", true, 1, 52000, 0));
+    assert_int_equal(s.err.code, ERR_CORRUPT);
+    assert_true(story_fill(&s, "Long_1", false, 1, 52000, 0));
+    assert_false(story_fill(&s, "Long_1", true, 2, 52000, 0));
+    assert_non_null(strstr(s.err.text, "more than is open"));
+    assert_false(story_fill(&s, "Long_1", true, 0, 52000, 0));
+    s.instrument.point_value = decimal_int(INT64_C(900000000000000));
+    assert_false(story_fill(&s, "Long_1", true, 1, 99000, 0));
+    assert_non_null(strstr(s.err.text, "1e15"));
+    book_remove(s.book, TABLE_ACCOUNT, ACCOUNT_ID);
+    assert_false(story_fill(&s, "Long_2", false, 1, 52000, 0));
+    assert_int_equal(s.err.code, ERR_NOT_FOUND);
+    book_free(s.book);
+}
+
+static void a_late_entry_fill_opens_again(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s);
+    assert_true(story_fill(&s, "Long_1", false, 1, 52000, 0));
+    assert_true(story_fill(&s, "Long_1", true, 1, 52100, 0));
+    assert_true(story_fill(&s, "Long_1", false, 1, 52200, 0));
+    assert_int_equal(s.effect.position.status, POSITION_PARTIAL);
+    is_figure(s.effect.position.entry_price, "52200");
+    assert_int_equal(s.effect.position.closed_us, 0);
+    assert_int_equal(s.effect.pyramid.layers, 1);
+    assert_string_equal(s.effect.pyramid.base_position_id, s.effect.position.id);
+    book_free(s.book);
+}
+
+static void money_moves_without_making_profit_or_drawdown(void **state)
+{
+    (void)state;
+    struct account a, b;
+    struct ledger ledger;
+    struct err err;
+    assert_true(portfolio_move_money(NULL, "INR", LEDGER_DEPOSIT, decimal_int(1000), "r", 1, DAY_US,
+                                     &a, &ledger, &err));
+    assert_int_equal(a.version, 1);
+    is_figure(a.day_start_equity, "1000");
+    assert_true(portfolio_move_money(&a, NULL, LEDGER_WITHDRAWAL, decimal_int(400), "r", 2, DAY_US,
+                                     &b, &ledger, &err));
+    is_figure(b.equity, "600");
+    is_figure(b.high_water, "600");
+    is_figure(b.day_start_equity, "600");
+    is_figure(ledger.amount, "-400");
+    assert_string_equal(ledger.id, "main|000000000002");
+    assert_true(portfolio_move_money(&b, NULL, LEDGER_ADJUST, decimal_int(-50), "drift", 3,
+                                     2 * DAY_US, &a, &ledger, &err));
+    is_figure(a.equity, "550");
+    is_figure(a.high_water, "600");
+    is_figure(a.day_start_equity, "600");
+    assert_int_equal(a.day_us, 2 * DAY_US);
+    assert_false(portfolio_move_money(&a, NULL, LEDGER_DEPOSIT, decimal_int(-1), "r", 3, DAY_US, &b,
+                                      &ledger, &err));
+    assert_false(portfolio_move_money(&a, NULL, LEDGER_DEPOSIT, decimal_bad(), "r", 3, DAY_US, &b,
+                                      &ledger, &err));
+    assert_false(portfolio_move_money(&a, NULL, LEDGER_FEE, decimal_int(1), "r", 3, DAY_US, &b,
+                                      &ledger, &err));
+    assert_false(portfolio_new_day(&a, 2 * DAY_US, &b));
+    assert_true(portfolio_new_day(&a, 3 * DAY_US, &b));
+    is_figure(b.day_start_equity, "550");
+    assert_int_equal(b.version, a.version + 1);
+}
+
+static bool last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
+{
+    (void)instrument;
+    *price = *(struct decimal *)ctx;
+    *at_us = 1;
+    return decimal_ok(*price);
+}
+
+static void figures_of_open_positions(void **state)
+{
+    (void)state;
+    struct story s;
+    struct portfolio p;
+    struct decimal price = decimal_bad();
+    const struct prices prices = {.last = last, .ctx = &price};
+    story_open(&s);
+    const struct instruments instruments = {&s.instrument, 1};
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.equity, "5000000");
+    is_figure(p.margin_free, "5000000");
+    is_figure(p.open_risk_percent, "0");
+    assert_true(story_fill(&s, "Long_1", false, 2, 52000, 0));
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.unrealised, "0"); /* no price is known */
+    is_figure(p.open_risk, "24500");
+    is_figure(p.open_risk_percent, "0.49");
+    is_figure(p.margin_used, "540000");
+    is_figure(p.exposure, "3640000");
+    price = decimal_int(52100);
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.unrealised, "7000");
+    is_figure(p.blended_equity, "5003500");
+    is_figure(p.open_risk, "31500");
+    is_figure(p.day_loss, "0");
+    price =
+        decimal_int(51500); /* below the stop: nothing more to risk, and a loss that counts today */
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.open_risk, "0");
+    is_figure(p.day_loss, "35000");
+    struct order order;
+    row_init(&tables[TABLE_ORDER], &order);
+    text_copy(order.id, ID_SIZE, "pending");
+    text_copy(order.instrument, NAME_SIZE, "BANK_NIFTY");
+    order.quantity = decimal_int(1);
+    order.reference_price = decimal_int(1000);
+    book_put(s.book, TABLE_ORDER, &order);
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.pending_risk, "35000"); /* no stop: all it is worth */
+    is_figure(p.margin_used, "810000");
+    order.reduces = true;
+    book_put(s.book, TABLE_ORDER, &order);
+    portfolio_measure(s.book, &instruments, &prices, &p);
+    is_figure(p.pending_risk, "0");
+    portfolio_measure(s.book, &(struct instruments){NULL, 0}, NULL, &p);
+    assert_int_equal(p.open_positions, 1);
+    book_free(s.book);
+    struct book *empty = book_new();
+    portfolio_measure(empty, &instruments, &prices, &p);
+    assert_false(decimal_ok(p.open_risk_percent));
+    is_figure(p.margin_free, "0");
+    book_free(empty);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(random_fills_add_up),
+        cmocka_unit_test(a_base_a_pyramid_and_their_ends),
+        cmocka_unit_test(what_cannot_be_is_refused),
+        cmocka_unit_test(a_late_entry_fill_opens_again),
+        cmocka_unit_test(money_moves_without_making_profit_or_drawdown),
+        cmocka_unit_test(figures_of_open_positions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
