@@ -15,7 +15,7 @@
 #ifndef CACHES
 #define CACHES 1
 #endif
-#define CACHE_MOST 512
+#define CACHE_BYTES (128u << 10) /* of each class */
 
 #define SMALL_MOST (16u * INNER_CACHE_CLASSES)
 #define CHARGED_LEAST 1024u /* blocks below are paid for by the instructions that ask for them */
@@ -47,66 +47,70 @@ static void note_size(struct sandbox *box, size_t old_size, size_t size) {
     }
 }
 
-static bool refuses(struct sandbox *box, size_t old_size, size_t size) {
-    if (!box->running || size <= old_size || box->used - old_size + size <= box->limits.memory_bytes)
+static inline bool refuses(struct sandbox *box, size_t old_size, size_t size) {
+    if (box->used - old_size + size <= box->limits.memory_bytes || size <= old_size || !box->running)
         return false;
     if (!box->place.taken) fault_here(box->L, box);
     return true;
 }
 
-static void *take(struct sandbox *box, size_t size) {
-    if (CACHES && size <= SMALL_MOST) {
-        unsigned class = (unsigned)(size - 1) / 16;
-        struct spare *spare = box->spare[class];
-        if (spare) {
-            box->spare[class] = spare->next;
-            box->spare_count[class]--;
-            return spare;
-        }
-        size = (class + 1) * 16;
-    }
-    return mem_realloc(NULL, size);
+static inline unsigned class_of(size_t size) {
+    return (unsigned)(size - 1) / 16;
 }
 
-static void give(struct sandbox *box, void *block, size_t size) {
+static inline void *take(struct sandbox *box, size_t size) {
+    if (!CACHES || size > SMALL_MOST) return mem_realloc(NULL, size);
+    unsigned class = class_of(size);
+    struct spare *spare = box->spare[class];
+    if (!spare) return mem_realloc(NULL, (class + 1) * 16);
+    box->spare[class] = spare->next;
+    box->spare_bytes[class] -= (class + 1) * 16;
+    return spare;
+}
+
+static inline void give(struct sandbox *box, void *block, size_t size) {
     if (CACHES && size <= SMALL_MOST) {
-        unsigned class = (unsigned)(size - 1) / 16;
-        if (box->spare_count[class] < CACHE_MOST) {
+        unsigned class = class_of(size);
+        if (box->spare_bytes[class] < CACHE_BYTES) {
             struct spare *spare = block;
             spare->next = box->spare[class];
             box->spare[class] = spare;
-            box->spare_count[class]++;
+            box->spare_bytes[class] += (class + 1) * 16;
             return;
         }
     }
     mem_free(block);
 }
 
+static inline void count(struct sandbox *box, size_t old_size, size_t size) {
+    box->used += size - old_size;
+    if (size > old_size) {
+        box->since_collect += size - old_size;
+        if (box->used > box->used_most) box->used_most = box->used;
+    }
+    if (size >= CHARGED_LEAST || old_size >= CHARGED_LEAST) note_size(box, old_size, size);
+}
+
+static void *resize(struct sandbox *box, void *old, size_t old_size, size_t size) {
+    if (old_size > SMALL_MOST && size > SMALL_MOST) return mem_realloc(old, size);
+    void *block = take(box, size);
+    memcpy(block, old, old_size < size ? old_size : size);
+    give(box, old, old_size);
+    return block;
+}
+
 void *allot_lua(void *argument, void *old, size_t old_size, size_t size) {
     struct sandbox *box = argument;
-    if (!old) old_size = 0;
+    void *block = NULL;
     if (size == 0) {
         if (!old) return NULL;
-        box->used -= old_size;
-        if (old_size >= CHARGED_LEAST) note_size(box, old_size, 0);
         give(box, old, old_size);
-        return NULL;
-    }
-    if (refuses(box, old_size, size)) return NULL;
-    void *block;
-    if (!old) {
-        block = take(box, size);
-    } else if (old_size > SMALL_MOST && size > SMALL_MOST) {
-        block = mem_realloc(old, size);
     } else {
-        block = take(box, size);
-        memcpy(block, old, old_size < size ? old_size : size);
-        give(box, old, old_size);
+        if (!old) old_size = 0;
+        if (refuses(box, old_size, size)) return NULL;
+        block = old ? resize(box, old, old_size, size) : take(box, size);
     }
-    box->used += size - old_size;
-    if (box->used > box->used_most) box->used_most = box->used;
-    if (size > old_size) box->since_collect += size - old_size;
-    if (size >= CHARGED_LEAST || old_size >= CHARGED_LEAST) note_size(box, old_size, size);
+    count(box, old_size, size);
     return block;
 }
 

@@ -57,7 +57,7 @@ void bind_push_record(lua_State *L, const struct sandbox_record *record);
 
 /* Host objects: userdata of a registered type. Scripts see methods and nothing else; metamethods are rows whose name starts with "__"
  * (__gc is refused: hooks do not run in it; keep what needs freeing in the host). Every userdata that a script can reach must be made by
- * bind_new, because the room tells its own by their first word. */
+ * bind_new, because the room tells its own by their first word; light userdata is never handed to scripts. */
 struct bind_type;
 const struct bind_type *bind_type(struct sandbox *box, const char *name, const struct bind_function *methods, size_t count,
                                   void *host);

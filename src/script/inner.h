@@ -41,7 +41,7 @@ struct sandbox {
     /* heap (allot.c) */
     size_t used, used_most;
     struct spare *spare[INNER_CACHE_CLASSES];
-    uint32_t spare_count[INNER_CACHE_CLASSES];
+    uint32_t spare_bytes[INNER_CACHE_CLASSES];
     uint32_t big[INNER_BIG_CLASSES];
     size_t since_collect; /* bytes asked for since the last full collection */
 
@@ -75,6 +75,7 @@ struct sandbox {
     int killed_ref;       /* the value that a kill raises; made at boot, so that raising allocates nothing */
     int environment_ref;  /* the globals table */
     int decimal_meta_ref, record_meta_ref, keys_ref;
+    int kept_ref, kept_count; /* Lua values of record fields that were read since they changed */
 };
 
 static inline struct sandbox *inner_box(lua_State *L) {
@@ -83,15 +84,16 @@ static inline struct sandbox *inner_box(lua_State *L) {
     return box;
 }
 
-/* Every userdata a script can hold starts with the address of one of these, so telling them apart is one load. */
+/* Every userdata a script can hold starts with the address of one of these, so telling them apart is one load. The only light userdata is
+ * the null of json, which is NULL. */
 struct tag {
     const char *name; /* what type() says */
 };
 extern const struct tag number_decimal_tag, record_tag;
 
 static inline const struct tag *inner_tag(lua_State *L, int index) {
-    if (lua_type(L, index) != LUA_TUSERDATA) return NULL;
-    return *(const struct tag *const *)lua_touserdata(L, index);
+    const struct tag *const *object = lua_touserdata(L, index);
+    return object ? *object : NULL;
 }
 
 /* allot.c: the capped allocator */
@@ -181,11 +183,12 @@ void lib_json_open(struct sandbox *box);
 void number_open(struct sandbox *box);
 void record_open(struct sandbox *box);
 void record_free(struct sandbox *box);
+int number_push(lua_State *L, struct decimal value, int meta); /* meta: where the decimals' metatable stands; 1 */
 bool number_from_double(double value, sandbox_units *out);
 /* Text of any value without addresses, pushed. */
 const char *lib_base_text(lua_State *L, int index, size_t *length);
 int record_pairs(lua_State *L); /* for pairs and ipairs when argument 1 is a record: pushes three values */
 int record_ipairs(lua_State *L);
 bool record_is_list(const struct sandbox_record *record);
-void record_push_element(lua_State *L, struct sandbox_record *record, int index, uint32_t field);
+void record_push_element(lua_State *L, const struct sandbox_record *record, uint32_t field);
 #endif

@@ -1,4 +1,5 @@
-/* table.concat and a stable table.sort, bounded. Both read frozen lists; sort orders plain tables only. */
+/* table.insert and remove within the list (the interpreter's own walk from any place it is told, 2^31 of them), concat and
+ * a stable sort, all bounded. concat reads frozen lists too. */
 #include "script/inner.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@ static void push_element(lua_State *L, int index, int place) {
     if (!list) {
         lua_rawgeti(L, index, place);
     } else if (place >= 1 && place <= (int)sandbox_count(list)) {
-        record_push_element(L, list, index, (uint32_t)place - 1);
+        record_push_element(L, list, (uint32_t)place - 1);
     } else {
         lua_pushnil(L);
     }
@@ -45,6 +46,50 @@ static int concat(lua_State *L) {
         lua_settop(L, base);
     }
     return grow_finish(&grow);
+}
+
+/* The place an argument names, from 1 to most. */
+static int place_at(lua_State *L, int index, int most) {
+    double place = luaL_checknumber(L, index);
+    if (!(place >= 1 && place <= (double)most))
+        luaL_error(L, "argument %d: the place must be from 1 to %d", index, most);
+    return (int)place;
+}
+
+static int plain_length(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    if (luaL_getmetafield(L, 1, "__metatable")) luaL_error(L, "cannot change a protected table");
+    return (int)lua_objlen(L, 1);
+}
+
+static int insert(lua_State *L) {
+    int given = lua_gettop(L), last = plain_length(L) + 1, place = last;
+    if (given != 2 && given != 3) return luaL_error(L, "insert takes a table, perhaps a place, and a value");
+    if (given == 3) place = place_at(L, 2, last);
+    guard_charge(L, inner_box(L), (uint64_t)(last - place) * 2);
+    for (int i = last; i > place; i--) {
+        lua_rawgeti(L, 1, i - 1);
+        lua_rawseti(L, 1, i);
+    }
+    lua_pushvalue(L, given);
+    lua_rawseti(L, 1, place);
+    return 0;
+}
+
+static int take_out(lua_State *L) {
+    int last = plain_length(L);
+    lua_settop(L, 2);
+    if (last == 0) return 0;
+    int place = lua_isnil(L, 2) ? last : place_at(L, 2, last);
+    guard_charge(L, inner_box(L), (uint64_t)(last - place) * 2);
+    lua_rawgeti(L, 1, place);
+    for (int i = place; i < last; i++) {
+        lua_rawgeti(L, 1, i + 1);
+        lua_rawseti(L, 1, i);
+    }
+    lua_pushnil(L);
+    lua_rawseti(L, 1, last);
+    return 1;
 }
 
 /* Slots during a sort: 1 the table, 2 the comparator or nil, 3 a table of equal size to merge into. */
@@ -116,11 +161,13 @@ static int sort(lua_State *L) {
 }
 
 void lib_table_open(struct sandbox *box) {
+    static const struct bind_function rows[] = {
+        {"concat", concat}, {"insert", insert}, {"remove", take_out}, {"sort", sort}};
     lua_State *L = box->L;
     lua_getfield(L, LUA_REGISTRYINDEX, "lib.table");
-    lua_pushcfunction(L, concat);
-    lua_setfield(L, -2, "concat");
-    lua_pushcfunction(L, sort);
-    lua_setfield(L, -2, "sort");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lua_pushcfunction(L, rows[i].call);
+        lua_setfield(L, -2, rows[i].name);
+    }
     lua_pop(L, 1);
 }

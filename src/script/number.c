@@ -24,10 +24,9 @@ static const decimal_units one = 1000000000000;
 
 #define META lua_upvalueindex(1)
 
-static struct boxed *boxed_at(lua_State *L, int index) {
-    if (lua_type(L, index) != LUA_TUSERDATA) return NULL;
+static inline struct boxed *boxed_at(lua_State *L, int index) {
     struct boxed *boxed = lua_touserdata(L, index);
-    return boxed->tag == &number_decimal_tag ? boxed : NULL;
+    return boxed && boxed->tag == &number_decimal_tag ? boxed : NULL;
 }
 
 /* The shortest text of 15 digits is what an author would have written; strtod only checks that it says the same. */
@@ -109,7 +108,7 @@ int64_t bind_check_integer(lua_State *L, int index, int64_t least, int64_t most)
     return number;
 }
 
-static int push(lua_State *L, struct decimal value, int meta) {
+int number_push(lua_State *L, struct decimal value, int meta) {
     if (__builtin_expect(!decimal_ok(value), 0)) luaL_error(L, "a decimal became too large");
     struct boxed *boxed = lua_newuserdata(L, sizeof *boxed);
     boxed->tag = &number_decimal_tag;
@@ -121,11 +120,9 @@ static int push(lua_State *L, struct decimal value, int meta) {
 
 void bind_push_decimal(lua_State *L, struct decimal value) {
     if (!decimal_ok(value)) luaL_error(L, "a decimal became too large, or was divided by zero");
-    struct boxed *boxed = lua_newuserdata(L, sizeof *boxed);
-    boxed->tag = &number_decimal_tag;
-    boxed->units = value.units;
     lua_rawgeti(L, LUA_REGISTRYINDEX, inner_box(L)->decimal_meta_ref);
-    lua_setmetatable(L, -2);
+    number_push(L, value, lua_gettop(L));
+    lua_replace(L, -2);
 }
 
 static inline struct decimal operand(lua_State *L, int index) {
@@ -136,11 +133,11 @@ static inline struct decimal operand(lua_State *L, int index) {
     return value;
 }
 
-static int add(lua_State *L) { return push(L, decimal_add(operand(L, 1), operand(L, 2)), META); }
-static int subtract(lua_State *L) { return push(L, decimal_sub(operand(L, 1), operand(L, 2)), META); }
-static int multiply(lua_State *L) { return push(L, decimal_mul(operand(L, 1), operand(L, 2)), META); }
-static int negate(lua_State *L) { return push(L, decimal_neg(operand(L, 1)), META); }
-static int absolute(lua_State *L) { return push(L, decimal_abs(operand(L, 1)), META); }
+static int add(lua_State *L) { return number_push(L, decimal_add(operand(L, 1), operand(L, 2)), META); }
+static int subtract(lua_State *L) { return number_push(L, decimal_sub(operand(L, 1), operand(L, 2)), META); }
+static int multiply(lua_State *L) { return number_push(L, decimal_mul(operand(L, 1), operand(L, 2)), META); }
+static int negate(lua_State *L) { return number_push(L, decimal_neg(operand(L, 1)), META); }
+static int absolute(lua_State *L) { return number_push(L, decimal_abs(operand(L, 1)), META); }
 
 static struct decimal divisor(lua_State *L, int index) {
     struct decimal value = operand(L, index);
@@ -149,7 +146,7 @@ static struct decimal divisor(lua_State *L, int index) {
 }
 
 static int divide(lua_State *L) {
-    return push(L, decimal_div(operand(L, 1), divisor(L, 2), DECIMAL_HALF_EVEN), META);
+    return number_push(L, decimal_div(operand(L, 1), divisor(L, 2), DECIMAL_HALF_EVEN), META);
 }
 
 /* As Lua's %: the sign of the divisor. */
@@ -157,7 +154,7 @@ static int modulo(lua_State *L) {
     struct decimal a = operand(L, 1), b = divisor(L, 2);
     decimal_units rest = a.units % b.units;
     if (rest != 0 && (rest < 0) != (b.units < 0)) rest += b.units;
-    return push(L, (struct decimal){rest}, META);
+    return number_push(L, (struct decimal){rest}, META);
 }
 
 static int equal(lua_State *L) {
@@ -224,7 +221,7 @@ static enum decimal_rounding rounding_at(lua_State *L, int index) {
 static int round_to(lua_State *L, enum decimal_rounding rounding) {
     struct decimal step = bind_option_decimal(L, 2, (struct decimal){one});
     if (decimal_sign(step) <= 0) return luaL_error(L, "the step to round to must be above zero");
-    return push(L, decimal_round(operand(L, 1), step, rounding), META);
+    return number_push(L, decimal_round(operand(L, 1), step, rounding), META);
 }
 
 static int round_nearest(lua_State *L) { return round_to(L, rounding_at(L, 3)); }
@@ -233,7 +230,7 @@ static int round_ceiling(lua_State *L) { return round_to(L, DECIMAL_CEILING); }
 static int round_down(lua_State *L) { return round_to(L, DECIMAL_DOWN); }
 
 static int divide_rounded(lua_State *L) {
-    return push(L, decimal_div(operand(L, 1), divisor(L, 2), rounding_at(L, 3)), META);
+    return number_push(L, decimal_div(operand(L, 1), divisor(L, 2), rounding_at(L, 3)), META);
 }
 
 static int extreme(lua_State *L, bool largest) {
@@ -243,20 +240,20 @@ static int extreme(lua_State *L, bool largest) {
         struct decimal other = operand(L, i);
         best = largest ? decimal_max(best, other) : decimal_min(best, other);
     }
-    return push(L, best, META);
+    return number_push(L, best, META);
 }
 
 static int smallest(lua_State *L) { return extreme(L, false); }
 static int largest(lua_State *L) { return extreme(L, true); }
 
 static int multiply_divide(lua_State *L) {
-    return push(L, decimal_muldiv(operand(L, 1), operand(L, 2), divisor(L, 3)), META);
+    return number_push(L, decimal_muldiv(operand(L, 1), operand(L, 2), divisor(L, 3)), META);
 }
 
 static int square_root(lua_State *L) {
     struct decimal value = operand(L, 1);
     if (decimal_sign(value) < 0) return luaL_error(L, "square root of a negative number");
-    return push(L, decimal_sqrt(value), META);
+    return number_push(L, decimal_sqrt(value), META);
 }
 
 static int to_integer(lua_State *L) {
@@ -285,14 +282,14 @@ static int construct(lua_State *L) {
         const char *text = lua_tolstring(L, 1, &length);
         struct err err;
         if (!decimal_parse(text, length, &value, &err)) return luaL_error(L, "%s", err.text);
-        return push(L, value, META);
+        return number_push(L, value, META);
     }
     if (boxed_at(L, 1)) {
         lua_settop(L, 1);
         return 1;
     }
     if (!bind_decimal(L, 1, &value)) raise_operand(L, 1, "the number");
-    return push(L, value, META);
+    return number_push(L, value, META);
 }
 
 static int is_decimal(lua_State *L) {

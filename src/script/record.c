@@ -12,7 +12,7 @@
 struct slot {
     enum sandbox_kind kind;
     bool present;
-    bool kept; /* its Lua value stands in the userdata's environment table at place + 1 */
+    bool kept; /* its Lua value stands in the box's table of kept values */
     union {
         decimal_units units;
         int64_t integer;
@@ -46,6 +46,7 @@ struct sandbox_record {
     const char *name;
     struct slot *slots;
     uint32_t count, most; /* record: equal */
+    int kept_base; /* place of slot 0 in the box's table of kept values */
     int ref;
 };
 
@@ -161,8 +162,8 @@ static void push_fresh(lua_State *L, const struct slot *slot) {
         bind_push_decimal(L, (struct decimal){slot->units});
 }
 
-/* `index` is the record's userdata. */
-static int push_slot(lua_State *L, int index, struct slot *slot, uint32_t place) {
+static int push_slot(lua_State *L, const struct sandbox_record *record, uint32_t place) {
+    struct slot *slot = &record->slots[place];
     if (!slot->present) {
         lua_pushnil(L);
         return 1;
@@ -181,20 +182,21 @@ static int push_slot(lua_State *L, int index, struct slot *slot, uint32_t place)
     case SANDBOX_KIND_TEXT:
     case SANDBOX_KIND_DECIMAL: break;
     }
-    lua_getfenv(L, index);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, record->box->kept_ref);
     if (slot->kept) {
-        lua_rawgeti(L, -1, (int)place + 1);
+        lua_rawgeti(L, -1, record->kept_base + (int)place);
     } else {
         push_fresh(L, slot);
         lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, (int)place + 1);
+        lua_rawseti(L, -3, record->kept_base + (int)place);
         slot->kept = true;
     }
+    lua_replace(L, -2);
     return 1;
 }
 
-void record_push_element(lua_State *L, struct sandbox_record *record, int index, uint32_t field) {
-    push_slot(L, index, &record->slots[field], field);
+void record_push_element(lua_State *L, const struct sandbox_record *record, uint32_t field) {
+    push_slot(L, record, field);
 }
 
 static int missing(lua_State *L, const struct sandbox_record *record) {
@@ -202,21 +204,45 @@ static int missing(lua_State *L, const struct sandbox_record *record) {
         lua_pushnil(L);
         return 1;
     }
-    if (lua_type(L, 2) != LUA_TSTRING) return luaL_error(L, "%s is no list", record->name);
-    return luaL_error(L, "%s has no field '%s'", record->name, lua_tostring(L, 2));
+    return luaL_error(L, "%s has no field '%s'", record->name, lua_tostring(L, 2) ? lua_tostring(L, 2) : "?");
+}
+
+#define META lua_upvalueindex(1) /* of read_field: the decimals' metatable, the box's table of kept values */
+#define KEPT lua_upvalueindex(2)
+
+/* Decimals are most of what is read, and go the shortest way. */
+static int read_decimal(lua_State *L, const struct sandbox_record *record, uint32_t place) {
+    struct slot *slot = &record->slots[place];
+    int kept = record->kept_base + (int)place;
+    if (slot->kept) {
+        lua_rawgeti(L, KEPT, kept);
+    } else {
+        number_push(L, (struct decimal){slot->units}, META);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, KEPT, kept);
+        slot->kept = true;
+    }
+    return 1;
+}
+
+static int read_place(lua_State *L, const struct sandbox_record *record, uint32_t place) {
+    const struct slot *slot = &record->slots[place];
+    if (slot->kind == SANDBOX_KIND_DECIMAL && slot->present) return read_decimal(L, record, place);
+    return push_slot(L, record, place);
 }
 
 static int read_field(lua_State *L) {
     struct sandbox_record *record = record_of(L, 1);
     const struct layout *layout = record->layout;
     if (layout) {
-        const struct key *key = lua_type(L, 2) == LUA_TSTRING ? key_at(layout, lua_tostring(L, 2)) : NULL;
-        return key ? push_slot(L, 1, &record->slots[key->place], key->place) : missing(L, record);
+        const char *name = lua_tolstring(L, 2, NULL);
+        const struct key *key = name ? key_at(layout, name) : NULL;
+        return key ? read_place(L, record, key->place) : missing(L, record);
     }
     if (lua_type(L, 2) == LUA_TNUMBER) {
         double place = lua_tonumber(L, 2) - 1;
         if (place >= 0 && place < record->count && place == (double)(uint32_t)place)
-            return push_slot(L, 1, &record->slots[(uint32_t)place], (uint32_t)place);
+            return read_place(L, record, (uint32_t)place);
     }
     return missing(L, record);
 }
@@ -249,10 +275,7 @@ static int next_field(lua_State *L) { /* upvalues: the record, the place */
     lua_settop(L, 0);
     if (record->layout) lua_pushstring(L, record->layout->names[place]);
     else lua_pushinteger(L, (lua_Integer)place + 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    push_slot(L, 2, &record->slots[place], place);
-    lua_replace(L, 2);
-    lua_settop(L, 2);
+    push_slot(L, record, place);
     return 2;
 }
 
@@ -272,12 +295,7 @@ static int next_element(lua_State *L) {
     if (record->layout || place < 0 || place >= (lua_Integer)record->count || !record->slots[place].present)
         return 0;
     lua_pushinteger(L, place + 1);
-    lua_insert(L, 2);
-    lua_settop(L, 2);
-    push_slot(L, 1, &record->slots[place], (uint32_t)place);
-    lua_replace(L, 1);
-    lua_settop(L, 2);
-    lua_insert(L, 1);
+    push_slot(L, record, (uint32_t)place);
     return 2;
 }
 
@@ -293,8 +311,13 @@ void record_open(struct sandbox *box) {
         {"__index", read_field}, {"__newindex", write_field}, {"__len", length_of}};
     lua_State *L = box->L;
     lua_newtable(L);
+    box->kept_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    box->kept_count = 1;
+    lua_newtable(L);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        lua_pushcfunction(L, rows[i].call);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, box->decimal_meta_ref);
+        lua_rawgeti(L, LUA_REGISTRYINDEX, box->kept_ref);
+        lua_pushcclosure(L, rows[i].call, 2);
         lua_setfield(L, -2, rows[i].name);
     }
     lua_pushliteral(L, "frozen");
@@ -350,11 +373,17 @@ static struct sandbox_record *make(struct sandbox *box, const char *name, const 
     lua_checkstack(L, 4);
     struct handle *handle = lua_newuserdata(L, sizeof *handle);
     *handle = (struct handle){&record_tag, record};
-    lua_createtable(L, (int)most + 1, 0);
-    lua_setfenv(L, -2);
     lua_rawgeti(L, LUA_REGISTRYINDEX, box->record_meta_ref);
     lua_setmetatable(L, -2);
     record->ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    record->kept_base = box->kept_count;
+    box->kept_count += (int)most;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->kept_ref);
+    for (uint32_t i = 0; i < most; i++) { /* so that keeping a value never makes the table grow */
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, record->kept_base + (int)i);
+    }
+    lua_pop(L, 1);
     return record;
 }
 

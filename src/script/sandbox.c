@@ -95,7 +95,7 @@ static bool run(struct sandbox *box, int arguments) {
     fault_record(box, status);
     modules_unwind(box, 0);
     lua_settop(L, HANDLER);
-    if (sandbox_end_is_kill(box->end) || box->used > box->limits.memory_bytes / 2) collect(box);
+    if (box->end == SANDBOX_MEMORY || box->used > box->limits.memory_bytes / 2) collect(box);
     return false;
 }
 

@@ -82,7 +82,7 @@ void scope_set(struct sandbox *box, const char *name) {
 static const char *const kept_base[] = {"assert", "error", "getmetatable", "next",   "rawequal", "rawget",
                                         "select", "setmetatable", "tonumber", "unpack", NULL};
 static const char *const kept_string[] = {"byte", "char", "len", "lower", "reverse", "sub", "upper", NULL};
-static const char *const kept_table[] = {"insert", "maxn", "remove", NULL};
+static const char *const kept_table[] = {"maxn", NULL};
 static const char *const kept_math[] = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil", "cos", "cosh",
                                         "deg",  "exp",   "floor", "fmod", "frexp", "huge", "ldexp", "log",
                                         "log10", "max",  "min",  "modf",  "pi",    "pow",  "rad", "sin",
@@ -185,8 +185,8 @@ void scope_open(struct sandbox *box) {
     lib_string_open(box);
     lib_pattern_open(box);
     lib_table_open(box);
-    record_open(box);
     number_open(box);
+    record_open(box);
     lib_json_open(box);
     static const char *const shown[] = {"string", "table", "math", "bit"};
     for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) publish(box, shown[i]);

@@ -83,7 +83,7 @@ static void fields_read_like_a_table(void **state) {
     assert_ask(&b, "return type(f) .. type(f.signal.price)", "tabledecimal");
     assert_ask(&b, "return f.signal == f.signal", "true");
     assert_asked(&b, "return f.signal.pirce", "signal has no field 'pirce'");
-    assert_asked(&b, "return f[1]", "facts is no list");
+    assert_asked(&b, "return f[1]", "facts has no field '1'");
     assert_asked(&b, "f.signal.price = 1", "ask.lua:1: cannot change 'signal.price': facts are frozen");
     assert_asked(&b, "f.closes[1] = 1", "cannot change an element of 'closes'");
     assert_asked(&b, "rawset(f, 'x', 1)", "table expected");

@@ -1,0 +1,3 @@
+-- expect: error
+-- inserting into facts
+return function(f) table.insert(f.closes, 1) end

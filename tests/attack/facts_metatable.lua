@@ -1,0 +1,3 @@
+-- expect: ok
+-- the metatable of facts
+return function(f) assert(getmetatable(f) == "frozen") assert(not pcall(setmetatable, f, {})) end

@@ -1,0 +1,3 @@
+-- expect: error
+-- sorting facts in place
+return function(f) table.sort(f.closes) end

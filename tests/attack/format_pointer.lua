@@ -1,0 +1,3 @@
+-- expect: error
+-- %p
+("%p"):format({})

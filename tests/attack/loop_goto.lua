@@ -1,0 +1,3 @@
+-- expect: killed
+-- an endless goto
+::again:: goto again

@@ -1,0 +1,3 @@
+-- expect: killed
+-- a replacement that never returns
+("abc"):gsub(".", function() while true do end end)

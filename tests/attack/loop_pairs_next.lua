@@ -1,0 +1,4 @@
+-- expect: killed
+-- next for ever
+local t = {1}
+while true do next(t) end

@@ -1,0 +1,3 @@
+-- expect: killed
+-- a loop of errors, each caught
+while true do pcall(error, "x") end

@@ -1,0 +1,3 @@
+-- expect: killed
+-- drawing numbers for ever
+while true do math.random(100) end

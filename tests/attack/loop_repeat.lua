@@ -1,0 +1,3 @@
+-- expect: killed
+-- an endless repeat
+repeat until false

@@ -1,0 +1,4 @@
+-- expect: killed
+-- endless tail calls
+local function f() return f() end
+f()

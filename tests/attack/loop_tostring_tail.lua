@@ -1,0 +1,5 @@
+-- expect: error
+-- tostring that calls itself
+local t = setmetatable({}, {})
+getmetatable(t).__tostring = function(x) return tostring(x) end
+tostring(t)

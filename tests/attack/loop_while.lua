@@ -1,0 +1,3 @@
+-- expect: killed
+-- an endless loop
+while true do end

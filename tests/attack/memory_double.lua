@@ -1,0 +1,4 @@
+-- expect: memory killed
+-- doubling a text
+local s = "x"
+while true do s = s .. s end

@@ -1,0 +1,3 @@
+-- expect: error
+-- a text of a gigabyte
+local s = ("x"):rep(1e9)

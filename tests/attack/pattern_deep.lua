@@ -1,0 +1,3 @@
+-- expect: error
+-- captures nested too deeply
+("a"):rep(300):match(("(a"):rep(300) .. (")"):rep(300))

@@ -1,0 +1,3 @@
+-- expect: error
+-- an error without a value
+error()

@@ -1,0 +1,3 @@
+-- expect: error
+-- an odd error value
+error(decimal(1))

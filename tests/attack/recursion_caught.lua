@@ -1,0 +1,4 @@
+-- expect: killed ok
+-- stack overflows, caught for ever
+local function f() return 1 + f() end
+while true do pcall(f) end

@@ -1,0 +1,4 @@
+-- expect: error
+-- recursion without end
+local function f() return 1 + f() end
+f()

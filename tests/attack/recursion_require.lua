@@ -1,0 +1,3 @@
+-- expect: error
+-- a module that requires itself
+require("self")

@@ -1,0 +1,237 @@
+/* Runs every script of tests/attack in one box: each ends as its first line says, within 25 ms of its budget, and the box works after it.
+ *
+ * `-- expect:` names one or more ends: ok, error, syntax, killed (instructions or time), memory, output. A script that returns a
+ * function is called with frozen facts. */
+#include "script/sandbox.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SLOWER 8
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLOWER 8
+#endif
+#endif
+#ifndef SLOWER
+#define SLOWER 1
+#endif
+
+enum { WALL_MS = 25, LATE_MS = 25, FILES_MOST = 1000, TRIES = 3 };
+
+static const sandbox_units one = 1000000000000;
+
+static const struct sandbox_field_row signal_rows[] = {
+    {.name = "id", .kind = SANDBOX_KIND_TEXT}, {.name = "price", .kind = SANDBOX_KIND_DECIMAL}};
+static const struct sandbox_shape signal_shape = {.name = "signal", .rows = signal_rows, .count = 2};
+static const struct sandbox_field_row facts_rows[] = {
+    {.name = "signal", .kind = SANDBOX_KIND_RECORD, .shape = &signal_shape},
+    {.name = "closes", .kind = SANDBOX_KIND_LIST, .of = SANDBOX_KIND_DECIMAL, .most = 8},
+};
+static const struct sandbox_shape facts_shape = {.name = "facts", .rows = facts_rows, .count = 2};
+
+static char *names[FILES_MOST];
+static size_t name_count;
+static const char *folder = "tests/attack";
+
+struct scene {
+    struct sandbox *box;
+    struct sandbox_record *facts;
+};
+
+static double now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
+}
+
+static struct scene open_scene(void) {
+    static const char self[] = "return require('self')";
+    struct scene scene = {.box = sandbox_new(&(struct sandbox_limits){.wall_ms = WALL_MS})};
+    scene.facts = sandbox_record_new(scene.box, &facts_shape);
+    assert_true(sandbox_add_module(scene.box, "self", self, strlen(self), "self.lua"));
+    struct sandbox_record *signal = sandbox_child(scene.facts, 0), *closes = sandbox_child(scene.facts, 1);
+    sandbox_set_text(signal, 0, "s1", 2);
+    sandbox_set_decimal(signal, 1, one * 100);
+    sandbox_set_count(closes, 3);
+    for (uint32_t i = 0; i < 3; i++) sandbox_set_decimal(closes, i, one * i);
+    return scene;
+}
+
+static enum sandbox_end run_one(struct scene *scene, const char *text, size_t length, const char *name) {
+    int ref;
+    if (!sandbox_load(scene->box, text, length, name, &ref)) return sandbox_failure(scene->box)->end;
+    struct sandbox_value value;
+    sandbox_peek(scene->box, ref, &value);
+    enum sandbox_end end = SANDBOX_OK;
+    if (value.type == SANDBOX_FUNCTION) {
+        sandbox_start(scene->box, ref);
+        sandbox_push_record(scene->box, scene->facts);
+        if (!sandbox_run(scene->box)) end = sandbox_failure(scene->box)->end;
+    }
+    sandbox_done(scene->box);
+    sandbox_unref(scene->box, ref);
+    return end;
+}
+
+static const char *word_for(enum sandbox_end end) {
+    return end == SANDBOX_INSTRUCTIONS || end == SANDBOX_TIME ? "killed" : sandbox_end_name(end);
+}
+
+static bool is_expected(const char *text, const char *word) {
+    char line[128] = "";
+    size_t length = strcspn(text, "\n");
+    if (strncmp(text, "-- expect: ", 11) != 0 || length >= sizeof line) return false;
+    memcpy(line, text, length);
+    size_t at = strlen(word);
+    for (const char *found = line + 10; (found = strstr(found, word)); found += at)
+        if (found[-1] == ' ' && (found[at] == ' ' || found[at] == '\0')) return true;
+    return false;
+}
+
+static bool still_works(struct scene *scene) {
+    static const char text[] =
+        "return function(f) local t = {3, 1, 2} table.sort(t)\n"
+        "local s = ('a-b'):gsub('%-', '+') .. table.concat(t) .. tostring(decimal('0.1') + decimal('0.2'))\n"
+        "return s == 'a+b1230.3' and f.signal.price == decimal(100) and #f.closes == 3 and ('x'):upper() == 'X' end";
+    int ref;
+    if (!sandbox_load(scene->box, text, strlen(text), "works.lua", &ref)) return false;
+    sandbox_start(scene->box, ref);
+    sandbox_push_record(scene->box, scene->facts);
+    struct sandbox_value value;
+    bool ok = sandbox_run(scene->box);
+    sandbox_result(scene->box, 0, &value);
+    ok = ok && value.type == SANDBOX_BOOLEAN && value.boolean;
+    sandbox_done(scene->box);
+    sandbox_unref(scene->box, ref);
+    return ok;
+}
+
+static char *read_file(const char *name, size_t *length) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    char *text = calloc(1, 65536);
+    *length = fread(text, 1, 65535, file);
+    fclose(file);
+    return text;
+}
+
+/* The machine may be busy with other work: an attack is late only if it is late every time. */
+static int judge(struct scene *scene, const char *name) {
+    size_t length;
+    char *text = read_file(name, &length);
+    int bad = 0;
+    double took = 0;
+    for (int i = 0; i < TRIES; i++) {
+        double start = now_ms();
+        enum sandbox_end end = run_one(scene, text, length, name);
+        took = now_ms() - start;
+        if (!is_expected(text, word_for(end))) {
+            print_error("%s ended with %s: %s\n", name, sandbox_end_name(end),
+                        end == SANDBOX_OK ? "" : sandbox_failure(scene->box)->text);
+            bad = 1;
+        }
+        if (!still_works(scene)) {
+            print_error("%s: the box does not work any more: %s\n", name, sandbox_failure(scene->box)->text);
+            bad = 1;
+        }
+        if (bad || took <= (WALL_MS + LATE_MS) * SLOWER) break;
+    }
+    if (took > (WALL_MS + LATE_MS) * SLOWER) {
+        print_error("%s took %.1f ms\n", name, took);
+        bad = 1;
+    }
+    if (getenv("ATTACK_TIMES")) print_message("%-30s %8.2f ms\n", name, took);
+    free(text);
+    return bad;
+}
+
+static void every_attack_ends_as_expected(void **state) {
+    (void)state;
+    struct scene scene = open_scene();
+    int bad = 0;
+    for (size_t i = 0; i < name_count; i++) bad += judge(&scene, names[i]);
+    sandbox_free(scene.box);
+    assert_int_equal(bad, 0);
+}
+
+/* With a clock too far away to matter, the instruction budget alone must end everything; with the smallest budgets, too. */
+static void other_budgets_hold_as_well(void **state) {
+    (void)state;
+    const struct sandbox_limits limits[] = {
+        {.instructions = 20000, .wall_ms = 20000},
+        {.instructions = UINT64_MAX / 2, .wall_ms = 3},
+        {.memory_bytes = 1u << 20, .instructions = 200000, .wall_ms = 20000, .depth = 10},
+    };
+    struct scene scene = open_scene();
+    for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+        for (size_t i = 0; i < name_count; i++) {
+            size_t length;
+            char *text = read_file(names[i], &length);
+            sandbox_set_limits(scene.box, &limits[l]);
+            double start = now_ms();
+            (void)run_one(&scene, text, length, names[i]);
+            double took = now_ms() - start;
+            sandbox_set_limits(scene.box, &(struct sandbox_limits){.wall_ms = 1000});
+            if (!still_works(&scene)) fail_msg("%s leaves the box broken: %s", names[i],
+                                               sandbox_failure(scene.box)->text);
+            if (took > 400 * SLOWER) fail_msg("%s took %.1f ms", names[i], took);
+            free(text);
+        }
+    }
+    sandbox_free(scene.box);
+}
+
+static void each_attack_alone_closes_cleanly(void **state) {
+    (void)state;
+    for (size_t i = 0; i < name_count; i++) {
+        struct scene scene = open_scene();
+        size_t length;
+        char *text = read_file(names[i], &length);
+        (void)run_one(&scene, text, length, names[i]);
+        free(text);
+        sandbox_free(scene.box);
+    }
+}
+
+static int by_name(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static void collect_names(void) {
+    DIR *dir = opendir(folder);
+    if (!dir) dir = opendir(folder = "../tests/attack");
+    if (!dir) return;
+    for (struct dirent *entry; (entry = readdir(dir)) && name_count < FILES_MOST;) {
+        size_t length = strlen(entry->d_name);
+        if (length > 4 && strcmp(entry->d_name + length - 4, ".lua") == 0) names[name_count++] = strdup(entry->d_name);
+    }
+    closedir(dir);
+    qsort(names, name_count, sizeof *names, by_name);
+}
+
+int main(void) {
+    collect_names();
+    if (name_count < 60) {
+        fprintf(stderr, "only %zu attacks found under %s; run from the root of the source\n", name_count, folder);
+        return 1;
+    }
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_attack_ends_as_expected),
+        cmocka_unit_test(other_budgets_hold_as_well),
+        cmocka_unit_test(each_attack_alone_closes_cleanly),
+    };
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    for (size_t i = 0; i < name_count; i++) free(names[i]);
+    return failed;
+}
