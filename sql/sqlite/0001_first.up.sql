@@ -2,8 +2,8 @@
 -- test compares them.
 --
 -- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER
--- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of OR:
--- an IN list would build a small index at every insert. Keys are text; the tables keep their rowid,
+-- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of
+-- OR: an IN list would build a small index at every insert. Keys are text; the tables keep their rowid,
 -- so that rows are appended and only the narrow index of a random key is touched at a random place.
 
 -- What is so once for the whole database. `term` is the fencing number: it only grows.
@@ -165,7 +165,7 @@ CREATE TABLE positions (
 ) STRICT;
 CREATE INDEX positions_by_instrument ON positions (instrument, opened_us);
 CREATE INDEX positions_by_status ON positions (status, opened_us);
-CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > ;
+CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > '';
 
 -- One row per strategy and instrument.
 CREATE TABLE pyramiding_state (

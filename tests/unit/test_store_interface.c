@@ -212,6 +212,9 @@ struct asked { /* one event with up to four changes, under a term */
     size_t count;
 };
 
+/* A write of one change. */
+#define ONE(id, before_row, after_row) (ONE(id, before_row, after_row))
+
 static void ask(struct fixture *f, const struct asked *asked, struct got *got)
 {
     struct store_event event = {.kind = asked->kind ? asked->kind : "test.changed",
@@ -239,7 +242,7 @@ static enum err_code write_now(struct fixture *f, const struct asked *asked)
 static enum err_code insert_signal(struct fixture *f, const char *id, int64_t received_us)
 {
     struct signal s = signal_of(id, received_us);
-    return write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &s)}, .count = 1});
+    return write_now(f, ONE(TABLE_SIGNAL, NULL, &s));
 }
 
 static struct got query(struct fixture *f, const struct store_query *q)
@@ -351,9 +354,7 @@ static void test_one_row_several_times_in_one_write(void **state)
     o2.version = 2;
     o3.state = ORDER_SENT;
     o3.version = 3;
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, NULL, &o1)}, .count = 1}),
-        ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_ORDER, NULL, &o1)), ERR_OK);
     assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &o1, &o2),
                                                               CHANGE(TABLE_ORDER, &o2, &o3)},
                                                   .count = 2}),
@@ -366,9 +367,7 @@ static void test_one_row_several_times_in_one_write(void **state)
                                                               CHANGE(TABLE_ORDER, &p1, &p2)},
                                                   .count = 2}),
                      ERR_OK);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ORDER, &p1, &p3)}, .count = 1}),
-        ERR_CONFLICT);
+    assert_int_equal(write_now(f, ONE(TABLE_ORDER, &p1, &p3)), ERR_CONFLICT);
     expect_sound(f, 3);
 }
 
@@ -410,9 +409,7 @@ static void test_terms_fence(void **state)
         write_now(
             f, &(struct asked){.term = 1, .changes = {CHANGE(TABLE_SIGNAL, NULL, &b)}, .count = 1}),
         ERR_FENCED);
-    assert_int_equal(
-        write_now(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &c)}, .count = 1}),
-        ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_SIGNAL, NULL, &c)), ERR_OK);
     expect_sound(f, 4);
 }
 
@@ -422,9 +419,7 @@ static void test_answers_in_order_and_failures_alone(void **state)
     struct fixture *f = *state;
     static struct got got[N];
     struct account before = account_of(1, "100");
-    assert_int_equal(write_now(f, &(struct asked){.changes = {CHANGE(TABLE_ACCOUNT, NULL, &before)},
-                                                  .count = 1}),
-                     ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_ACCOUNT, NULL, &before)), ERR_OK);
     answers = 0;
     for (int i = 0; i < N; i++) { /* every fourth is a late duplicate, after its account change */
         char id[8];
@@ -558,7 +553,7 @@ static void write_again(void *owner, uint64_t handle, const struct err *err, con
     (void)value;
     assert_null(err);
     answers++;
-    ask(f, &(struct asked){.changes = {CHANGE(TABLE_SIGNAL, NULL, &s)}, .count = 1}, &refused);
+    ask(f, ONE(TABLE_SIGNAL, NULL, &s), &refused);
 }
 
 static void test_close_answers_all(void **state)
@@ -597,7 +592,6 @@ static int run_all(char *kind)
         TEST(test_load_book),
         TEST(test_close_answers_all),
     };
-    print_message("store %s\n", kind);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
 

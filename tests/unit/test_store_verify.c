@@ -6,6 +6,7 @@
 #include "store/store_bodies.h"
 #include "trade/stat.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -507,8 +507,7 @@ static void test_kill_loses_nothing_answered(void **state)
         if (child == 0)
             write_until_killed(ends[1], standing);
         close(ends[1]);
-        struct timespec nap = {0, (20 + (round * 7919) % 97) * 1000000L};
-        nanosleep(&nap, NULL);
+        poll(NULL, 0, 20 + (round * 7919) % 97);
         kill(child, SIGKILL);
         waitpid(child, NULL, 0);
         while (read(ends[0], &number, sizeof number) == sizeof number)
