@@ -3,8 +3,8 @@
 --
 -- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER
 -- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of
--- OR: an IN list would build a small index at every insert. Keys are text; the tables keep their rowid,
--- so that rows are appended and only the narrow index of a random key is touched at a random place.
+-- OR: an IN list would build a small index at every insert. Keys are text; the tables keep their
+-- rowid, so that rows are appended and only the narrow index of a random key is touched at random.
 
 -- What is so once for the whole database. `term` is the fencing number: it only grows.
 CREATE TABLE meta (
