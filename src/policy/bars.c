@@ -223,6 +223,15 @@ void policy_warm(struct policy *policy, const struct facts *facts, const struct 
         policy_note(policy, true, err.text);
 }
 
+bool policies_warm_prepared(struct policy_prepared *prepared, const struct facts *facts,
+                            const struct bar *bar, struct err *err)
+{
+    struct version *version = (struct version *)prepared;
+    struct bar_signals dropped = {0};
+
+    return !version->hooks[HOOK_ON_BAR] || feed(version, facts, bar, &dropped, err);
+}
+
 void policy_on_fill(struct policy *policy, const struct facts *facts, const struct fill *fill)
 {
     struct version *version = policy->live;

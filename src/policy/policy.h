@@ -47,11 +47,15 @@ bool policies_check(struct policies *policies, const char *strategy, const struc
 /* policies_load in two halves, so that compiling needs not stand on the loop's thread: prepare may run on any thread while nothing else changes
  * `policies`' options; NULL when refused. adopt swaps (a pointer; well under 1 ms) and takes the prepared version over; discard drops it. */
 struct policy_prepared;
+struct facts;
 struct policy_prepared *policies_prepare(struct policies *policies, const char *strategy, const struct policy_source *files, size_t count,
                                          const struct policy_params *params, size_t param_count, const char *author, struct policy_version *out,
                                          struct str *report, struct err *err) MUST_CHECK;
 void policies_adopt(struct policies *policies, struct policy_prepared *prepared, struct policy_version *out);
 void policies_discard(struct policy_prepared *prepared);
+/* policy_warm of a version that is not live yet; same thread rules as policies_prepare. False: it failed on this bar. */
+bool policies_warm_prepared(struct policy_prepared *prepared, const struct facts *facts, const struct bar *bar, struct err *err);
+bool policies_prepared_trades(const struct policy_prepared *prepared, const char *instrument);
 /* The version before the live one becomes live again, and the other way round. */
 bool policies_rollback(struct policies *policies, const char *strategy, struct policy_version *out, struct err *err) MUST_CHECK;
 struct policy *policies_find(const struct policies *policies, const char *strategy);

@@ -146,7 +146,8 @@ static int give(lua_State *L, const struct indicator *in)
     bind_push_decimal(L, in->out[0]);
     if (in->kind == SUPERTREND) {
         lua_pushboolean(L, in->of.supertrend.direction > 0);
-        return 2;
+        bind_push_decimal(L, in->of.supertrend.atr.range.value);
+        return 3;
     }
     for (uint32_t i = 1; i < in->results; i++)
         bind_push_decimal(L, in->out[i]);

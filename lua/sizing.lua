@@ -1,0 +1,149 @@
+--- How many lots: by risk, by volatility, by margin; the smallest wins and is named.
+--
+--     local sizing = require "tidelock.sizing"
+--     size = function(f)
+--         if f.signal.type == "PYRAMID" then return sizing.pyramid(f) end
+--         return sizing.base(f, { risk_percent = params.risk_percent, volatility_percent = params.volatility_percent })
+--     end
+--
+-- Everything is exact. What the formulas give is a fraction of lots; it is rounded down to the instrument's quantity
+-- step once, at the end, after the smallest was found.
+local sizing = {}
+
+local zero, one, hundred = decimal(0), decimal(1), decimal(100)
+local half = decimal("0.5")
+
+--- Down to whole steps (lots), never below zero.
+function sizing.floor(quantity, step)
+    if quantity:sign() <= 0 then return zero end
+    return quantity:floor(step)
+end
+
+--- Lot-R: what may be lost at the stop. equity·risk% / (|entry − stop|·point_value) · er; nil when entry equals stop.
+-- `er` (an efficiency ratio of 0 to 1) scales the risk; nil leaves it whole.
+function sizing.risk(equity, risk_percent, entry, stop, point_value, er)
+    local loss = (entry - stop):abs() * point_value
+    if loss:sign() == 0 then return nil end
+    local money = equity:muldiv(risk_percent, hundred)
+    if er then return money:muldiv(er, loss) end
+    return money / loss
+end
+
+--- Lot-V: what one ATR may move the account. equity·vol% / (atr·point_value); nil when the ATR is zero.
+function sizing.volatility(equity, volatility_percent, atr, point_value)
+    local move = atr * point_value
+    if move:sign() <= 0 then return nil end
+    return equity:muldiv(volatility_percent, hundred) / move
+end
+
+--- Lot-M: what the free margin carries; nil when a lot needs none.
+function sizing.margin(free, margin_per_lot)
+    if margin_per_lot:sign() <= 0 then return nil end
+    return free / margin_per_lot
+end
+
+--- The smallest of named numbers ({ risk = 1.67, margin = 18.5 }) and its name; nil without any. Ties go to the name
+-- that comes first in the alphabet, so that equal facts give equal words.
+function sizing.smallest(numbers)
+    local best, name
+    for key, value in pairs(numbers) do
+        if not best or value < best or (value == best and key < name) then best, name = value, key end
+    end
+    return best, name
+end
+
+-- The answer of size(): floors, caps at the instrument's largest order and names what limited.
+local function answer(f, numbers, stop)
+    local instrument = f.instrument
+    local most = instrument.max_quantity
+    if most and most:sign() > 0 then numbers.max_quantity = most end
+    local best, name = sizing.smallest(numbers)
+    if not best then return reject("nothing limits the size: the instrument has no margin, the signal no usable stop") end
+    return {
+        quantity = sizing.floor(best, instrument.quantity_step or one),
+        stop = stop,
+        limited_by = name,
+        numbers = numbers,
+    }
+end
+
+local function is_short(f)
+    return f.signal.side == "SHORT"
+end
+
+-- True when the stop is on the side where losses are.
+local function stop_is_right(f, price, stop)
+    if is_short(f) then return stop > price end
+    return stop < price
+end
+
+--- The base entry: floor(min(Lot-R, Lot-V, Lot-M)).
+-- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1), blended (size on equity plus
+-- half of what is unrealised, instead of on closed equity).
+function sizing.base(f, options)
+    local signal, instrument, portfolio = f.signal, f.instrument, f.portfolio
+    local price, stop = signal.price, signal.stop
+    if not price or not stop then return reject("sizing by risk needs a price and a stop") end
+    if not stop_is_right(f, price, stop) then
+        return reject("the stop is on the wrong side of the price", { price = price, stop = stop })
+    end
+    local equity = options.blended and portfolio.blended_equity or portfolio.equity
+    local point_value = instrument.point_value
+    local numbers = {
+        risk = sizing.risk(equity, options.risk_percent, price, stop, point_value, options.er),
+        margin = sizing.margin(portfolio.margin_free, instrument.margin),
+    }
+    if options.volatility_percent and signal.atr then
+        numbers.volatility = sizing.volatility(equity, options.volatility_percent, signal.atr, point_value)
+    end
+    return answer(f, numbers, stop)
+end
+
+--- The three numbers of a pyramid, as fractions of lots: A free margin, B half of the base, C half of the profit beyond the base's
+-- risk. `values`: margin_free, margin_per_lot, base_quantity, profit (after the base's risk), price, stop,
+-- point_value; base_share and profit_share default to 0.5.
+function sizing.pyramid_numbers(values)
+    local loss = (values.price - values.stop):abs() * values.point_value
+    local profit = values.profit:sign() > 0 and values.profit or zero
+    return {
+        margin = sizing.margin(values.margin_free, values.margin_per_lot),
+        base = values.base_quantity * (values.base_share or half),
+        profit = loss:sign() > 0 and profit:muldiv(values.profit_share or half, loss) or zero,
+    }
+end
+
+--- A pyramid: floor(min(A, B, C)). options: base_share, profit_share (both default to 0.5).
+function sizing.pyramid(f, options)
+    options = options or {}
+    local signal, instrument, pyramid = f.signal, f.instrument, f.pyramid
+    local price, stop = signal.price, signal.stop
+    if not pyramid or not pyramid.base_entry_price then return reject("there is no base to pyramid on") end
+    if not price or not stop then return reject("sizing a pyramid needs a price and a stop") end
+    if not stop_is_right(f, price, stop) then
+        return reject("the stop is on the wrong side of the price", { price = price, stop = stop })
+    end
+    local point_value = instrument.point_value
+    local base_risk = zero
+    if pyramid.base_stop then
+        base_risk = (pyramid.base_entry_price - pyramid.base_stop):abs() * pyramid.base_quantity * point_value
+    end
+    return answer(f, sizing.pyramid_numbers{
+        margin_free = f.portfolio.margin_free,
+        margin_per_lot = instrument.margin,
+        base_quantity = pyramid.base_quantity,
+        profit = (f.instrument_unrealised or zero) - base_risk,
+        price = price,
+        stop = stop,
+        point_value = point_value,
+        base_share = options.base_share,
+        profit_share = options.profit_share,
+    }, stop)
+end
+
+--- Lots to take off when a running limit is passed: ceil(excess / amount per lot).
+function sizing.peel_off(excess, per_lot)
+    if excess:sign() <= 0 or per_lot:sign() <= 0 then return zero end
+    return (excess / per_lot):ceil(one)
+end
+
+return sizing

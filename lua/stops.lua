@@ -1,0 +1,55 @@
+--- Stops: the ATR stop of an entry, and the trailing stop that follows closes and never gives way.
+--
+--     local stops = require "tidelock.stops"
+--     local stop = stops.initial("LONG", bar.close, atr, params.initial_stop_atr)
+--     local trail = stops.trailing("LONG", stop, bar.close, params.trailing_stop_atr)
+--     ... at each later bar: local stop, hit = trail:push(bar.close, atr)
+local stops = {}
+
+--- entry − multiplier·ATR (short: +).
+function stops.initial(side, entry, atr, multiplier)
+    if side == "SHORT" then return entry + atr * multiplier end
+    return entry - atr * multiplier
+end
+
+--- To whole ticks, away from the price, so that rounding never tightens a stop.
+function stops.to_tick(side, stop, tick)
+    if not tick or tick:sign() <= 0 then return stop end
+    if side == "SHORT" then return stop:ceil(tick) end
+    return stop:floor(tick)
+end
+
+--- max(stop so far, best close − multiplier·ATR) for longs, min and + for shorts. Pure.
+function stops.follow(side, stop, best, atr, multiplier)
+    if side == "SHORT" then
+        local next_stop = best + atr * multiplier
+        return next_stop < stop and next_stop or stop
+    end
+    local next_stop = best - atr * multiplier
+    return next_stop > stop and next_stop or stop
+end
+
+--- Hit when the price is beyond the stop; touching it is not enough.
+function stops.hit(side, stop, price)
+    if side == "SHORT" then return price > stop end
+    return price < stop
+end
+
+local trailing = {}
+trailing.__index = trailing
+
+--- A trailing stop that remembers the best close since the entry.
+function stops.trailing(side, initial_stop, entry, multiplier)
+    return setmetatable({ side = side, stop = initial_stop, best = entry, multiplier = multiplier }, trailing)
+end
+
+--- Follows one close. Returns the stop and whether this close is beyond the stop that was in force before it.
+function trailing:push(close, atr)
+    if stops.hit(self.side, self.stop, close) then return self.stop, true end
+    local better = self.side == "SHORT" and close < self.best or self.side ~= "SHORT" and close > self.best
+    if better then self.best = close end
+    if atr then self.stop = stops.follow(self.side, self.stop, self.best, atr, self.multiplier) end
+    return self.stop, stops.hit(self.side, self.stop, close)
+end
+
+return stops

@@ -1,0 +1,97 @@
+--- Mean reversion: buys what fell out of its Bollinger band while the RSI is exhausted, sells what rose out of it, leaves at the mean.
+-- One layer, long and short.
+local gates = require "tidelock.gates"
+local sizing = require "tidelock.sizing"
+local stops = require "tidelock.stops"
+
+local function start()
+    return {
+        bands = ta.bollinger(params.band_length, params.band_width),
+        rsi = ta.rsi(params.rsi_length),
+        atr = ta.atr(params.atr_length),
+        quiet = 0, -- bars to wait for the fill of what was asked
+        held = 0,  -- bars in the position
+    }
+end
+
+local function enter(s, side, close, atr)
+    s.quiet = 1
+    return { {
+        type = "BASE_ENTRY",
+        position = side == "SHORT" and "Short_1" or "Long_1",
+        side = side,
+        price = close,
+        stop = stops.initial(side, close, atr, params.stop_atr),
+        atr = atr,
+    } }
+end
+
+local function leave(s, close, why)
+    s.quiet = 1
+    return { { type = "EXIT", position = "ALL", price = close, note = why } }
+end
+
+local function in_position(s, layer, close, mean)
+    s.held = s.held + 1
+    local short = layer.side == "SHORT"
+    if layer.stop and stops.hit(layer.side, layer.stop, close) then return leave(s, close, "stop") end
+    if short and close <= mean or not short and close >= mean then return leave(s, close, "back at the mean") end
+    if s.held >= params.most_bars then return leave(s, close, "held long enough") end
+    return nil
+end
+
+local function on_bar(bar, f, s)
+    local mean, upper, lower = s.bands:push(bar)
+    local rsi, atr = s.rsi:push(bar), s.atr:push(bar)
+    if not mean or not rsi or not atr then return nil end
+    if s.quiet > 0 then
+        s.quiet = s.quiet - 1
+        return nil
+    end
+    local close, layer = bar.close, f.positions[1]
+    if layer then return in_position(s, layer, close, mean) end
+    s.held = 0
+    if close < lower and rsi < params.rsi_low then return enter(s, "LONG", close, atr) end
+    if params.short and close > upper and rsi > params.rsi_high then return enter(s, "SHORT", close, atr) end
+    return nil
+end
+
+return {
+    name = "meanrev",
+    version = "1.0.0",
+    description = "Mean reversion: Bollinger band and RSI extremes, back to the mean, long and short, one layer.",
+    instruments = "*",
+
+    params = {
+        band_length = { type = "integer", min = 5, max = 500, default = 20, doc = "length of the Bollinger band" },
+        band_width = { type = "decimal", min = "0.5", max = "5", default = "2.2", doc = "its width in deviations" },
+        rsi_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the RSI" },
+        rsi_low = { type = "decimal", min = "0", max = "50", default = "28", doc = "RSI below which longs are bought" },
+        rsi_high = { type = "decimal", min = "50", max = "100", default = "72", doc = "RSI above which shorts are sold" },
+        atr_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the ATR" },
+        stop_atr = { type = "decimal", min = "0.5", max = "10", default = "3", doc = "the stop's distance in ATRs" },
+        most_bars = { type = "integer", min = 1, max = 1000, default = 50, doc = "bars after which a position is left" },
+        short = { type = "boolean", default = true, doc = "sell short as well" },
+        risk_percent = { type = "decimal", min = "0.05", max = "5", default = "0.5",
+            doc = "equity lost when a position is stopped out" },
+        max_risk_percent = { type = "decimal", min = "0.5", max = "15", default = "6",
+            doc = "cap of the portfolio's open risk, percent of equity" },
+        max_margin_percent = { type = "decimal", min = "5", max = "100", default = "60",
+            doc = "cap of margin in use, percent of equity" },
+        day_loss_percent = { type = "decimal", min = "0.1", max = "20", default = "2",
+            doc = "no entries once the day has lost this much of equity" },
+        price_percent = { type = "decimal", min = "0.05", max = "10", default = "1",
+            doc = "an entry's price may be this far from the market's" },
+    },
+
+    gates = {
+        gates.layers{ most = 0 },
+        gates.portfolio_heat{ risk_percent = "max_risk_percent", margin_percent = "max_margin_percent" },
+        gates.day_loss{ most = "day_loss_percent" },
+        gates.price_check{ base = "price_percent" },
+    },
+
+    size = function(f) return sizing.base(f, { risk_percent = params.risk_percent }) end,
+    start = start,
+    on_bar = on_bar,
+}

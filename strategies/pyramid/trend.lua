@@ -1,0 +1,93 @@
+--- The pyramid strategy's own reading of the bars: when to enter, to add, to leave. Long only.
+local stops = require "tidelock.stops"
+
+local trend = {}
+
+--- Indicators of one instrument.
+function trend.start()
+    if params.signals ~= "bars" then return nil end
+    return {
+        supertrend = ta.supertrend(params.supertrend_length, params.supertrend_factor),
+        rsi = ta.rsi(params.rsi_length),
+        ema = ta.ema(params.ema_length),
+        channel = ta.donchian(params.channel_length),
+        er = ta.er(params.er_length),
+        opened_at = nil, -- the base whose stop is trailed
+        best = nil,      -- its highest close so far
+        stop = nil,      -- its trailing stop
+        quiet = 0,       -- bars to wait for the fill of what was asked
+    }
+end
+
+local function layer_name(number)
+    return "Long_" .. number
+end
+
+-- Follows the base's stop; true when this close is beyond it.
+local function stop_hit(s, base, close, atr)
+    if s.opened_at ~= base.opened_at then
+        s.opened_at, s.best = base.opened_at, base.entry_price
+        s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr)
+    end
+    if close < s.stop then return true end
+    if close > s.best then s.best = close end
+    s.stop = stops.follow("LONG", s.stop, s.best, atr, params.trailing_stop_atr)
+    return close < s.stop
+end
+
+-- More than pyramid_r R won and the layers far enough apart: what the gates will ask too, so that few signals are in vain.
+local function may_add(f, close, atr)
+    local pyramid = f.pyramid
+    if not pyramid or pyramid.pyramids >= params.pyramids then return false end
+    local entry, stop = pyramid.base_entry_price, pyramid.base_stop
+    if not entry or not stop then return false end
+    return close - entry > (entry - stop) * params.pyramid_r
+        and close - pyramid.last_entry_price >= atr * params.atr_spacing
+end
+
+local function entry(kind, number, bar, close, atr)
+    return { {
+        type = kind,
+        position = layer_name(number),
+        price = close,
+        stop = stops.initial("LONG", close, atr, params.initial_stop_atr),
+        atr = atr,
+    } }
+end
+
+local function in_position(s, bar, f, close, up, atr)
+    if stop_hit(s, f.positions[1], close, atr) then
+        s.quiet = 1
+        return { { type = "EXIT", position = "ALL", price = close, note = "trailing stop " .. s.stop } }
+    end
+    if not up and params.exit_on_supertrend then
+        s.quiet = 1
+        return { { type = "EXIT", position = "ALL", price = close, note = "supertrend turned down" } }
+    end
+    if up and may_add(f, close, atr) then
+        s.quiet = 1
+        return entry("PYRAMID", f.pyramid.pyramids + 2, bar, close, atr)
+    end
+    return nil
+end
+
+function trend.on_bar(bar, f, s)
+    if not s then return nil end
+    local _, up, atr = s.supertrend:push(bar)
+    local rsi, ema, er = s.rsi:push(bar), s.ema:push(bar), s.er:push(bar)
+    local upper = s.channel:push(bar)
+    if not ema or not atr or not upper then return nil end
+    if s.quiet > 0 then
+        s.quiet = s.quiet - 1
+        return nil
+    end
+    local close = bar.close
+    if #f.positions > 0 then return in_position(s, bar, f, close, up, atr) end
+    if up and rsi > params.rsi_least and er >= params.er_least and close > ema and close > upper then
+        s.quiet = 1
+        return entry("BASE_ENTRY", 1, bar, close, atr)
+    end
+    return nil
+end
+
+return trend
