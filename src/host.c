@@ -7,6 +7,7 @@
 #include "io/loop.h"
 #include "io/trap.h"
 #include "io/watch.h"
+#include "reload.h"
 #include "serve/feed.h"
 #include "serve/serve.h"
 #include "store/store_bodies.h"
@@ -29,6 +30,7 @@ struct tidelock {
     struct loop_hook *hook;
     struct core core;
     struct feeds *feeds;
+    struct reload *reload;
     struct serve *serve;
     struct watch *watch;
     struct trap *traps[2];
@@ -79,124 +81,35 @@ static void keep_house(void *ctx)
 
 /* ---- policies ---- */
 
-static const struct config_strategy *find_strategy(const struct tidelock *t, const char *name)
-{
-    for (size_t i = 0; i < t->config.strategy_count; i++)
-        if (strcmp(t->config.strategies[i].name, name) == 0)
-            return &t->config.strategies[i];
-    return NULL;
-}
-
-static void ignore_answer(void *owner, uint64_t handle, const struct err *err, const void *value)
-{
-    (void)handle;
-    (void)value;
-    struct tidelock *t = owner;
-    if (err && err->class != ERR_NONE)
-        log_write(t->log, LOG_ERROR, "host", "a record was not written", LOG_T("error", err->text),
-                  LOG_END);
-}
-
-/* Loads a strategy's folder; what came of it is an event either way. */
-static bool load_strategy(struct tidelock *t, const struct config_strategy *strategy,
-                          const char *author, struct policy_version *version, struct str *report,
-                          struct err *err)
-{
-    int64_t begun = clock_steady(t->core.clock);
-    bool ok = host_load_strategy(t->core.policies, strategy, author, version, report, err);
-    if (ok)
-        log_write(t->log, LOG_INFO, "policy", "a version is live",
-                  LOG_T("strategy", strategy->name), LOG_T("version", version->version),
-                  LOG_T("hash", version->hash), LOG_T("author", author),
-                  LOG_MS("took_ms", clock_steady(t->core.clock) - begun), LOG_END);
-    else
-        log_write(t->log, LOG_ERROR, "policy", "a version was refused; the live one stays",
-                  LOG_T("strategy", strategy->name), LOG_T("error", err->text), LOG_END);
-    return ok;
-}
-
-static void reload_strategy(struct tidelock *t, const char *name, const char *author)
-{
-    const struct config_strategy *strategy = find_strategy(t, name);
-    if (!strategy)
-        return;
-    struct policy *live = policies_find(t->core.policies, name);
-    char before[FINGERPRINT_SIZE] = "";
-    if (live)
-        text_copy(before, sizeof before, policy_hash(live));
-    struct policy_version version = {0};
-    struct str report = STR_EMPTY;
-    struct err err = {0};
-    bool ok = load_strategy(t, strategy, author, &version, &report, &err);
-    if (ok && strcmp(before, version.hash) != 0 && t->feeds)
-        feeds_warm(t->feeds, name);
-    if (version.id[0] && (!ok || strcmp(before, version.hash) != 0))
-        policy_record(&t->core, &version, (struct waiter){ignore_answer, t, 0});
-    str_free(&report);
-}
-
 static void folder_changed(void *ctx, const char *folder)
 {
     struct tidelock *t = ctx;
-    if (*folder && t->stage == HOST_RUNNING)
-        reload_strategy(t, folder, "file watch");
-}
-
-struct policy_answer {
-    struct tidelock *t;
-    struct waiter to;
-    struct str text;
-    struct err err;
-};
-
-static void give_policy_answer(void *ctx)
-{
-    struct policy_answer *answer = ctx;
-    if (answer->err.class != ERR_NONE)
-        wait_answer(answer->to, &answer->err, NULL);
-    else
-        wait_answer(answer->to, NULL, str_text(&answer->text));
-    str_free(&answer->text);
-    mem_free(answer);
+    bool configured = false;
+    for (size_t i = 0; i < t->config.strategy_count; i++)
+        configured |= strcmp(t->config.strategies[i].name, folder) == 0;
+    if (configured && t->stage == HOST_RUNNING)
+        reload_strategy(t->reload, folder, "file watch", (struct waiter){0});
 }
 
 static void change_policy(void *ctx, const char *verb, const char *name, const char *who,
                           struct waiter to)
 {
     struct tidelock *t = ctx;
-    struct policy_answer *answer = mem_alloc(sizeof *answer);
-    answer->t = t;
-    answer->to = to;
-    const struct config_strategy *strategy = find_strategy(t, name);
-    struct policy_version version = {0};
-    struct str report = STR_EMPTY;
-    bool ok = false;
-    if (!strategy)
-        err_set(&answer->err, ERR_REFUSED, ERR_NOT_FOUND, "no strategy \"%s\" is configured", name);
-    else if (strcmp(verb, "push") == 0)
-        ok = load_strategy(t, strategy, who, &version, &report, &answer->err);
+    if (strcmp(verb, "push") == 0)
+        reload_strategy(t->reload, name, who, to);
     else
-        ok = policies_rollback(t->core.policies, name, &version, &answer->err);
-    if (ok && t->feeds)
-        feeds_warm(t->feeds, name);
-    if (version.id[0])
-        policy_record(&t->core, &version, (struct waiter){ignore_answer, t, 0});
-    if (ok)
-        row_json(&tables[TABLE_POLICY], &version, &answer->text);
-    str_free(&report);
-    loop_defer(t->loop, give_policy_answer, answer);
+        reload_roll_back(t->reload, name, who, to);
 }
 
 static void policy_changed_itself(void *ctx, struct policy *policy,
                                   const struct policy_version *version)
 {
-    (void)policy;
     struct tidelock *t = ctx;
+    (void)policy;
     log_write(t->log, LOG_ERROR, "policy", "a version rolled itself back",
               LOG_T("strategy", version->strategy), LOG_T("reason", version->reason), LOG_END);
-    if (t->feeds)
-        feeds_warm(t->feeds, version->strategy);
-    policy_record(&t->core, version, (struct waiter){ignore_answer, t, 0});
+    feeds_warm(t->feeds, version->strategy, NULL, 0);
+    reload_note(t->reload, version);
 }
 
 static bool load_strategies(struct tidelock *t, struct err *err)
@@ -204,15 +117,13 @@ static bool load_strategies(struct tidelock *t, struct err *err)
     for (size_t i = 0; i < t->config.strategy_count; i++) {
         struct policy_version version = {0};
         struct str report = STR_EMPTY;
-        bool ok = load_strategy(t, &t->config.strategies[i], "start", &version, &report, err);
-        if (!ok) {
-            const char *what = report.length ? str_text(&report) : err->text;
-            text_copy(t->error, sizeof t->error, what);
-        }
+        bool ok = host_load_strategy(t->core.policies, &t->config.strategies[i], "start", &version,
+                                     &report, err);
+        if (!ok && report.length)
+            err_set(err, ERR_REFUSED, ERR_POLICY, "%s", str_text(&report));
         str_free(&report);
         if (!ok)
-            return err_set(err, ERR_REFUSED, ERR_POLICY, "strategy %s was refused: %s",
-                           t->config.strategies[i].name, t->error);
+            return err_prefix(err, "strategy %s was refused", t->config.strategies[i].name);
     }
     policies_on_change(t->core.policies, policy_changed_itself, t);
     return true;
@@ -281,9 +192,11 @@ static bool open_policies(struct tidelock *t, struct err *err)
 static bool open_feeds(struct tidelock *t, struct err *err)
 {
     t->feeds = feeds_open(&t->core, t->loop, &t->config, err);
-    if (t->feeds)
-        t->core.prices = (struct prices){feeds_last, t->feeds};
-    return t->feeds != NULL;
+    if (!t->feeds)
+        return false;
+    t->core.prices = (struct prices){feeds_last, t->feeds};
+    t->reload = reload_open(&t->core, t->feeds, t->loop, &t->config, err);
+    return t->reload != NULL;
 }
 
 static void stop_from_door(void *ctx)
@@ -368,16 +281,25 @@ static void begin_trading(struct tidelock *t)
         struct policy *policy = policies_at(t->core.policies, i);
         const struct policy_version *version = policy_row(policy);
         if (!book_get(t->core.book, TABLE_POLICY, version->id))
-            policy_record(&t->core, version, (struct waiter){ignore_answer, t, 0});
+            reload_note(t->reload, version);
     }
     announce_ready(t);
     feeds_start(t->feeds);
 }
 
+static void log_failure(struct tidelock *t, const struct err *err)
+{
+    if (err && err->class != ERR_NONE)
+        log_write(t->log, LOG_ERROR, "host", "the first deposit was not booked",
+                  LOG_T("error", err->text), LOG_END);
+}
+
 static void deposited(void *owner, uint64_t handle, const struct err *err, const void *value)
 {
-    ignore_answer(owner, handle, err, value);
     struct tidelock *t = owner;
+    (void)handle;
+    (void)value;
+    log_failure(t, err);
     if (t->stage == HOST_OPENING)
         begin_trading(t);
 }
@@ -570,6 +492,7 @@ void tidelock_close(struct tidelock *t)
     trap_free(t->traps[1]);
     if (t->housekeeping)
         loop_timer_free(t->housekeeping);
+    reload_close(t->reload);
     store_close(t->core.store);
     serve_close(t->serve);
     feeds_close(t->feeds);

@@ -275,16 +275,24 @@ const char *policy_version_text(const struct policy *policy)
     return policy->live->row.version;
 }
 
-bool policy_trades(const struct policy *policy, const char *instrument)
+static bool version_trades(const struct version *version, const char *instrument)
 {
-    const struct version *version = policy->live;
-
     if (version->any_instrument)
         return true;
     for (size_t i = 0; i < version->instrument_count; i++)
         if (text_equal(version->instruments[i], instrument))
             return true;
     return false;
+}
+
+bool policy_trades(const struct policy *policy, const char *instrument)
+{
+    return version_trades(policy->live, instrument);
+}
+
+bool policies_prepared_trades(const struct policy_prepared *prepared, const char *instrument)
+{
+    return version_trades((const struct version *)prepared, instrument);
 }
 
 bool policy_has_on_bar(const struct policy *policy)

@@ -101,9 +101,9 @@ static const struct setting broker_rows[] = {
         "paper: file of the broker's own book [beside the store]"),
 };
 static const struct setting staleness_rows[] = {
-    ROW("entry_max_age", SETTING_DURATION, staleness.entry_max_age_us, "60s", S_US, 86400 * S_US,
+    ROW("entry_max_age", SETTING_DURATION, staleness.entry_max_age_us, "60s", S_US, 36500 * (86400 * S_US),
         NULL, 0, "entries older than this are rejected; exits never"),
-    ROW("entry_max_future", SETTING_DURATION, staleness.entry_max_future_us, "30s", 0, 86400 * S_US,
+    ROW("entry_max_future", SETTING_DURATION, staleness.entry_max_future_us, "30s", 0, 36500 * (86400 * S_US),
         NULL, 0, "entries further ahead than this are rejected"),
 };
 static const struct setting limits_rows[] = {

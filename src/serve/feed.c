@@ -178,21 +178,53 @@ struct feeds *feeds_open(struct core *core, struct loop *loop, const struct conf
     return feeds;
 }
 
+struct facts feeds_warm_facts(const struct feed_snapshot *snapshot, const struct bar *bar,
+                              const struct portfolio *portfolio)
+{
+    return (struct facts){.instrument = snapshot->instrument,
+                          .portfolio = portfolio,
+                          .last_price = bar->close,
+                          .last_price_us = bar->at_us,
+                          .instrument_unrealised = decimal_int(0),
+                          .now_us = bar->at_us + snapshot->interval_us};
+}
+
 static void warm_strategy(struct feed *feed, struct policy *policy, const struct bar *bar)
 {
-    const struct instrument *instrument =
-        instrument_find(&feed->core->options.instruments, feed->config->instrument);
+    const struct feed_snapshot snapshot = {
+        .instrument = instrument_find(&feed->core->options.instruments, feed->config->instrument),
+        .interval_us = feed->config->interval_us};
     if (!policy_has_on_bar(policy) || !policy_trades(policy, feed->config->instrument))
         return;
     struct portfolio portfolio;
     portfolio_now(feed->core, &portfolio);
-    struct facts facts = {.instrument = instrument,
-                          .portfolio = &portfolio,
-                          .last_price = bar->close,
-                          .last_price_us = bar->at_us,
-                          .instrument_unrealised = decimal_int(0),
-                          .now_us = bar->at_us + feed->config->interval_us};
+    struct facts facts = feeds_warm_facts(&snapshot, bar, &portfolio);
     policy_warm(policy, &facts, bar);
+}
+
+static const struct bar *kept_bar(const struct feed *feed, size_t index)
+{
+    size_t first = (feed->kept_next + KEPT_BARS - feed->kept_count) % KEPT_BARS;
+    return &feed->kept[(first + index) % KEPT_BARS];
+}
+
+size_t feeds_snapshot(const struct feeds *feeds, struct arena *arena, struct feed_snapshot **out)
+{
+    *out = arena_alloc(arena, sizeof **out * (feeds->count + 1));
+    for (size_t i = 0; i < feeds->count; i++) {
+        const struct feed *feed = &feeds->list[i];
+        struct bar *bars = arena_alloc(arena, sizeof *bars * (feed->kept_count + 1));
+        for (size_t n = 0; n < feed->kept_count; n++)
+            bars[n] = *kept_bar(feed, n);
+        (*out)[i] =
+            (struct feed_snapshot){.instrument = instrument_find(&feeds->core->options.instruments,
+                                                                 feed->config->instrument),
+                                   .bars = bars,
+                                   .count = feed->kept_count,
+                                   .interval_us = feed->config->interval_us,
+                                   .fed = feed->fed};
+    }
+    return feeds->count;
 }
 
 void feeds_start(struct feeds *feeds)
@@ -212,14 +244,18 @@ void feeds_start(struct feeds *feeds)
     }
 }
 
-void feeds_warm(struct feeds *feeds, const char *strategy)
+void feeds_warm(struct feeds *feeds, const char *strategy, const struct feed_snapshot *since,
+                size_t count)
 {
     struct policy *policy = policies_find(feeds->core->policies, strategy);
     for (size_t i = 0; policy && i < feeds->count; i++) {
         struct feed *feed = &feeds->list[i];
-        size_t first = (feed->kept_next + KEPT_BARS - feed->kept_count) % KEPT_BARS;
-        for (size_t n = 0; n < feed->kept_count; n++)
-            warm_strategy(feed, policy, &feed->kept[(first + n) % KEPT_BARS]);
+        int64_t missed = i < count ? feed->fed - since[i].fed : (int64_t)feed->kept_count;
+        size_t n =
+            feed->kept_count -
+            (size_t)(missed < (int64_t)feed->kept_count ? missed : (int64_t)feed->kept_count);
+        for (; n < feed->kept_count; n++)
+            warm_strategy(feed, policy, kept_bar(feed, n));
     }
 }
 
@@ -276,9 +312,8 @@ static void print_bars(const struct feed *feed, struct str *out)
 {
     str_put_json(out, feed->config->instrument);
     str_puts(out, ":[");
-    size_t first = (feed->kept_next + KEPT_BARS - feed->kept_count) % KEPT_BARS;
     for (size_t n = 0; n < feed->kept_count; n++) {
-        const struct bar *bar = &feed->kept[(first + n) % KEPT_BARS];
+        const struct bar *bar = kept_bar(feed, n);
         str_printf(out, "%s[%lld,", n ? "," : "", (long long)(bar->at_us / 1000));
         const struct decimal values[4] = {bar->open, bar->high, bar->low, bar->close};
         for (int v = 0; v < 4; v++) {

@@ -10,8 +10,22 @@ struct feeds;
 struct feeds *feeds_open(struct core *core, struct loop *loop, const struct config *config,
                          struct err *err) MUST_CHECK;
 void feeds_start(struct feeds *feeds); /* warms up, then feeds at the configured pace */
-void feeds_warm(struct feeds *feeds,
-                const char *strategy); /* a swapped strategy sees the kept bars again */
+
+/* The kept bars, for a version that is warmed up aside, on another thread. */
+struct feed_snapshot {
+    const struct instrument *instrument;
+    const struct bar *bars; /* oldest first, in the arena */
+    size_t count;
+    int64_t interval_us, fed;
+};
+size_t feeds_snapshot(const struct feeds *feeds, struct arena *arena, struct feed_snapshot **out);
+/* The facts a bar is warmed up with. */
+struct facts feeds_warm_facts(const struct feed_snapshot *snapshot, const struct bar *bar,
+                              const struct portfolio *portfolio);
+/* The live version of a strategy sees the bars that came after the snapshots (count 0: all kept
+ * bars). */
+void feeds_warm(struct feeds *feeds, const char *strategy, const struct feed_snapshot *since,
+                size_t count);
 void feeds_stop(struct feeds *feeds);
 void feeds_close(struct feeds *feeds);
 int64_t feeds_price_age_us(
