@@ -1,5 +1,5 @@
-// Why: asks the host about once a second, and only for what can have changed: tables are fetched when
-// the event log has grown.
+// Why: asks the host about once a second, and only for what can have changed: tables are fetched
+// when the event log has grown.
 import {
     ask,
     digitsOf,
@@ -195,16 +195,11 @@ async function run() {
         await turn();
         show($('trouble'), false);
     } catch (error) {
-        text(
-            $('trouble'),
-            app.lastGood
-                ? `The host has not answered since ${moment(app.lastGood)}; what you see is from then. (${
-                      error.message
-                  })`
-                : `The host does not answer: ${error.message}`,
-        );
+        const since = app.lastGood
+            ? ` since ${moment(app.lastGood)}; what you see is from then`
+            : '';
+        text($('trouble'), `The host has not answered${since}. (${error.message})`);
         show($('trouble'), true);
-        document.body.classList.toggle('stale', true);
     }
     document.body.classList.toggle('stale', !$('trouble').hidden);
     app.timer = setTimeout(run, document.hidden ? HIDDEN_MS : TURN_MS);

@@ -112,8 +112,8 @@ export function startControl(refresh) {
             button: 'Halt',
             danger: true,
             text:
-                'A halt is stored, survives restarts, and is checked last before anything is sent. ' +
-                'Signals keep being taken and recorded.',
+                'A halt is stored, survives restarts, and is the last check before anything is ' +
+                'sent. Signals keep being taken and recorded.',
             path: 'api/halt',
             body: level => ({level}),
             done: refresh,
@@ -124,7 +124,7 @@ export function startControl(refresh) {
             title: 'Resume trading',
             why: true,
             button: 'Resume',
-            text: 'The halt is lifted for everything. Signals that were rejected meanwhile stay rejected.',
+            text: 'The halt is lifted. Signals that were rejected meanwhile stay rejected.',
             path: 'api/resume',
             body: () => ({}),
             done: refresh,

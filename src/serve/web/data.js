@@ -1,4 +1,5 @@
-// Why: one place knows how the host is asked, what its columns are called, and how figures are shown.
+// Why: one place knows how the host is asked, what its columns are called, and how figures are
+// shown.
 
 // Times are columns such as at_us, received_us, opened_us; JSON has them as ISO 8601 text. This is
 // the one line to change when they get other names.
@@ -105,7 +106,8 @@ const pad = n => String(n).padStart(2, '0');
 export function clock(ms, seconds = true) {
     if (!ms) return '–';
     const at = new Date(ms);
-    return `${pad(at.getHours())}:${pad(at.getMinutes())}${seconds ? `:${pad(at.getSeconds())}` : ''}`;
+    const rest = seconds ? `:${pad(at.getSeconds())}` : '';
+    return `${pad(at.getHours())}:${pad(at.getMinutes())}${rest}`;
 }
 export function day(ms) {
     const at = new Date(ms);

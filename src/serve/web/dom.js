@@ -32,7 +32,8 @@ export function show(node, visible) {
 }
 
 // Makes the children of `parent` one per row, in order. `create(row)` makes a node, `update(node,
-// row)` brings it up to date; nodes whose rows are still there are kept and moved only if they must.
+// row)` brings it up to date; nodes whose rows are still there are kept, and moved only if they
+// must.
 export function list(parent, rows, key, create, update) {
     const kept = parent.rowNodes || (parent.rowNodes = new Map());
     const wanted = new Map(rows.map(row => [String(key(row)), row]));

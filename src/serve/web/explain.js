@@ -1,5 +1,5 @@
-// Why: "why did it do that?" answered on one sheet: the signal, each gate with its inputs, the sizing
-// arithmetic, the orders with their fills, and what was written down when.
+// Why: "why did it do that?" answered on one sheet: the signal, each gate with its inputs, the
+// sizing arithmetic, the orders with their fills, and what was written down when.
 import {ask, clock, layer, millis, moment, number, plain, short, words} from './data.js';
 import {$, h} from './dom.js';
 import {openChange} from './control.js';
@@ -190,8 +190,8 @@ function orderPart(order, fills, refresh) {
                     openChange({
                         title: `Resolve order ${order.id}`,
                         text:
-                            'Nobody knows what became of this order. Look it up at the broker first; what you say ' +
-                            'here ends it.',
+                            'Nobody knows what became of this order. Look it up at the broker ' +
+                            'first; what you say here ends it.',
                         choices: ['rejected', 'cancelled', 'expired'].map(value => ({
                             value,
                             label: value,
@@ -235,7 +235,8 @@ function orderPart(order, fills, refresh) {
                       h(
                           'li',
                           {},
-                          `filled ${fill.quantity} at ${fill.price}, fee ${fill.fee}, ${clock(millis(fill, 'at'))}`,
+                          `filled ${fill.quantity} at ${fill.price}, fee ${fill.fee}, ` +
+                              clock(millis(fill, 'at')),
                       ),
                   ),
               )

@@ -188,14 +188,16 @@ function updateDecision(node, row) {
     text(what.firstElementChild, signal.instrument);
     text(
         what.lastElementChild,
-        ` ${words(signal.type).replace(' entry', '')} ${layer(signal.position)} · ${signal.strategy}`,
+        ` ${words(signal.type).replace(' entry', '')} ${layer(signal.position)}` +
+            ` · ${signal.strategy}`,
     );
     text(pill, label);
     mark(pill, 'data-kind', kind);
     text(why, reasonOf(row));
+    mark(why, 'title', reasonOf(row));
 }
 
-// While the pointer or the focus is on the list it stands still, so that a click hits what was seen.
+// While the pointer or the focus is on the list it stands still: a click hits what was seen.
 export function showDecisions(signals, decisions, filter, always) {
     const parent = $('decision-list'),
         held = $('decisions-held');
@@ -308,11 +310,11 @@ function updateLayer(node, position, market) {
             position.status === 'open' ? '' : ` · ${position.status}`
         }`,
     );
+    const stop = number(position.stop);
     text(
         prices,
-        `${plain(number(position.entry_price), digits)}${
-            position.stop === null ? ', no stop' : ` → stop ${plain(number(position.stop), digits)}`
-        }`,
+        plain(number(position.entry_price), digits) +
+            (stop === null ? ', no stop' : ` → stop ${plain(stop, digits)}`),
     );
     placeTrack(track, position, market.last.get(position.instrument));
     text(gain, money(value, {signed: true}));
