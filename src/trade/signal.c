@@ -257,7 +257,7 @@ static bool put_extra(struct reading *r, const struct json *child, struct str *o
 {
     struct decimal value;
     struct err err;
-    if (strlen(child->key) > EXTRA_NAME_MAX) {
+    if (child->key_length > EXTRA_NAME_MAX) {
         signal_fault_add(r->faults, child->key, "a field's name may have %d characters",
                          EXTRA_NAME_MAX);
         return false;

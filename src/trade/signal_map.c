@@ -214,9 +214,8 @@ static bool is_secret(const struct signal_source *source, const char *key)
     return false;
 }
 
-static const struct name *find_name(const char *key)
+static const struct name *find_name(const char *key, size_t length)
 {
-    size_t length = strlen(key);
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (names[i].length == length && memcmp(names[i].text, key, length) == 0)
             return &names[i];
@@ -243,7 +242,7 @@ static void pick_child(const struct signal_source *source, const struct json *ch
     const char *text = scalar(child);
     if (text)
         check_text(child->key, text, faults);
-    const struct name *name = find_name(child->key);
+    const struct name *name = find_name(child->key, child->key_length);
     if (name && child->type != JSON_NULL && !mapping_of(source, signal_field_names[name->field])) {
         struct pick *pick = &picks[name->field];
         if (!pick->child || name->rank < pick->rank)
@@ -327,8 +326,11 @@ static bool add_part(struct arena *arena, struct json *object, struct json ***ta
     if (!*key || json_get(object, key))
         return false;
     struct json *node = arena_alloc(arena, sizeof *node);
-    *node = (struct json){
-        .type = JSON_STRING, .text = text, .length = (uint32_t)strlen(text), .key = key};
+    *node = (struct json){.type = JSON_STRING,
+                          .text = text,
+                          .length = (uint32_t)strlen(text),
+                          .key = key,
+                          .key_length = (uint32_t)strlen(key)};
     **tail = node;
     *tail = &node->next;
     object->count++;
