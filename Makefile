@@ -57,6 +57,7 @@ UNIT   := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c)
 ATTACK := $(patsubst tests/attack/%.c,$(B)/tests/%,$(wildcard tests/attack/test_*.c))
 BENCH  := $(patsubst tests/bench/%.c,$(B)/tests/%,$(wildcard tests/bench/bench_*.c))
 FUZZ   := $(patsubst tests/fuzz/%.c,$(B)/tests/%,$(wildcard tests/fuzz/fuzz_*.c))
+SPEC   := $(if $(wildcard tests/spec/native.c),$(B)/tidelock_test.so)
 SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 
 # ---- build -----------------------------------------------------------------------------------
@@ -136,6 +137,11 @@ $(UNIT) $(ATTACK) $(BENCH): $(B)/tests/%: %.c $(LIB) $(B)/flags
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) -MMD -MP $(LDFLAGS) -pie -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
+# The host's policy room as a Lua module, so that specs run what production runs.
+$(SPEC): tests/spec/native.c $(LIB) $(B)/flags
+	@echo "  test  $@"
+	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -o $@ $< $(LIB) $(LDLIBS)
+
 $(SIM): $(wildcard tests/sim/*.c tests/sim/*.h) $(LIB) $(B)/flags
 	@echo "  test  $@"
 	@mkdir -p $(@D)
@@ -148,7 +154,7 @@ $(FUZZ): $(B)/tests/%: tests/fuzz/%.c $(LIB) $(B)/flags
 
 -include $(LIB_OBJ:.o=.d) $(B)/obj/main.d $(addsuffix .d,$(UNIT) $(ATTACK) $(BENCH))
 
-tests: all $(UNIT) $(ATTACK) $(SIM)
+tests: all $(UNIT) $(ATTACK) $(SPEC) $(SIM)
 
 # ---- the two commands ------------------------------------------------------------------------
 
@@ -172,25 +178,22 @@ test: test-deps
 # ---- parts of the test run, and what takes longer --------------------------------------------
 
 unit: $(UNIT)
+spec: $(SPEC)
 attack e2e: tests
-unit attack e2e:
-	@BUILD=$(B) tests/run $@
-
-spec tidy:
-	@BUILD=$(B) tests/run $@
+tidy unit spec attack e2e:
+	@BUILD=$(B) tests/run $@/
 
 sim: $(SIM)
 	@$(SIM) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 soak: tests
-	@BUILD=$(B) SOAK=1 tests/run soak
+	@BUILD=$(B) tests/run soak/
 
 asan:
 	@$(MAKE) --no-print-directory test SAN=1
 
 bench: all $(BENCH)
-	@set -e; for program in $(BENCH); do echo "== $${program##*/}"; $$program; done
-	@if [ -x tests/bench/run ]; then BUILD=$(B) tests/bench/run; fi
+	@BUILD=$(B) tests/bench/run
 
 # A minute each; what they find is kept in build/fuzz/found and shown by the failing run.
 fuzz:
