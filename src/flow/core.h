@@ -1,5 +1,6 @@
-/* What every story needs, in one place: filled by host.c in life, by the backtest and by the simulator alike, so that all
- * three run the same stories on different clocks, stores and brokers. */
+/* What every story needs, in one place: filled by host.c in life, by the backtest and by the
+ * simulator alike, so that all three run the same stories on different clocks, stores and brokers.
+ */
 #ifndef TIDELOCK_FLOW_CORE_H
 #define TIDELOCK_FLOW_CORE_H
 #include "base/chance.h"
@@ -13,25 +14,37 @@
 
 struct flow_runner;
 struct intake;
+struct recorder;
+struct orders;
+struct statistics;
+struct markets;
 struct core_options {
     const char *instance;
     struct staleness staleness;
     struct rails rails;
     struct instruments instruments;
-    size_t queue_max;              /* signals accepted and not final; beyond it entries get FULL; default 20,000 */
-    size_t flow_max;               /* stories at once; default 4,096 */
-    unsigned retry_max;            /* attempts before a signal is dead; default 5 */
+    size_t
+        queue_max; /* signals accepted and not final; beyond it entries get FULL; default 20,000 */
+    size_t flow_max;    /* stories at once; default 4,096 */
+    unsigned retry_max; /* attempts before a signal is dead; default 5 */
     int64_t retry_base_us, retry_cap_us;
-    int64_t statistics_every_us;   /* default 5 s */ 
-    size_t statistics_every;       /* default 1,000 signals */
-    int64_t day_start_us;          /* offset of the trading day from UTC midnight, from the account's zone */
-    int64_t order_deadline_us;     /* wait for the broker's first answer; default 10 s */
-    int64_t unknown_alert_us;      /* default 30 s */
-    struct { int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us; bool close_positions; } wind_down;
-    bool record_trace;             /* decisions keep their trace; default true, false in fast backtests */
+    int64_t statistics_every_us; /* default 5 s */
+    size_t statistics_every;     /* default 1,000 signals */
+    int64_t day_start_us; /* offset of the trading day from UTC midnight, from the account's zone */
+    int64_t order_deadline_us; /* wait for the broker's first answer; default 10 s */
+    int64_t unknown_alert_us;  /* default 30 s */
+    struct {
+        int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us;
+        bool close_positions;
+    } wind_down;
+    bool record_trace; /* decisions keep their trace; default true, false in fast backtests */
 };
 /* Everybody interested in what happened (dashboard, embedding, tests): called after the commit. */
-struct core_listener { void (*on_event)(void *ctx, const struct store_event *event); void *ctx; struct core_listener *next; };
+struct core_listener {
+    void (*on_event)(void *ctx, const struct store_event *event);
+    void *ctx;
+    struct core_listener *next;
+};
 
 struct core {
     struct core_options options;
@@ -44,13 +57,20 @@ struct core {
     struct lease *lease;
     struct policies *policies;
     struct prices prices;
-    struct book *book;             /* as submitted: see record.h of this room */
-    struct book *stats;            /* statistics rows */
+    struct book *book;  /* as submitted: see record.h of this room */
+    struct book *stats; /* statistics rows */
     struct flow_runner *runner;
     struct intake *intake;
+    struct recorder *recorder;
+    struct orders *orders;
+    struct statistics *statistics;
+    struct markets *markets;
+    struct str trace; /* scratch of decisions */
     struct core_listener *listeners;
-    int64_t term;                  /* 0: none yet; nothing fenced may happen */
-    bool reconciled;               /* books matched since the start: before it nothing that adds risk is sent */
-    bool draining;                 /* shutting down: no new orders, intake answers CLOSED */
+    enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */
+    int64_t term;         /* 0: none yet; nothing fenced may happen */
+    bool reconciled; /* books matched since the start: before it nothing that adds risk is sent */
+    bool closing_positions; /* the part of shutting down that may still send: orders that reduce */
+    bool draining;          /* shutting down: no new orders, intake answers CLOSED */
 };
 #endif

@@ -1,25 +1,42 @@
-/* The stories and how they are begun. Each is an array of steps in its own file; this header is what the rooms above may call. */
+/* The stories and how they are begun. Each is an array of steps in its own file; this header is
+ * what the rooms above may call. */
 #ifndef TIDELOCK_FLOW_FLOWS_H
 #define TIDELOCK_FLOW_FLOWS_H
 #include "flow/core.h"
 
-/* Sets up runner, intake, memory; the book must be loaded and the parts open. */
+/* Sets up runner, intake, memory; the parts must be open. The book is loaded (store_load_book)
+ * before take_over_begin, before or after this. The store and the broker must be closed, or forget
+ * their waiters, before core_stop. */
 bool core_start(struct core *core, struct err *err) MUST_CHECK;
-void core_stop(struct core *core); /* frees what core_start made; open flows are dropped (their rows tell where to go on) */
-/* Turns everything that is due: timers, answers, queues. Returns the steady time of the next thing to do (INT64_MAX: nothing). */
+void core_stop(struct core *core); /* frees what core_start made; open flows are dropped (their rows
+                                      tell where to go on) */
+/* Turns everything that is due: timers, answers, queues. To be called after whatever else happened
+ * in a turn of the loop. Returns the steady time of the next thing to do (INT64_MAX: nothing). */
 int64_t core_turn(struct core *core);
 
 /* ---- intake ---- */
 enum intake_status { INTAKE_ACCEPTED, INTAKE_DUPLICATE, INTAKE_DECIDED };
-struct intake_answer { enum intake_status status; const struct signal *signal; const struct decision *decision; /* NULL: not yet */ };
-/* A validated signal (signal_read). The waiter is answered once the signal is durable (value: struct intake_answer), or, with
- * wait_decision, once it is decided or `wait_until_us` (steady) has come, whichever is first. A repeat is answered with the first one's row and
- * decision. Errors: FULL (LATER) when the queue is full (never for an EXIT), CLOSED, or the store's. */
-void intake_submit(struct core *core, const struct signal *signal, bool wait_decision, int64_t wait_until_us, struct waiter to);
+struct intake_answer {
+    enum intake_status status;
+    const struct signal *signal;
+    const struct decision *decision; /* NULL: not yet */
+};
+/* A validated signal (signal_read). The waiter is answered once the signal is durable (value:
+ * struct intake_answer), or, with wait_decision, once it is decided or `wait_until_us` (steady) has
+ * come, whichever is first. A repeat is answered with the first one's row and decision. Errors:
+ * FULL (LATER) when the queue is full (never for an EXIT), CLOSED, or the store's. */
+void intake_submit(struct core *core, const struct signal *signal, bool wait_decision,
+                   int64_t wait_until_us, struct waiter to);
+/* A signal that stands already (store_load_book tells the newest ones): its repeats are not even
+ * tried. */
+void intake_seen(struct core *core, const char *signal_id);
 /* Dead letters: back to the queue, or dropped. Error NOT_FOUND / CONFLICT when it is not dead. */
 void intake_retry(struct core *core, const char *signal_id, const char *who, struct waiter to);
-void intake_drop(struct core *core, const char *signal_id, const char *who, const char *reason, struct waiter to);
-struct intake_depth { size_t waiting, working, retrying, dead; };
+void intake_drop(struct core *core, const char *signal_id, const char *who, const char *reason,
+                 struct waiter to);
+struct intake_depth {
+    size_t waiting, working, retrying, dead;
+};
 struct intake_depth intake_depth(const struct core *core);
 
 /* A signal id that the store knows already: what store_load_book tells after core_start and before
@@ -27,29 +44,38 @@ struct intake_depth intake_depth(const struct core *core);
 void intake_seen(struct core *core, const char *signal_id);
 
 /* ---- bars ---- */
-/* A closed bar: prices to the paper broker are the caller's matter; runs on_bar of every strategy that trades it; its signals enter through intake. */
+/* A closed bar: prices to the paper broker are the caller's matter; runs on_bar of every strategy
+ * that trades it; its signals enter through intake. */
 void bars_feed(struct core *core, const char *instrument, const struct bar *bar);
 
 /* ---- operators ---- */
-void halt_set(struct core *core, enum halt_level level, const char *who, const char *why, struct waiter to); /* resume is HALT_NONE; why is required */
+void halt_set(struct core *core, enum halt_level level, const char *who, const char *why,
+              struct waiter to); /* resume is HALT_NONE; why is required */
 enum halt_level halt_now(const struct core *core);
-void account_deposit(struct core *core, struct decimal amount, const char *who, struct waiter to); /* negative: withdrawal */
+void account_deposit(struct core *core, struct decimal amount, const char *who,
+                     struct waiter to); /* negative: withdrawal */
 /* Ends an UNKNOWN order by a person's evidence. */
-void order_resolve(struct core *core, const char *order_id, enum order_state as, const char *who, const char *why, struct waiter to);
+void order_resolve(struct core *core, const char *order_id, enum order_state as, const char *who,
+                   const char *why, struct waiter to);
 /* Records that a policy version went live, was refused or rolled back. */
 void policy_record(struct core *core, const struct policy_version *version, struct waiter to);
 
 /* ---- start, stop ---- */
-/* After core_start: takes a term, matches orders that are not final against the broker (query before anything), adopts unfinished signals, then
- * allows trading. Answered when trading is allowed. */
+/* After core_start: takes a term, matches orders that are not final against the broker (query
+ * before anything), adopts unfinished signals, then allows trading. Answered when trading is
+ * allowed. */
 void take_over_begin(struct core *core, struct waiter to);
-/* The five steps of shutdown, logged 1/5 ... 5/5; answered at the end with REFUSED/TIMEOUT when a step did not finish. The caller closes the store. */
+/* The five steps of shutdown, logged 1/5 ... 5/5; answered at the end with REFUSED/TIMEOUT when a
+ * step did not finish. The caller closes the store. */
 void wind_down_begin(struct core *core, struct waiter to);
 void wind_down_force(struct core *core); /* the second signal */
 void statistics_save(struct core *core, struct waiter to);
 
 /* ---- seeing it ---- */
-struct flow_view { const char *story, *step, *subject; int64_t since_us, deadline_us; };
+struct flow_view {
+    const char *story, *step, *subject;
+    int64_t since_us, deadline_us;
+};
 size_t flows_list(const struct core *core, struct flow_view *out, size_t room);
 void portfolio_now(const struct core *core, struct portfolio *out);
 #endif

@@ -1,8 +1,8 @@
-/* Leases inside one process: the embedded mode, the backtest and the simulator. Several handles on one
- * table are several instances; time is the steady clock they share.
+/* Leases inside one process: the embedded mode, the backtest and the simulator. Several handles on
+ * one table are several instances; time is the steady clock they share.
  *
- * A holder acts until the deadline it was told; the table keeps the lease a little longer (GRACE), so
- * that nobody is granted it while its last holder may still act. */
+ * A holder acts until the deadline it was told; the table keeps the lease a little longer (GRACE),
+ * so that nobody is granted it while its last holder may still act. */
 #include "lease/lease.h"
 #include "base/mem.h"
 #include "base/str.h"

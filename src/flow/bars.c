@@ -1,0 +1,112 @@
+/* Closed bars: every strategy that trades the instrument looks at them, and what it wants enters
+ * through intake like any other signal.
+ *
+ * A signal of a bar is dated at the bar's close, which is its start and the shortest step seen
+ * between bars: the same bars give the same fingerprints, so bars fed twice decide nothing twice.
+ */
+#include "flow/intake.h"
+#include "flow/trade.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { LAYERS_MAX = 32 };
+
+struct market {
+    UT_hash_handle hh;
+    char name[NAME_SIZE];
+    int64_t last_us, step_us;
+};
+struct markets {
+    struct market *list;
+};
+
+static struct market *market_of(struct core *core, const char *instrument)
+{
+    struct market *market;
+    if (!core->markets)
+        core->markets = mem_alloc(sizeof *core->markets);
+    HASH_FIND_STR(core->markets->list, instrument, market);
+    if (!market) {
+        market = mem_alloc(sizeof *market);
+        text_copy(market->name, sizeof market->name, instrument);
+        HASH_ADD_STR(core->markets->list, name, market);
+    }
+    return market;
+}
+
+void markets_free(struct markets *markets)
+{
+    struct market *market, *next;
+    if (!markets)
+        return;
+    HASH_ITER(hh, markets->list, market, next)
+    {
+        HASH_DELETE(hh, markets->list, market);
+        mem_free(market);
+    }
+    mem_free(markets);
+}
+
+static int64_t close_of(struct core *core, const char *instrument, const struct bar *bar)
+{
+    struct market *market = market_of(core, instrument);
+    int64_t step_us = bar->at_us - market->last_us;
+    if (market->last_us && step_us > 0 && (!market->step_us || step_us < market->step_us))
+        market->step_us = step_us;
+    market->last_us = bar->at_us;
+    return bar->at_us + market->step_us;
+}
+
+static void submit(struct core *core, const char *strategy, const char *instrument,
+                   const struct bar_signal *wish, int64_t at_us)
+{
+    struct signal signal;
+    struct str extra = STR_EMPTY;
+    row_init(&tables[TABLE_SIGNAL], &signal);
+    text_copy(signal.source, sizeof signal.source, "strategy");
+    text_copy(signal.strategy, sizeof signal.strategy, strategy);
+    text_copy(signal.instrument, sizeof signal.instrument, instrument);
+    text_copy(signal.position, sizeof signal.position, wish->position);
+    signal.type = wish->type;
+    signal.side = wish->side;
+    signal.price = wish->price;
+    signal.stop = wish->stop;
+    signal.atr = wish->atr;
+    signal.quantity = wish->quantity;
+    signal.at_us = at_us;
+    signal.received_us = clock_wall(core->clock);
+    if (*wish->note) {
+        str_puts(&extra, "{\"note\":");
+        str_put_json(&extra, wish->note);
+        str_putc(&extra, '}');
+        signal.extra = str_text(&extra);
+    }
+    signal_fingerprint(&signal, NULL, NULL, 0);
+    intake_submit(core, &signal, false, 0, (struct waiter){0});
+    str_free(&extra);
+}
+
+void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
+{
+    const struct position *positions[LAYERS_MAX];
+    struct portfolio portfolio;
+    struct facts facts;
+    struct bar_signals wishes;
+    struct err err;
+    int64_t at_us = close_of(core, instrument, bar);
+    size_t count = policies_count(core->policies);
+    for (size_t i = 0; i < count; i++) {
+        struct policy *policy = policies_at(core->policies, i);
+        if (!policy_has_on_bar(policy) || !policy_trades(policy, instrument))
+            continue;
+        const char *strategy = policy_name(policy);
+        facts_gather(core, strategy, instrument, positions, LAYERS_MAX, &portfolio, &facts);
+        if (!policy_on_bar(policy, &facts, bar, &wishes, &err)) {
+            log_write(core->log, LOG_WARN, "bars", "on_bar failed", LOG_T("strategy", strategy),
+                      LOG_T("error", err.text), LOG_END);
+            continue;
+        }
+        for (size_t k = 0; k < wishes.count; k++)
+            submit(core, strategy, instrument, &wishes.list[k], at_us);
+    }
+}

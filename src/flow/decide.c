@@ -1,0 +1,348 @@
+/* Deciding: staleness, halt, the rules of positions, the policy, the hard rails, in this order;
+ * then the rows that say so. Same facts in, same decision out: nothing here waits, and only the
+ * trade struct changes. */
+#include "flow/flows.h"
+#include "flow/orders.h"
+#include "flow/trade.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { LAYERS_MAX = 32 };
+#define FROZEN_RETRY_US 5000000
+#define UNRESOLVED_RETRY_US 100000
+
+struct desk { /* everything a decision looks at */
+    struct facts facts;
+    struct portfolio portfolio;
+    const struct position *positions[LAYERS_MAX];
+    struct policy *policy;
+    struct str trace;
+    struct intent intent;
+};
+
+/* ---- outcomes ---- */
+
+static void end_with(struct trade *trade, enum signal_state state, enum verdict verdict,
+                     const char *gate, const char *reason)
+{
+    trade->outcome = OUTCOME_FINAL;
+    trade->after.state = state;
+    trade->order_count = 0;
+    text_copy(trade->after.reason, sizeof trade->after.reason, reason);
+    trade->decision.verdict = verdict;
+    text_copy(trade->decision.gate, sizeof trade->decision.gate, gate);
+    text_copy(trade->decision.reason, sizeof trade->decision.reason, reason);
+}
+
+static void try_later(struct trade *trade, int64_t in_us, bool counts, const char *reason)
+{
+    trade->outcome = OUTCOME_RETRY;
+    trade->retry_in_us = in_us;
+    trade->retry_counts = counts;
+    trade->order_count = 0;
+    text_copy(trade->after.reason, sizeof trade->after.reason, reason);
+}
+
+/* ---- facts ---- */
+
+static struct decimal unrealised(const struct facts *facts)
+{
+    struct decimal sum = decimal_int(0);
+    if (!decimal_ok(facts->last_price) || !facts->instrument)
+        return sum;
+    for (size_t i = 0; i < facts->position_count; i++) {
+        const struct position *position = facts->positions[i];
+        struct decimal points = decimal_sub(facts->last_price, position->entry_price);
+        if (position->side == SIDE_SHORT)
+            points = decimal_neg(points);
+        sum = decimal_add(sum, decimal_mul(decimal_mul(points, position->quantity),
+                                           facts->instrument->point_value));
+    }
+    return sum;
+}
+
+void facts_gather(struct core *core, const char *strategy, const char *instrument,
+                  const struct position **positions, size_t room, struct portfolio *portfolio,
+                  struct facts *facts)
+{
+    char key[KEY_SIZE];
+    bool unknown;
+    snprintf(key, sizeof key, "%s|%s", strategy, instrument);
+    *facts = (struct facts){.instrument = instrument_find(&core->options.instruments, instrument),
+                            .positions = positions,
+                            .portfolio = portfolio,
+                            .halt = halt_now(core),
+                            .now_us = clock_wall(core->clock)};
+    facts->position_count = book_open_positions(core->book, strategy, instrument, positions, room);
+    facts->pyramid = book_get(core->book, TABLE_PYRAMID, key);
+    facts->stat = book_get(core->stats, TABLE_STAT, key);
+    facts->last_price = decimal_bad();
+    if (!core->prices.last ||
+        !core->prices.last(core->prices.ctx, instrument, &facts->last_price, &facts->last_price_us))
+        facts->last_price = decimal_bad();
+    portfolio_measure(core->book, &core->options.instruments, &core->prices, portfolio);
+    facts->unresolved_order = rules_unresolved(core, instrument, &unknown);
+    facts->instrument_unrealised = unrealised(facts);
+}
+
+/* ---- orders ---- */
+
+static void name_position(struct order *order)
+{
+    int length = snprintf(order->position_id, sizeof order->position_id, "%s|%s|%s|%s",
+                          order->strategy, order->instrument, order->leg, order->id);
+    if (length >= (int)sizeof order->position_id) /* long names: the order's id alone is unique */
+        text_copy(order->position_id, sizeof order->position_id, order->id);
+}
+
+static struct order *add_order(struct core *core, struct trade *trade, const struct desk *desk,
+                               const char *leg, struct decimal quantity)
+{
+    const struct signal *signal = &trade->after;
+    const struct intent *intent = &desk->intent;
+    struct order *order = &trade->orders[trade->order_count++];
+    row_init(&tables[TABLE_ORDER], order);
+    order_id_derive(order->id, signal->fingerprint, leg);
+    text_copy(order->signal_id, sizeof order->signal_id, signal->id);
+    text_copy(order->leg, sizeof order->leg, leg);
+    text_copy(order->strategy, sizeof order->strategy, signal->strategy);
+    text_copy(order->instrument, sizeof order->instrument, signal->instrument);
+    text_copy(order->broker, sizeof order->broker, core->broker->ops->traits->name);
+    order->kind = intent->kind;
+    order->tif = intent->tif;
+    order->quantity = quantity;
+    order->limit_price = intent->limit_price;
+    order->stop_price = intent->stop_price;
+    order->reference_price = decimal_ok(signal->price) ? signal->price : desk->facts.last_price;
+    order->filled = order->fees = decimal_int(0);
+    order->state = ORDER_SENDING;
+    order->attempt = 1;
+    order->term = core->term;
+    order->signed_us = order->created_us = order->updated_us = clock_wall(core->clock);
+    order->valid_until_us = order->signed_us + order_validity_us(core);
+    order->version = 1;
+    return order;
+}
+
+static void order_entry(struct core *core, struct trade *trade, const struct desk *desk)
+{
+    struct order *order =
+        add_order(core, trade, desk, trade->after.position, desk->intent.quantity);
+    order->side = trade->after.side == SIDE_LONG ? ORDER_BUY : ORDER_SELL;
+    name_position(order);
+    if (decimal_ok(desk->intent.stop))
+        trade->after.stop = desk->intent.stop; /* the position's stop is the decision's */
+}
+
+static void order_exits(struct core *core, struct trade *trade, const struct desk *desk)
+{
+    const struct position *layers[TRADE_ORDERS_MAX];
+    struct decimal lots[TRADE_ORDERS_MAX];
+    size_t count = rules_layers(core, &trade->after, layers, lots, TRADE_ORDERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct decimal quantity = lots[i];
+        if (count == 1 && decimal_ok(desk->intent.quantity) &&
+            decimal_sign(desk->intent.quantity) > 0)
+            quantity = decimal_min(quantity, desk->intent.quantity);
+        struct order *order = add_order(core, trade, desk, layers[i]->label, quantity);
+        order->side = layers[i]->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY;
+        order->reduces = true;
+        text_copy(order->position_id, sizeof order->position_id, layers[i]->id);
+    }
+}
+
+/* ---- rails ---- */
+
+static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk)
+{
+    struct decimal pending_lots, risk, lots = decimal_int(0);
+    const struct position *open[LAYERS_MAX * 2];
+    const char *rail = "";
+    char reason[REASON_SIZE];
+    rules_pending(core, trade->after.instrument, &pending_lots, &risk);
+    size_t count = book_all_open_positions(core->book, open, LAYERS_MAX * 2);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(open[i]->instrument, trade->after.instrument) == 0)
+            lots = decimal_add(lots, open[i]->quantity);
+    for (size_t i = 0; i < trade->order_count; i++) {
+        struct rail_check check = {.order = &trade->orders[i],
+                                   .stop = trade->after.stop,
+                                   .position_quantity = decimal_add(lots, pending_lots),
+                                   .pending_risk = risk,
+                                   .last_price = desk->facts.last_price,
+                                   .orders_last_minute = orders_last_minute(core)};
+        if (rails_pass(&core->options.rails, &check, desk->facts.instrument, &desk->portfolio,
+                       &rail, reason))
+            continue;
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, rail, reason);
+        return false;
+    }
+    return true;
+}
+
+/* ---- the order of questions ---- */
+
+static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk)
+{
+    const struct signal *signal = &trade->before;
+    bool exits = signal->type == SIGNAL_EXIT;
+    char reason[REASON_SIZE];
+    if (!exits &&
+        !signal_fresh(signal, &core->options.staleness, clock_wall(core->clock), reason)) {
+        end_with(trade, SIGNAL_EXPIRED, VERDICT_REJECT, "staleness", reason);
+        return false;
+    }
+    if (!desk->facts.instrument) {
+        snprintf(reason, sizeof reason, "no instrument %s is configured", signal->instrument);
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "instrument", reason);
+        return false;
+    }
+    if (!exits && (!desk->policy || !policy_trades(desk->policy, signal->instrument))) {
+        snprintf(reason, sizeof reason,
+                 desk->policy ? "strategy %.60s does not trade %.60s"
+                              : "no strategy %.60s is loaded%.0s",
+                 signal->strategy, signal->instrument);
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "strategy", reason);
+        return false;
+    }
+    if (!halt_allows(desk->facts.halt, exits)) {
+        snprintf(reason, sizeof reason, "trading is halted at %s",
+                 halt_level_names[desk->facts.halt]);
+        if (exits) /* never lost: it goes on when the freeze is over */
+            try_later(trade, FROZEN_RETRY_US, false, reason);
+        else
+            end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "halt", reason);
+        return false;
+    }
+    return true;
+}
+
+static bool ask_rules(struct core *core, struct trade *trade)
+{
+    struct verdict_of no;
+    if (rules_allow(core, &trade->before, &no))
+        return true;
+    if (no.state == SIGNAL_RETRYING && trade->before.attempts < (int64_t)core->options.retry_max)
+        try_later(trade, UNRESOLVED_RETRY_US, true, no.reason);
+    else
+        end_with(trade, no.state == SIGNAL_RETRYING ? SIGNAL_REJECTED : no.state, VERDICT_REJECT,
+                 no.gate, no.reason);
+    return false;
+}
+
+static bool ask_policy(struct core *core, struct trade *trade, struct desk *desk)
+{
+    struct intent *intent = &desk->intent;
+    bool exits = trade->before.type == SIGNAL_EXIT;
+    *intent = (struct intent){.verdict = VERDICT_FAILED,
+                              .quantity = decimal_bad(),
+                              .limit_price = decimal_bad(),
+                              .stop_price = decimal_bad(),
+                              .stop = decimal_bad()};
+    text_copy(intent->reason, sizeof intent->reason, "the strategy is not loaded");
+    desk->facts.signal = &trade->before;
+    if (desk->policy)
+        policy_decide(desk->policy, &desk->facts, intent,
+                      core->options.record_trace ? &desk->trace : NULL);
+    if (intent->verdict == VERDICT_FAILED && exits) {
+        /* Fail closed means less risk: the whole layer goes, at the market. */
+        intent->quantity = decimal_bad();
+        intent->kind = ORDER_MARKET;
+        intent->tif = TIF_DAY;
+        trade->decision.verdict = VERDICT_FAILED;
+    } else if (intent->verdict == VERDICT_DEFER) {
+        try_later(trade, intent->defer_us, true, intent->reason);
+        return false;
+    } else if (intent->verdict != VERDICT_ACCEPT) {
+        end_with(trade, SIGNAL_REJECTED, intent->verdict, intent->gate, intent->reason);
+        return false;
+    } else if (!exits && (!decimal_ok(intent->quantity) || decimal_sign(intent->quantity) <= 0)) {
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "size",
+                 "the policy's size is no quantity");
+        return false;
+    }
+    text_copy(trade->decision.reason, sizeof trade->decision.reason, intent->reason);
+    return true;
+}
+
+static void accept(struct core *core, struct trade *trade, struct desk *desk)
+{
+    if (trade->before.type == SIGNAL_EXIT)
+        order_exits(core, trade, desk);
+    else
+        order_entry(core, trade, desk);
+    trade->outcome = OUTCOME_WORK;
+    trade->after.state = SIGNAL_WORKING;
+    trade->after.reason[0] = '\0';
+    trade->decision.quantity = decimal_int(0);
+    for (size_t i = 0; i < trade->order_count; i++)
+        trade->decision.quantity = decimal_add(trade->decision.quantity, trade->orders[i].quantity);
+    trade->right_until_us = clock_steady(core->clock) + order_validity_us(core);
+}
+
+/* {"facts":…,"gates":…,"size":…} as the policy told it, with what the host found. */
+static void keep_trace(struct trade *trade, struct desk *desk, struct arena *arena)
+{
+    struct str *trace = &desk->trace;
+    if (trace->length > 1 && trace->data[trace->length - 1] == '}')
+        trace->data[--trace->length] = '\0';
+    else
+        str_clear(trace);
+    str_puts(trace, trace->length > 1 ? ",\"host\":{\"gate\":" : "{\"host\":{\"gate\":");
+    str_put_json(trace, trade->decision.gate);
+    str_puts(trace, ",\"state\":");
+    str_put_json(trace, signal_state_names[trade->after.state]);
+    str_puts(trace, ",\"reason\":");
+    str_put_json(trace, trade->after.reason);
+    str_puts(trace, ",\"orders\":[");
+    for (size_t i = 0; i < trade->order_count; i++) {
+        str_puts(trace, i ? ",{\"id\":" : "{\"id\":");
+        str_put_json(trace, trade->orders[i].id);
+        str_puts(trace, ",\"leg\":");
+        str_put_json(trace, trade->orders[i].leg);
+        str_puts(trace, ",\"quantity\":\"");
+        str_put_decimal(trace, trade->orders[i].quantity);
+        str_puts(trace, "\"}");
+    }
+    str_puts(trace, "]}}");
+    trade->decision.trace = arena_copy(arena, trace->data, trace->length);
+}
+
+static void start_decision(struct core *core, struct trade *trade, const struct desk *desk)
+{
+    struct decision *decision = &trade->decision;
+    row_init(&tables[TABLE_DECISION], decision);
+    decision->verdict = VERDICT_ACCEPT;
+    decision->at_us = clock_wall(core->clock);
+    text_copy(decision->signal_id, sizeof decision->signal_id, trade->before.id);
+    text_copy(decision->strategy, sizeof decision->strategy, trade->before.strategy);
+    text_copy(decision->instrument, sizeof decision->instrument, trade->before.instrument);
+    if (!desk->policy)
+        return;
+    text_copy(decision->policy_version, sizeof decision->policy_version,
+              policy_version_text(desk->policy));
+    text_copy(decision->policy_hash, sizeof decision->policy_hash, policy_hash(desk->policy));
+}
+
+void trade_decide(struct core *core, struct trade *trade, struct arena *arena)
+{
+    struct desk *desk = arena_alloc(arena, sizeof *desk);
+    int64_t began_us = clock_steady(core->clock);
+    desk->trace = core->trace; /* one buffer, used again */
+    str_clear(&desk->trace);
+    trade->after = trade->before;
+    trade->order_count = 0;
+    desk->policy = policies_find(core->policies, trade->before.strategy);
+    facts_gather(core, trade->before.strategy, trade->before.instrument, desk->positions,
+                 LAYERS_MAX, &desk->portfolio, &desk->facts);
+    start_decision(core, trade, desk);
+    if (ask_basics(core, trade, desk) && ask_rules(core, trade) && ask_policy(core, trade, desk)) {
+        accept(core, trade, desk);
+        pass_rails(core, trade, desk);
+    }
+    trade->decided = true;
+    trade->decision.took_us = clock_steady(core->clock) - began_us;
+    if (core->options.record_trace && trade->outcome != OUTCOME_RETRY)
+        keep_trace(trade, desk, arena);
+    core->trace = desk->trace;
+}

@@ -1,0 +1,101 @@
+/* From accepted signals to stories: who waits for an answer, who waits for a turn. Shared inside
+ * this room. */
+#ifndef TIDELOCK_FLOW_INTAKE_H
+#define TIDELOCK_FLOW_INTAKE_H
+#include "flow/flow.h"
+#include "flow/flows.h"
+
+#define uthash_malloc(size) mem_alloc(size)
+#define uthash_free(memory, size) mem_free(memory)
+#include <uthash.h>
+
+struct waiting { /* a signal that waits for its turn or its next try */
+    char id[ID_SIZE];
+};
+struct lane { /* one strategy on one instrument: its signals are worked one after the other, exits
+                 first */
+    UT_hash_handle hh;
+    char key[2 * NAME_SIZE + 2];
+    char lease_key[NAME_SIZE + 16];
+    struct heap waiting; /* by signal_priority; value: handle of struct waiting */
+    uint64_t active;     /* the story under way; 0: none */
+    uint64_t overtaker;  /* an EXIT that goes ahead of an entry nobody can settle */
+    bool stalled;        /* in the list of those that may not start yet */
+    struct lane *next_stalled;
+};
+struct ticket { /* somebody who waits for an answer about a signal */
+    struct ticket *next;
+    struct waiter to;
+    bool wait_decision, repeat;
+    uint64_t handle;
+};
+struct open_signal { /* accepted by this process, and somebody waits */
+    UT_hash_handle hh;
+    char id[ID_SIZE];
+    struct ticket *first, **last;
+    bool stored;
+};
+struct recent {
+    UT_hash_handle hh;
+    char id[ID_SIZE];
+};
+struct deferred { /* an answer that must not be given before the asking call returns */
+    struct deferred *next;
+    struct waiter to;
+    struct err err; /* code ERR_OK: accepted */
+    char id[ID_SIZE];
+};
+struct intake {
+    struct lane *lanes;
+    struct lane *stalled;
+    struct pool waiting;
+    struct heap retries; /* steady time; handle of struct waiting */
+    struct pool tickets;
+    struct heap due; /* steady time until which a ticket waits for a decision; its handle */
+    struct open_signal *open;
+    struct recent *recent, *recent_by_id;
+    size_t recent_at;
+    struct deferred *deferred, **deferred_last;
+    size_t dead;
+    struct metric *accepted, *duplicates, *refused, *depth;
+};
+
+struct intake *intake_new(struct core *core);
+void intake_free(struct intake *intake);
+int64_t intake_turn(struct core *core);
+/* An answer at the next turn; err NULL: success without a value. */
+void intake_defer(struct core *core, struct waiter to, const char *signal_id /* "": none */,
+                  const struct err *err);
+/* The signal's insert has committed; its decision (NULL: none) has; its insert has failed. */
+void intake_stored(struct core *core, const struct signal *signal);
+void intake_decided(struct core *core, const struct signal *signal,
+                    const struct decision *decision);
+void intake_failed(struct core *core, const char *signal_id, const struct err *err);
+void intake_committed(struct core *core, const struct change *change);
+/* Answers with what the store has of the signal. Story in dead_letter.c. */
+void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
+
+/* operators.c: exits for everything open, through the same door as any signal */
+void positions_close_all(struct core *core, const char *source);
+/* bars.c */
+void markets_free(struct markets *markets);
+
+/* lane.c */
+struct lane *lane_of(struct core *core, const char *strategy, const char *instrument);
+bool lane_is_free(const struct core *core, const struct lane *lane);
+/* Queues a signal that is in the book; starts it if its turn is now. False: no room. */
+bool lane_push(struct core *core, const struct signal *signal);
+void lane_ended(struct core *core, struct lane *lane, uint64_t flow);
+void lanes_turn(struct core *core); /* starts what had to wait for the host */
+bool lane_retry(struct core *core, const char *signal_id, int64_t at_us /* steady */);
+int64_t lanes_retry_turn(struct core *core); /* queues what is due; the next moment */
+/* Waiting entries that this EXIT closes, up to room. */
+size_t lane_superseded(struct core *core, const struct signal *exit, const struct signal **out,
+                       size_t room);
+bool core_may_start(const struct core *core, const struct signal *signal);
+
+/* trade_signal.c. fresh: the row is not in any write yet; the story's first write carries it. */
+struct flow *trade_begin(struct core *core, struct lane *lane, const struct signal *signal,
+                         bool fresh);
+bool trade_is_settling(struct core *core, uint64_t flow); /* its orders are with the broker */
+#endif

@@ -1,0 +1,233 @@
+/* Lanes: the order in which signals of one strategy and instrument are worked. Exits first, then by
+ * receipt, one at a time, so that each decision sees what the one before it did.
+ *
+ * An EXIT does not wait behind an entry whose order rests at the broker: that order is cancelled.
+ * Behind an entry whose outcome stays UNKNOWN beyond the alert time it goes ahead: what is open
+ * must be closable. */
+#include "flow/intake.h"
+#include "flow/orders.h"
+#include "flow/record.h"
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    ROOM_KEPT = 32 /* stories that children and the takeover may always begin */,
+    ORDERS_MAX = 32,
+    LANES_KEPT = 1024
+};
+
+bool core_may_start(const struct core *core, const struct signal *signal)
+{
+    bool closing = core->closing_positions && signal && signal->type == SIGNAL_EXIT;
+    return core->term && core->reconciled && (!core->draining || closing) && record_settled(core) &&
+           flow_room(core) > ROOM_KEPT;
+}
+
+struct lane *lane_of(struct core *core, const char *strategy, const char *instrument)
+{
+    struct lane *lane;
+    char key[sizeof lane->key];
+    int length = snprintf(key, sizeof key, "%s|%s", strategy, instrument);
+    HASH_FIND(hh, core->intake->lanes, key, (unsigned)length, lane);
+    if (lane)
+        return lane;
+    lane = mem_alloc(sizeof *lane);
+    memcpy(lane->key, key, (size_t)length + 1);
+    snprintf(lane->lease_key, sizeof lane->lease_key, "instrument:%s", instrument);
+    heap_init(&lane->waiting, 0);
+    HASH_ADD(hh, core->intake->lanes, key[0], (unsigned)length, lane);
+    return lane;
+}
+
+bool lane_is_free(const struct core *core, const struct lane *lane)
+{
+    (void)core;
+    return !lane->active && !lane->overtaker && lane->waiting.count == 0;
+}
+
+/* ---- starting ---- */
+
+static size_t live_orders(const struct core *core, const struct signal *signal,
+                          const struct order **out)
+{
+    return book_live_orders(core->book, signal->strategy, signal->instrument, out, ORDERS_MAX);
+}
+
+static void cancel_resting(struct core *core, const struct signal *exit)
+{
+    const struct order *list[ORDERS_MAX];
+    size_t count = live_orders(core, exit, list);
+    char ids[ORDERS_MAX][ID_SIZE]; /* cancelling may move the rows */
+    for (size_t i = 0; i < count; i++) {
+        bool resting =
+            list[i]->state == ORDER_ACKNOWLEDGED || list[i]->state == ORDER_PARTIALLY_FILLED;
+        bool meant = signal_layer(exit->position) == 0 || strcmp(exit->position, list[i]->leg) == 0;
+        text_copy(ids[i], ID_SIZE, resting && meant && !list[i]->reduces ? list[i]->id : "");
+    }
+    for (size_t i = 0; i < count; i++)
+        if (*ids[i])
+            orders_cancel(core, ids[i]);
+}
+
+static bool may_overtake(struct core *core, const struct lane *lane, const struct signal *exit)
+{
+    const struct order *list[ORDERS_MAX];
+    if (exit->type != SIGNAL_EXIT || lane->overtaker || !trade_is_settling(core, lane->active))
+        return false;
+    size_t count = live_orders(core, exit, list);
+    for (size_t i = 0; i < count; i++)
+        if (list[i]->state != ORDER_UNKNOWN ||
+            clock_wall(core->clock) - list[i]->updated_us < core->options.unknown_alert_us)
+            return false;
+    return true;
+}
+
+static const struct signal *row_of(struct core *core, uint64_t handle)
+{
+    const struct waiting *waiting = pool_get(&core->intake->waiting, handle);
+    return waiting ? book_get(core->book, TABLE_SIGNAL, waiting->id) : NULL;
+}
+
+static void stall(struct core *core, struct lane *lane)
+{
+    if (lane->stalled)
+        return;
+    lane->stalled = true;
+    lane->next_stalled = core->intake->stalled;
+    core->intake->stalled = lane;
+}
+
+static void pop(struct core *core, struct lane *lane)
+{
+    struct heap_item item;
+    if (heap_pop(&lane->waiting, &item))
+        pool_give(&core->intake->waiting, item.value);
+}
+
+static void run(struct core *core, struct lane *lane)
+{
+    struct heap_item item;
+    while (heap_peek(&lane->waiting, &item)) {
+        const struct signal *row = row_of(core, item.value);
+        if (!row || signal_is_final(row->state)) { /* superseded, dropped, or taken back */
+            pop(core, lane);
+            continue;
+        }
+        if (lane->active && !may_overtake(core, lane, row)) {
+            if (row->type == SIGNAL_EXIT) {
+                cancel_resting(core, row);
+                stall(core, lane); /* its moment to overtake may come */
+            }
+            return;
+        }
+        if (!core_may_start(core, row)) {
+            stall(core, lane);
+            return;
+        }
+        bool overtakes = lane->active != 0;
+        struct signal signal = *row;
+        struct flow *flow = trade_begin(core, lane, &signal, false);
+        if (!flow) {
+            stall(core, lane);
+            return;
+        }
+        *(overtakes ? &lane->overtaker : &lane->active) = flow->handle;
+        pop(core, lane);
+        flow_run(flow);
+    }
+}
+
+bool lane_push(struct core *core, const struct signal *signal)
+{
+    struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
+    uint64_t handle;
+    struct waiting *waiting = pool_take(&core->intake->waiting, &handle);
+    if (!waiting)
+        return false;
+    text_copy(waiting->id, sizeof waiting->id, signal->id);
+    heap_push(&lane->waiting, signal_priority(signal), handle);
+    run(core, lane);
+    return true;
+}
+
+void lane_ended(struct core *core, struct lane *lane, uint64_t flow)
+{
+    if (lane->active == flow)
+        lane->active = 0;
+    if (lane->overtaker == flow)
+        lane->overtaker = 0;
+    if (lane->waiting.count > 0) {
+        stall(core, lane); /* begun from the turn, not from inside the end of another */
+    } else if (!lane->active && !lane->overtaker && !lane->stalled &&
+               HASH_COUNT(core->intake->lanes) > LANES_KEPT) {
+        HASH_DELETE(hh, core->intake->lanes, lane);
+        heap_free(&lane->waiting);
+        mem_free(lane);
+    }
+}
+
+void lanes_turn(struct core *core)
+{
+    struct lane *list = core->intake->stalled, *next;
+    core->intake->stalled = NULL;
+    for (struct lane *lane = list; lane; lane = next) {
+        next = lane->next_stalled;
+        lane->stalled = false;
+        lane->next_stalled = NULL;
+        run(core, lane);
+    }
+}
+
+/* ---- trying again ---- */
+
+bool lane_retry(struct core *core, const char *signal_id, int64_t at_us)
+{
+    uint64_t handle;
+    struct waiting *waiting = pool_take(&core->intake->waiting, &handle);
+    if (!waiting)
+        return false;
+    text_copy(waiting->id, sizeof waiting->id, signal_id);
+    heap_push(&core->intake->retries, at_us, handle);
+    return true;
+}
+
+int64_t lanes_retry_turn(struct core *core)
+{
+    struct heap *retries = &core->intake->retries;
+    struct heap_item item;
+    while (heap_peek(retries, &item)) {
+        if (item.key > clock_steady(core->clock))
+            return item.key;
+        heap_pop(retries, &item);
+        const struct signal *row = row_of(core, item.value);
+        struct signal signal;
+        if (row)
+            signal = *row;
+        pool_give(&core->intake->waiting, item.value);
+        if (row && !signal_is_final(signal.state))
+            lane_push(core, &signal);
+    }
+    return INT64_MAX;
+}
+
+/* ---- superseding ---- */
+
+static size_t gather(struct core *core, const struct heap *heap, const struct signal *exit,
+                     const struct signal **out, size_t count, size_t room)
+{
+    for (size_t i = 0; i < heap->count && count < room; i++) {
+        const struct signal *row = row_of(core, heap->items[i].value);
+        if (row && (row->state == SIGNAL_RECEIVED || row->state == SIGNAL_RETRYING) &&
+            signal_supersedes(exit, row))
+            out[count++] = row;
+    }
+    return count;
+}
+
+size_t lane_superseded(struct core *core, const struct signal *exit, const struct signal **out,
+                       size_t room)
+{
+    struct lane *lane = lane_of(core, exit->strategy, exit->instrument);
+    size_t count = gather(core, &lane->waiting, exit, out, 0, room);
+    return gather(core, &core->intake->retries, exit, out, count, room);
+}

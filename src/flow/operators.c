@@ -1,0 +1,234 @@
+/* What people do: halt and resume, deposits, the end of an order nobody else can settle, policy
+ * versions. Each is one write with who and why in its cause. */
+#include "flow/intake.h"
+#include "flow/orders.h"
+#include "flow/record.h"
+#include <stdio.h>
+#include <string.h>
+
+static void put_cause(struct str *cause, const char *who, const char *why)
+{
+    str_puts(cause, "{\"who\":");
+    str_put_json(cause, who);
+    str_puts(cause, ",\"why\":");
+    str_put_json(cause, why);
+    str_putc(cause, '}');
+}
+
+static void refuse(struct core *core, struct waiter to, enum err_code code, const char *text)
+{
+    struct err err;
+    err_set(&err, ERR_REFUSED, code, "%s", text);
+    intake_defer(core, to, "", &err);
+}
+
+/* ---- halts ---- */
+
+enum halt_level halt_now(const struct core *core)
+{
+    const struct halt *asked = book_get(core->book, TABLE_HALT, "all");
+    return asked && asked->level > core->halt ? asked->level : core->halt;
+}
+
+struct flat { /* one strategy on one instrument that has something open */
+    char strategy[NAME_SIZE], instrument[NAME_SIZE];
+};
+
+/* Exits for everything open, through the same door as any signal. */
+void positions_close_all(struct core *core, const char *source)
+{
+    enum { MAX = 256 };
+    const struct position *open[MAX];
+    struct flat list[MAX];
+    size_t count = book_all_open_positions(core->book, open, MAX), pairs = 0;
+    for (size_t i = 0; i < count; i++) {
+        size_t k = 0;
+        while (k < pairs && (strcmp(list[k].strategy, open[i]->strategy) != 0 ||
+                             strcmp(list[k].instrument, open[i]->instrument) != 0))
+            k++;
+        if (k < pairs)
+            continue;
+        text_copy(list[pairs].strategy, NAME_SIZE, open[i]->strategy);
+        text_copy(list[pairs++].instrument, NAME_SIZE, open[i]->instrument);
+    }
+    for (size_t i = 0; i < pairs; i++) {
+        struct signal exit;
+        row_init(&tables[TABLE_SIGNAL], &exit);
+        text_copy(exit.source, sizeof exit.source, source);
+        text_copy(exit.strategy, sizeof exit.strategy, list[i].strategy);
+        text_copy(exit.instrument, sizeof exit.instrument, list[i].instrument);
+        text_copy(exit.position, sizeof exit.position, "ALL");
+        exit.type = SIGNAL_EXIT;
+        exit.at_us = exit.received_us = clock_wall(core->clock);
+        signal_fingerprint(&exit, NULL, NULL, 0);
+        intake_submit(core, &exit, false, 0, (struct waiter){0});
+    }
+}
+
+struct halting {
+    struct core *core;
+    struct waiter to;
+    enum halt_level level;
+};
+
+static void halted(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct halting *halting = owner;
+    struct core *core = halting->core;
+    struct waiter to = halting->to;
+    (void)handle;
+    (void)value;
+    if (!err) {
+        core->halt = halting->level;
+        log_write(core->log, halting->level == HALT_NONE ? LOG_INFO : LOG_WARN, "halt",
+                  "the halt level has changed", LOG_T("level", halt_level_names[halting->level]),
+                  LOG_END);
+        if (halting->level == HALT_FLATTEN)
+            positions_close_all(core, "halt");
+    }
+    mem_free(halting);
+    wait_answer(to, err, NULL);
+}
+
+void halt_set(struct core *core, enum halt_level level, const char *who, const char *why,
+              struct waiter to)
+{
+    const struct halt *before = book_get(core->book, TABLE_HALT, "all");
+    struct store_event event;
+    struct str cause = STR_EMPTY;
+    struct halt after;
+    if (!why || !*why) {
+        refuse(core, to, ERR_USAGE, "a halt and its end need a reason");
+        return;
+    }
+    row_init(&tables[TABLE_HALT], &after);
+    if (before)
+        after = *before;
+    text_copy(after.id, sizeof after.id, "all");
+    text_copy(after.who, sizeof after.who, who);
+    text_copy(after.why, sizeof after.why, why);
+    after.level = level;
+    after.at_us = clock_wall(core->clock);
+    after.version++;
+    put_cause(&cause, who, why);
+    event_start(core, &event, level == HALT_NONE ? "halt.ended" : "halt.set", "all");
+    event.cause = str_text(&cause);
+    event_change(&event, TABLE_HALT, before, &after);
+    struct halting *halting = mem_alloc(sizeof *halting);
+    *halting = (struct halting){.core = core, .to = to, .level = level};
+    record_write(core, &event, 1, true, (struct waiter){.answer = halted, .owner = halting});
+    str_free(&cause);
+}
+
+/* ---- money ---- */
+
+void account_deposit(struct core *core, struct decimal amount, const char *who, struct waiter to)
+{
+    const struct account *before = book_get(core->book, TABLE_ACCOUNT, "main");
+    struct decimal zero = decimal_int(0);
+    struct account after;
+    struct ledger ledger;
+    struct store_event event;
+    if (!decimal_ok(amount) || decimal_is_zero(amount)) {
+        refuse(core, to, ERR_INPUT, "a deposit needs an amount");
+        return;
+    }
+    row_init(&tables[TABLE_ACCOUNT], &after);
+    row_init(&tables[TABLE_LEDGER], &ledger);
+    if (before) {
+        after = *before;
+    } else {
+        text_copy(after.id, sizeof after.id, "main");
+        after.deposits = after.realised = after.fees = after.equity = zero;
+        after.high_water = after.day_start_equity = zero;
+    }
+    after.version++;
+    after.entries++;
+    after.deposits = decimal_add(after.deposits, amount);
+    after.equity = decimal_add(after.equity, amount);
+    /* Money that comes or goes is neither gain nor loss. */
+    after.day_start_equity = decimal_add(after.day_start_equity, amount);
+    after.high_water = decimal_max(decimal_add(after.high_water, amount), after.equity);
+    snprintf(ledger.id, sizeof ledger.id, "main|%012lld", (long long)after.entries);
+    ledger.kind = decimal_sign(amount) > 0 ? LEDGER_DEPOSIT : LEDGER_WITHDRAWAL;
+    ledger.amount = amount;
+    ledger.equity = after.equity;
+    ledger.at_us = clock_wall(core->clock);
+    text_copy(ledger.reference, sizeof ledger.reference, who);
+    event_start(core, &event, "account.deposited", "main");
+    event_change(&event, TABLE_ACCOUNT, before, &after);
+    event_change(&event, TABLE_LEDGER, NULL, &ledger);
+    record_write(core, &event, 1, false, to);
+}
+
+/* ---- orders ---- */
+
+void order_resolve(struct core *core, const char *order_id, enum order_state as, const char *who,
+                   const char *why, struct waiter to)
+{
+    struct order row;
+    struct str cause = STR_EMPTY;
+    if (!orders_row(core, order_id, &row) || row.state != ORDER_UNKNOWN) {
+        refuse(core, to, ERR_CONFLICT, "only an order that is unknown is settled by hand");
+        return;
+    }
+    if (!why || !*why || !order_is_final(as) || as == ORDER_FILLED) {
+        refuse(core, to, ERR_INPUT,
+               "say why, and what it became: cancelled, rejected or expired; fills come from the "
+               "broker");
+        return;
+    }
+    row.state = as;
+    snprintf(row.reason, sizeof row.reason, "by %s: %.140s", who, why);
+    put_cause(&cause, who, why);
+    orders_change(core, "order.resolved", str_text(&cause), &row, to);
+    str_free(&cause);
+}
+
+/* ---- policies ---- */
+
+struct replaced {
+    const struct policy_version *live;
+    const struct policy_version *old;
+};
+
+static bool find_replaced(void *ctx, const void *row)
+{
+    struct replaced *replaced = ctx;
+    const struct policy_version *version = row;
+    if (version->status != POLICY_LIVE || strcmp(version->id, replaced->live->id) == 0 ||
+        strcmp(version->strategy, replaced->live->strategy) != 0)
+        return true;
+    replaced->old = version;
+    return false;
+}
+
+void policy_record(struct core *core, const struct policy_version *version, struct waiter to)
+{
+    const struct policy_version *before = book_get(core->book, TABLE_POLICY, version->id);
+    struct policy_version after = *version, gone;
+    struct replaced replaced = {.live = version};
+    struct store_event event;
+    if (before && before->status == version->status &&
+        strcmp(before->reason, version->reason) == 0) {
+        intake_defer(core, to, "", NULL); /* known already: a restart with the same files */
+        return;
+    }
+    after.row_version = before ? before->row_version + 1 : 1;
+    event_start(core, &event,
+                version->status == POLICY_REFUSED       ? "policy.refused"
+                : version->status == POLICY_ROLLED_BACK ? "policy.rolled_back"
+                                                        : "policy.swapped",
+                version->strategy);
+    event_change(&event, TABLE_POLICY, before, &after);
+    if (version->status == POLICY_LIVE) {
+        book_each(core->book, TABLE_POLICY, find_replaced, &replaced);
+        if (replaced.old) {
+            gone = *replaced.old;
+            gone.status = POLICY_REPLACED;
+            gone.row_version++;
+            event_change(&event, TABLE_POLICY, replaced.old, &gone);
+        }
+    }
+    record_write(core, &event, 1, true, to);
+}

@@ -1,0 +1,58 @@
+/* Orders that are not final: what is on its way, what was heard of it, who waits for it. */
+#ifndef TIDELOCK_FLOW_ORDERS_H
+#define TIDELOCK_FLOW_ORDERS_H
+#include "flow/flow.h"
+#include "trade/order.h"
+
+/* The memory of one order while its story runs. Its row as asked to be written (`row`) may be ahead
+ * of the disk; what the disk has is `committed`, and only that counts for what leaves the host. */
+struct live_order;
+struct orders *orders_new(struct core *core);
+void orders_free(struct orders *orders);
+/* Knows the order from now on. `fills_known`: it is ours from birth, or no fill of it was ever
+ * recorded. */
+void orders_track(struct core *core, const struct order *order, bool fills_known);
+bool orders_row(const struct core *core, const char *order_id, struct order *out);
+size_t orders_count(const struct core *core);
+bool orders_next_unloaded(const struct core *core,
+                          char id[ID_SIZE]);     /* one whose fills are not known */
+size_t orders_unlooked(const struct core *core); /* after a start: not yet asked the broker about */
+
+/* Begins the story that follows the order to its end; `right_until_us` (steady) > 0: its right to
+ * send is committed and unused. */
+bool orders_work(struct core *core, const char *order_id, int64_t right_until_us,
+                 struct flow *parent /* NULL: nobody waits for the end */);
+/* Wants it cancelled at the broker as soon as that is possible. */
+void orders_cancel(struct core *core, const char *order_id);
+
+/* What the broker says, by answer, hook or query. Any time, twice, late, before the
+ * acknowledgement. */
+void orders_report(struct core *core, const struct report *report);
+/* A change of the order's row other than by a report; `to` hears the write. False: the row is not
+ * at hand. */
+bool orders_change(struct core *core, const char *event /* NULL: by its state */, const char *cause,
+                   const struct order *after, struct waiter to);
+/* What the recorder tells of every change. */
+void orders_committed(struct core *core, const struct change *change);
+void orders_undone(struct core *core, const struct change *change);
+
+/* Asks the broker about an order until it has answered; then its reports are in. Story in
+ * find_order.c. */
+struct flow *order_find_begin(struct flow *parent, const char *order_id, int64_t not_before_us);
+bool order_find_proved(const void *value); /* of its answer: the order never stood at the broker */
+/* One attempt to send. Story in send_order.c. */
+struct flow *order_send_begin(struct flow *parent, const char *order_id, int64_t right_until_us);
+struct flow *order_cancel_begin(struct flow *parent, const char *order_id);
+
+/* New orders of the last minute, for the rate rail. */
+void orders_note_new(struct core *core);
+int64_t orders_last_minute(const struct core *core);
+
+/* Notes of the stories on the order. */
+void orders_looked(struct core *core, const char *order_id);
+/* The moment (steady) from which absence at the broker proves that the order never stood;
+ * INT64_MAX: never. */
+int64_t orders_proof_us(const struct core *core, const struct order *order);
+/* Whether an order that never stood should still be sent; `why` gets the sentence when not. */
+bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE]);
+#endif

@@ -1,0 +1,44 @@
+/* What the files about orders share; nobody else's business. */
+#ifndef TIDELOCK_FLOW_ORDERS_PARTS_H
+#define TIDELOCK_FLOW_ORDERS_PARTS_H
+#include "flow/orders.h"
+
+#define uthash_malloc(size) mem_alloc(size)
+#define uthash_free(memory, size) mem_free(memory)
+#include <uthash.h>
+
+#define CLOCK_ERROR_US 1000000 /* between our wall clock and the broker's */
+
+struct live_order {
+    UT_hash_handle hh;
+    char id[ID_SIZE];
+    struct order row;        /* as asked to be written */
+    uint64_t flow;           /* its work_order story; 0: none */
+    char (*fills)[KEY_SIZE]; /* rows of trades that are in */
+    size_t fill_count, fill_room;
+    int64_t sent_us;  /* steady: when it was last handed to the broker by us */
+    bool fills_known; /* reports may be applied */
+    bool looked;      /* ours from birth, or the broker has answered about it since the start */
+    bool dirty;       /* something was heard and not written: ask the broker */
+    bool cancel_wanted;
+    bool final; /* committed */
+    struct live_order *next_free;
+};
+struct orders {
+    struct live_order *live, *free;
+    struct metric *repeats, *faults;
+    struct {
+        int64_t second;
+        int64_t count;
+    } made[60]; /* new orders by second */
+};
+
+struct live_order *orders_find(const struct core *core, const char *order_id);
+struct live_order *orders_track_row(struct core *core, const struct order *order);
+void orders_untrack(struct core *core, struct live_order *live);
+void orders_know_fill(struct live_order *live, const char *fill_id);
+/* A report about an order nobody follows. */
+void orders_stray(struct core *core, const struct report *report);
+/* Fills of an order that were recorded before this process began. */
+struct flow *orders_load_fills(struct core *core, const char *order_id, struct waiter to);
+#endif

@@ -1,0 +1,292 @@
+/* Writes in flight, in the order they were asked, each with what is needed to take it back. */
+#include "flow/record.h"
+#include "flow/intake.h"
+#include "flow/mutant.h"
+#include "flow/orders.h"
+#include "flow/statistics.h"
+#include "trade/order.h"
+#include <assert.h>
+#include <string.h>
+
+enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536 };
+
+struct record {
+    struct record *next, *previous;
+    struct recorder *recorder;
+    struct arena arena;
+    struct store_event *events; /* with copies of every row */
+    size_t count;
+    struct waiter to;
+    struct err err;
+    bool failed; /* answered, and waiting to be taken back */
+};
+struct recorder {
+    struct core *core;
+    struct record *first, *last; /* in flight or waiting to be taken back, oldest first */
+    struct record *free;
+    size_t in_flight, failed;
+    void (*fenced)(struct core *core);
+    struct metric *failures;
+};
+
+struct recorder *recorder_new(struct core *core)
+{
+    struct recorder *recorder = mem_alloc(sizeof *recorder);
+    recorder->core = core;
+    if (core->metrics)
+        recorder->failures = metric_counter(core->metrics, "tidelock_write_failures_total",
+                                            "Writes the store did not take.", NULL);
+    return recorder;
+}
+
+static void free_list(struct record *record)
+{
+    for (struct record *next; record; record = next) {
+        next = record->next;
+        arena_free(&record->arena);
+        mem_free(record);
+    }
+}
+
+void recorder_free(struct recorder *recorder)
+{
+    if (!recorder)
+        return;
+    free_list(recorder->first);
+    free_list(recorder->free);
+    mem_free(recorder);
+}
+
+void recorder_on_fence(struct core *core, void (*fenced)(struct core *core))
+{
+    core->recorder->fenced = fenced;
+}
+
+bool record_settled(const struct core *core)
+{
+    return core->recorder->failed == 0;
+}
+
+size_t record_in_flight(const struct core *core)
+{
+    return core->recorder->in_flight;
+}
+
+void event_start(struct core *core, struct store_event *event, const char *kind,
+                 const char *subject)
+{
+    event->kind = kind;
+    event->subject = subject;
+    event->cause = NULL;
+    event->at_us = clock_wall(core->clock);
+    event->change_count = 0;
+}
+
+void event_change(struct store_event *event, enum table_id table, const void *before,
+                  const void *after)
+{
+    assert(event->change_count < STORE_CHANGES_MAX);
+    event->changes[event->change_count++] =
+        (struct change){.table = &tables[table], .before = before, .after = after};
+}
+
+/* ---- the list ---- */
+
+static struct record *take(struct recorder *recorder)
+{
+    struct record *record = recorder->free;
+    if (record) {
+        recorder->free = record->next;
+    } else {
+        record = mem_alloc(sizeof *record);
+        arena_init(&record->arena, ARENA_BLOCK);
+        record->recorder = recorder;
+    }
+    record->next = NULL;
+    record->previous = recorder->last;
+    *(recorder->last ? &recorder->last->next : &recorder->first) = record;
+    recorder->last = record;
+    record->failed = false;
+    return record;
+}
+
+static void give(struct record *record)
+{
+    struct recorder *recorder = record->recorder;
+    *(record->previous ? &record->previous->next : &recorder->first) = record->next;
+    *(record->next ? &record->next->previous : &recorder->last) = record->previous;
+    if (record->arena.used > ARENA_KEEP)
+        arena_free(&record->arena);
+    else
+        arena_reset(&record->arena);
+    record->next = recorder->free;
+    recorder->free = record;
+}
+
+static const void *copy_row(struct record *record, const struct table *table, const void *row)
+{
+    if (!row)
+        return NULL;
+    void *copy = arena_alloc(&record->arena, table->row_size);
+    row_copy(table, copy, row, &record->arena);
+    return copy;
+}
+
+static void copy_events(struct record *record, const struct store_event *events, size_t count)
+{
+    record->count = count;
+    record->events = arena_alloc(&record->arena, count * sizeof *events);
+    for (size_t i = 0; i < count; i++) {
+        struct store_event *to = &record->events[i];
+        *to = (struct store_event){.kind = arena_text(&record->arena, events[i].kind),
+                                   .subject = arena_text(&record->arena, events[i].subject),
+                                   .cause = arena_text(&record->arena, events[i].cause),
+                                   .at_us = events[i].at_us,
+                                   .change_count = events[i].change_count};
+        for (size_t k = 0; k < to->change_count; k++) {
+            const struct change *change = &events[i].changes[k];
+            to->changes[k] =
+                (struct change){.table = change->table,
+                                .before = copy_row(record, change->table, change->before),
+                                .after = copy_row(record, change->table, change->after)};
+        }
+    }
+}
+
+/* ---- taking back ---- */
+
+static bool has_moved_on(const struct core *core, const struct record *record)
+{
+    for (size_t i = 0; i < record->count; i++)
+        for (size_t k = 0; k < record->events[i].change_count; k++) {
+            const struct change *change = &record->events[i].changes[k];
+            const void *now =
+                book_get(core->book, change->table->id, row_key(change->table, change->after));
+            if (now && change->table->version_column >= 0 &&
+                row_version(change->table, now) > row_version(change->table, change->after))
+                return true;
+        }
+    return false;
+}
+
+static bool is_final(const struct change *change)
+{
+    if (change->table->id == TABLE_SIGNAL)
+        return signal_is_final(((const struct signal *)change->before)->state);
+    return change->table->id == TABLE_ORDER &&
+           order_is_final(((const struct order *)change->before)->state);
+}
+
+static void take_back(struct core *core, struct record *record)
+{
+    for (size_t i = record->count; i-- > 0;)
+        for (size_t k = record->events[i].change_count; k-- > 0;) {
+            const struct change *change = &record->events[i].changes[k];
+            if (!change->before || is_final(change))
+                book_remove(core->book, change->table->id, row_key(change->table, change->after));
+            else
+                book_put(core->book, change->table->id, change->before);
+        }
+    for (size_t i = 0; i < record->count; i++)
+        for (size_t k = 0; k < record->events[i].change_count; k++)
+            orders_undone(core, &record->events[i].changes[k]);
+}
+
+static void answer_failed(struct record *record)
+{
+    struct waiter to = record->to;
+    struct err err = record->err;
+    give(record);
+    wait_answer(to, &err, NULL);
+}
+
+/* Everything in flight is answered: the failed ones go back, last first; then their askers hear of
+ * it, first first. */
+static void take_back_all(struct recorder *recorder)
+{
+    struct record *last = recorder->last;
+    for (struct record *r = last; r; r = r->previous)
+        take_back(recorder->core, r);
+    for (struct record *r = recorder->first, *next; recorder->failed > 0 && r; r = next) {
+        next = r->next;
+        if (!r->failed)
+            continue;
+        recorder->failed--;
+        answer_failed(r);
+    }
+}
+
+static void fail(struct recorder *recorder, struct record *record, const struct err *err)
+{
+    struct core *core = recorder->core;
+    record->err = *err;
+    metric_add(recorder->failures, 1);
+    log_write(core->log, err->class == ERR_LATER ? LOG_ERROR : LOG_WARN, "record", "write failed",
+              LOG_T("event", record->count ? record->events[0].kind : ""),
+              LOG_T("subject", record->count ? record->events[0].subject : ""),
+              LOG_T("error", err->text), LOG_END);
+    if (recorder->failed == 0 && !has_moved_on(core, record)) {
+        take_back(core, record);
+        answer_failed(record);
+        return;
+    }
+    record->failed = true;
+    recorder->failed++;
+    if (recorder->in_flight == 0)
+        take_back_all(recorder);
+}
+
+static void succeed(struct recorder *recorder, struct record *record)
+{
+    struct core *core = recorder->core;
+    for (size_t i = 0; i < record->count; i++) {
+        for (size_t k = 0; k < record->events[i].change_count; k++) {
+            statistics_count(core, &record->events[i].changes[k]);
+            intake_committed(core, &record->events[i].changes[k]);
+        }
+        for (struct core_listener *l = core->listeners; l; l = l->next)
+            l->on_event(l->ctx, &record->events[i]);
+    }
+    wait_answer(record->to, NULL, NULL);
+    for (size_t i = 0; i < record->count; i++)
+        for (size_t k = 0; k < record->events[i].change_count; k++)
+            orders_committed(core, &record->events[i].changes[k]);
+    give(record);
+    if (recorder->in_flight == 0 && recorder->failed > 0)
+        take_back_all(recorder);
+}
+
+static void answered(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct record *record = owner;
+    struct recorder *recorder = record->recorder;
+    struct core *core = recorder->core;
+    (void)handle;
+    (void)value;
+    recorder->in_flight--;
+    if (err) {
+        bool fenced = err->code == ERR_FENCED;
+        fail(recorder, record, err);
+        if (fenced && recorder->fenced)
+            recorder->fenced(core);
+    } else {
+        succeed(recorder, record);
+    }
+}
+
+void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
+                  struct waiter to)
+{
+    struct recorder *recorder = core->recorder;
+    struct record *record = take(recorder);
+    copy_events(record, events, count);
+    record->to = to;
+    recorder->in_flight++;
+    struct store_write write = {.term = unfenced || MUTANT(MUTANT_FORGET_TERM) ? 0 : core->term,
+                                .events = record->events,
+                                .event_count = count};
+    store_write(core->store, &write, (struct waiter){.answer = answered, .owner = record});
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < events[i].change_count; k++)
+            book_apply_change(core->book, &record->events[i].changes[k]);
+}

@@ -1,0 +1,30 @@
+/* Writing: how a decision becomes rows, and what happens when it does not.
+ *
+ * core->book is changed when a write is asked, so that the next decision of the same turn already
+ * sees it; nothing leaves the host (broker calls, answers) before the store has answered. A write
+ * that fails is taken back: at once if its rows have not moved on, else when every write in flight
+ * is answered, last first; until then record_settled says no and nothing new is decided. Writes
+ * that built on a failed one fail by themselves: their compare-and-set does not fit. */
+#ifndef TIDELOCK_FLOW_RECORD_H
+#define TIDELOCK_FLOW_RECORD_H
+#include "flow/core.h"
+
+struct recorder;
+struct recorder *recorder_new(struct core *core);
+void recorder_free(struct recorder *recorder);
+
+/* Applies the changes to core->book, asks the store, answers `to` after the book is as it must be:
+ * with success after statistics were counted and listeners called. Fenced by core->term unless
+ * `unfenced`. Rows are copied. */
+void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
+                  struct waiter to);
+bool record_settled(const struct core *core);
+size_t record_in_flight(const struct core *core);
+void recorder_on_fence(struct core *core, void (*fenced)(struct core *core));
+
+/* An event to be filled: kind, subject, now. */
+void event_start(struct core *core, struct store_event *event, const char *kind,
+                 const char *subject);
+void event_change(struct store_event *event, enum table_id table, const void *before,
+                  const void *after);
+#endif

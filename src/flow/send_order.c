@@ -1,0 +1,144 @@
+/* One attempt to send an order. What is guaranteed on entry of each step:
+ *
+ *     right   the order is INTENDED, or UNKNOWN with proof that it never stood; or its right is at
+ * hand place   its right to send is committed under our term, unused, and ours alone note    the
+ * attempt is over; the row does not say so yet
+ *
+ * The right is used at most once, before its time runs out, or not at all: then it is given back in
+ * writing. A right found after a restart is never used. */
+#include "flow/flows.h"
+#include "flow/mutant.h"
+#include "flow/orders.h"
+#include "flow/orders_parts.h"
+#include "flow/record.h"
+
+#define VALIDITY_US 5000000 /* for brokers that name none */
+
+struct send {
+    char order_id[ID_SIZE];
+    int64_t right_until_us; /* steady */
+    struct order row;       /* what is sent */
+    enum order_state becomes;
+    char reason[REASON_SIZE];
+};
+
+int64_t order_validity_us(const struct core *core)
+{
+    int64_t validity_us = core->broker->ops->traits->validity_us;
+    return validity_us ? validity_us : VALIDITY_US;
+}
+
+static enum step_result right(struct flow *flow)
+{
+    struct send *send = flow->data;
+    struct core *core = flow->core;
+    struct order after;
+    if (send->right_until_us)
+        return STEP_NEXT;
+    if (!orders_row(core, send->order_id, &after) ||
+        (after.state != ORDER_INTENDED && after.state != ORDER_UNKNOWN))
+        return STEP_END;
+    after.state = ORDER_SENDING;
+    after.attempt++;
+    after.term = core->term;
+    after.signed_us = clock_wall(core->clock);
+    after.valid_until_us = after.signed_us + order_validity_us(core);
+    after.reason[0] = '\0';
+    send->right_until_us = clock_steady(core->clock) + order_validity_us(core);
+    orders_change(core, NULL, NULL, &after, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+/* Asked last before the side effect, whatever was checked before. */
+static bool may_send(const struct core *core, const struct send *send, char why[REASON_SIZE])
+{
+    enum halt_level level = halt_now(core);
+    const char *text = NULL;
+    if (send->row.state != ORDER_SENDING || send->row.term != core->term)
+        text = "the order has moved on";
+    else if (!halt_allows(level, send->row.reduces))
+        text = "trading is halted";
+    else if (core->draining && !(send->row.reduces && core->closing_positions))
+        text = "the host is shutting down";
+    else if (clock_steady(core->clock) >= send->right_until_us ||
+             clock_wall(core->clock) >= send->row.valid_until_us)
+        text = "the right to send was not used in time";
+    if (text)
+        text_copy(why, REASON_SIZE, text);
+    return !text;
+}
+
+static enum step_result place(struct flow *flow)
+{
+    struct send *send = flow->data;
+    struct core *core = flow->core;
+    struct live_order *live = orders_find(core, send->order_id);
+    if (!live)
+        return STEP_END;
+    send->row = live->row;
+    send->becomes = ORDER_INTENDED;
+    if (!may_send(core, send, send->reason))
+        return STEP_NEXT;
+    live->sent_us = clock_steady(core->clock);
+    struct right_to_send used = {
+        .order = &send->row, .valid_until_us = send->row.valid_until_us, .term = send->row.term};
+    flow_deadline(flow, live->sent_us + core->options.order_deadline_us);
+    broker_place(core->broker, &used, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result place_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    struct send *send = flow->data;
+    if (!err) {
+        orders_report(flow->core, value);
+        return STEP_END;
+    }
+    text_copy(send->reason, sizeof send->reason, err->text);
+    if (err->class == ERR_REFUSED) {
+        struct report report = {.kind = REPORT_REJECTED, .at_us = clock_wall(flow->core->clock)};
+        text_copy(report.order_id, sizeof report.order_id, send->order_id);
+        text_copy(report.reason, sizeof report.reason, err->text);
+        orders_report(flow->core, &report);
+        return STEP_END;
+    }
+    send->becomes = err->class == ERR_MAYBE_DONE && !MUTANT(MUTANT_RESEND_ON_TIMEOUT)
+                        ? ORDER_UNKNOWN
+                        : ORDER_INTENDED;
+    return STEP_NEXT;
+}
+
+static enum step_result note(struct flow *flow)
+{
+    struct send *send = flow->data;
+    struct order after;
+    /* A report by another way may have come first: then there is nothing to note. */
+    if (!orders_row(flow->core, send->order_id, &after) || after.state != ORDER_SENDING)
+        return STEP_END;
+    after.state = send->becomes;
+    text_copy(after.reason, sizeof after.reason, send->reason);
+    orders_change(flow->core, after.state == ORDER_INTENDED ? "order.unsent" : NULL, NULL, &after,
+                  flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static const struct step send_order[] = {
+    /* name    ask    answer        release deadline flags */
+    {"right", right, NULL, NULL, 0, STEP_FENCED},
+    {"place", place, place_answer, NULL, 0, STEP_FENCED | STEP_MONEY},
+    {"note", note, NULL, NULL, 0, STEP_FENCED},
+};
+static const struct story send_order_story = {.name = "send_order", STORY(send_order)};
+
+struct flow *order_send_begin(struct flow *parent, const char *order_id, int64_t right_until_us)
+{
+    struct send send = {.right_until_us = right_until_us};
+    text_copy(send.order_id, sizeof send.order_id, order_id);
+    struct flow *flow = flow_make(parent->core, &send_order_story, order_id, &send, sizeof send,
+                                  flow_waiter(parent));
+    if (!flow)
+        return NULL;
+    flow->lease_key = arena_text(flow->arena, parent->lease_key); /* it may outlive its parent */
+    flow_run(flow);
+    return flow;
+}

@@ -1,0 +1,268 @@
+/* The statistics rows that decisions see live in core->stats; what the store has of them is
+ * remembered here, so that a save writes only what changed.
+ *
+ * A save holds what was committed when it was asked; writes in flight beside it may precede it in
+ * the log without being in it. The audit knows. After a crash the counts since the last save are
+ * not in any row: the log is folded once more, in pages, before trading begins. */
+#include "flow/statistics.h"
+#include "flow/flows.h"
+#include "flow/record.h"
+#include "trade/stat.h"
+#include <string.h>
+
+enum { PAGE = 1000, TAIL = 32 };
+
+struct statistics {
+    struct book *saved; /* as the store has them */
+    size_t signals;     /* since the last save */
+    bool dirty, saving;
+    int64_t saved_us;
+};
+
+static bool keep_saved(void *ctx, const void *row)
+{
+    struct core *core = ctx;
+    book_put(core->statistics->saved, TABLE_STAT, row);
+    if (!book_get(core->stats, TABLE_STAT, row_key(&tables[TABLE_STAT], row)))
+        book_put(core->stats, TABLE_STAT, row);
+    return true;
+}
+
+struct statistics *statistics_new(struct core *core)
+{
+    struct statistics *statistics = mem_alloc(sizeof *statistics);
+    statistics->saved = book_new();
+    statistics->saved_us = clock_steady(core->clock);
+    core->statistics = statistics;
+    return statistics;
+}
+
+void statistics_adopt(struct core *core)
+{
+    book_each(core->book, TABLE_STAT, keep_saved, core);
+}
+
+void statistics_free(struct statistics *statistics)
+{
+    if (!statistics)
+        return;
+    book_free(statistics->saved);
+    mem_free(statistics);
+}
+
+void statistics_count(struct core *core, const struct change *change)
+{
+    struct statistics *statistics = core->statistics;
+    if (change->table->id == TABLE_STAT)
+        return;
+    stat_count(core->stats, change);
+    statistics->dirty = true;
+    statistics->signals += change->table->id == TABLE_SIGNAL && !change->before;
+}
+
+/* ---- saving ---- */
+
+struct save { /* of the waiter: rows of one write, taken over when it has committed */
+    struct core *core;
+    struct waiter to;
+    struct stat *rows;
+    size_t count, room;
+};
+
+static bool collect(void *ctx, const void *row)
+{
+    struct save *save = ctx;
+    struct stat stat = *(const struct stat *)row;
+    const struct stat *saved = book_get(save->core->statistics->saved, TABLE_STAT, stat.id);
+    stat.version = saved ? saved->version : 0;
+    if (saved && row_equal(&tables[TABLE_STAT], saved, &stat, NULL))
+        return true;
+    stat.version++;
+    if (save->count == save->room) {
+        save->room = save->room ? save->room * 2 : 8;
+        save->rows = mem_realloc(save->rows, save->room * sizeof *save->rows);
+    }
+    save->rows[save->count++] = stat;
+    return true;
+}
+
+static void save_answered(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct save *save = owner;
+    struct statistics *statistics = save->core->statistics;
+    (void)handle;
+    (void)value;
+    statistics->saving = false;
+    if (err)
+        statistics->dirty = true;
+    for (size_t i = 0; !err && i < save->count; i++)
+        book_put(statistics->saved, TABLE_STAT, &save->rows[i]);
+    struct waiter to = save->to;
+    mem_free(save->rows);
+    mem_free(save);
+    wait_answer(to, err, NULL);
+}
+
+/* One write, as many events as its rows need; none at all makes an empty write, which answers. */
+static void write_rows(struct core *core, struct save *save)
+{
+    size_t per = STORE_CHANGES_MAX, count = (save->count + per - 1) / per;
+    struct store_event *events = mem_alloc((count + 1) * sizeof *events);
+    for (size_t i = 0; i < save->count; i++) {
+        struct store_event *event = &events[i / per];
+        if (i % per == 0)
+            event_start(core, event, "statistics.saved", "statistics");
+        event_change(event, TABLE_STAT,
+                     book_get(core->statistics->saved, TABLE_STAT, save->rows[i].id),
+                     &save->rows[i]);
+    }
+    record_write(core, events, count, false,
+                 (struct waiter){.answer = save_answered, .owner = save});
+    mem_free(events);
+}
+
+void statistics_save(struct core *core, struct waiter to)
+{
+    struct statistics *statistics = core->statistics;
+    struct save *save = mem_alloc(sizeof *save);
+    *save = (struct save){.core = core, .to = to};
+    /* While one save is under way its rows are not known to stand: this one writes nothing. */
+    if (!statistics->saving) {
+        book_each(core->stats, TABLE_STAT, collect, save);
+        statistics->dirty = false;
+        statistics->signals = 0;
+        statistics->saved_us = clock_steady(core->clock);
+    }
+    statistics->saving = true;
+    write_rows(core, save);
+}
+
+int64_t statistics_turn(struct core *core)
+{
+    struct statistics *statistics = core->statistics;
+    if (!statistics->dirty || statistics->saving || !core->term || !core->reconciled)
+        return INT64_MAX;
+    int64_t due_us = statistics->saved_us + core->options.statistics_every_us;
+    if (statistics->signals < core->options.statistics_every && clock_steady(core->clock) < due_us)
+        return due_us;
+    statistics_save(core, (struct waiter){0});
+    return INT64_MAX;
+}
+
+/* ---- counting again ---- */
+
+struct recount {
+    int64_t seq; /* folded so far, or the last save */
+    bool asked;  /* a recount is needed: all is folded, from the first event on */
+    struct book *folded, *stats;
+};
+
+static enum step_result ask_last_save(struct flow *flow)
+{
+    struct store_events_query query = {
+        .kind_prefix = "statistics.saved", .limit = 1, .descending = true};
+    store_events(flow->core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result hear_last_save(struct flow *flow, const struct err *err, const void *value)
+{
+    struct recount *recount = flow->data;
+    const struct store_events *events = value;
+    if (err)
+        return flow_fail(flow, err);
+    recount->seq = events->count ? events->list[0].seq : 0;
+    return STEP_NEXT;
+}
+
+static enum step_result ask_tail(struct flow *flow)
+{
+    struct recount *recount = flow->data;
+    struct store_events_query query = {.after_seq = recount->seq, .limit = TAIL};
+    store_events(flow->core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result hear_tail(struct flow *flow, const struct err *err, const void *value)
+{
+    struct recount *recount = flow->data;
+    const struct store_events *events = value;
+    if (err)
+        return flow_fail(flow, err);
+    recount->asked = events->count == TAIL;
+    for (size_t i = 0; i < events->count; i++)
+        recount->asked |= text_starts(events->list[i].kind, "signal.") ||
+                          text_starts(events->list[i].kind, "order.");
+    return recount->asked ? STEP_NEXT : STEP_END;
+}
+
+static void ask_page(struct flow *flow)
+{
+    const struct recount *recount = flow->data;
+    struct store_events_query query = {.after_seq = recount->seq, .limit = PAGE};
+    store_events(flow->core->store, &query, flow_waiter(flow));
+}
+
+static enum step_result ask_fold(struct flow *flow)
+{
+    struct recount *recount = flow->data;
+    recount->seq = 0;
+    recount->folded = book_new();
+    recount->stats = book_new();
+    ask_page(flow);
+    return STEP_WAIT;
+}
+
+static void count_folded(void *ctx, const struct event *event, const struct change *change)
+{
+    struct recount *recount = ctx;
+    (void)event;
+    stat_count(recount->stats, change);
+}
+
+static bool take_counted(void *ctx, const void *row)
+{
+    struct core *core = ctx;
+    book_put(core->stats, TABLE_STAT, row);
+    return true;
+}
+
+static enum step_result hear_fold(struct flow *flow, const struct err *err, const void *value)
+{
+    struct recount *recount = flow->data;
+    const struct store_events *events = value;
+    if (err)
+        return flow_fail(flow, err);
+    for (size_t i = 0; i < events->count; i++) {
+        if (!event_fold_each(recount->folded, &events->list[i], count_folded, recount, &flow->err))
+            return STEP_FAIL;
+        recount->seq = events->list[i].seq;
+    }
+    if (events->count == PAGE) {
+        ask_page(flow);
+        return STEP_WAIT;
+    }
+    book_each(recount->stats, TABLE_STAT, take_counted, flow->core);
+    flow->core->statistics->dirty = true;
+    return STEP_NEXT;
+}
+
+static void drop_fold(struct flow *flow)
+{
+    struct recount *recount = flow->data;
+    book_free(recount->folded);
+    book_free(recount->stats);
+    recount->folded = recount->stats = NULL;
+}
+
+static const struct step recount_steps[] = {
+    {"last save", ask_last_save, hear_last_save, NULL, 0, 0},
+    {"tail", ask_tail, hear_tail, NULL, 0, 0},
+    {"fold", ask_fold, hear_fold, drop_fold, 0, 0},
+};
+static const struct story recount_story = {.name = "recount_statistics", STORY(recount_steps)};
+
+struct flow *statistics_recover(struct core *core, struct waiter to)
+{
+    return flow_begin(core, &recount_story, "statistics", NULL, sizeof(struct recount), to);
+}

@@ -1,0 +1,16 @@
+/* Statistics: counted from what has committed, saved now and then, counted again from the log after
+ * a crash. */
+#ifndef TIDELOCK_FLOW_STATISTICS_H
+#define TIDELOCK_FLOW_STATISTICS_H
+#include "flow/flow.h"
+
+struct statistics *statistics_new(struct core *core);
+void statistics_free(struct statistics *statistics);
+void statistics_adopt(struct core *core); /* what the loaded book has is what the store has */
+void statistics_count(struct core *core, const struct change *change);
+/* Saves when it is time to. Returns the steady time it wants to be called again. */
+int64_t statistics_turn(struct core *core);
+/* A story for the takeover: what the last process counted and did not save is counted from the log.
+ */
+struct flow *statistics_recover(struct core *core, struct waiter to);
+#endif
