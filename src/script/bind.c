@@ -11,8 +11,8 @@ struct bind_type {
     int meta_ref;
 };
 
-static void push_table(struct sandbox *box, const char *name, const struct bind_function *rows, size_t count,
-                       void *host) {
+static void push_table(struct sandbox *box, const char *name, const struct bind_function *rows,
+                       size_t count, void *host) {
     lua_State *L = box->L;
     lua_createtable(L, 0, (int)count);
     for (size_t i = 0; i < count; i++) {
@@ -23,8 +23,8 @@ static void push_table(struct sandbox *box, const char *name, const struct bind_
     scope_freeze(L, name);
 }
 
-void bind_library(struct sandbox *box, const char *name, const struct bind_function *rows, size_t count,
-                  void *host) {
+void bind_library(struct sandbox *box, const char *name, const struct bind_function *rows,
+                  size_t count, void *host) {
     assert(!box->running);
     if (name) {
         push_table(box, name, rows, count, host);
@@ -38,8 +38,8 @@ void bind_library(struct sandbox *box, const char *name, const struct bind_funct
     }
 }
 
-void bind_module(struct sandbox *box, const char *name, const struct bind_function *rows, size_t count,
-                 void *host) {
+void bind_module(struct sandbox *box, const char *name, const struct bind_function *rows,
+                 size_t count, void *host) {
     assert(!box->running);
     lua_getfield(box->L, LUA_REGISTRYINDEX, "modules");
     push_table(box, name, rows, count, host);
@@ -52,8 +52,8 @@ static int read_only(lua_State *L) {
     return luaL_error(L, "a %s cannot be changed", tag ? tag->name : "value");
 }
 
-const struct bind_type *bind_type(struct sandbox *box, const char *name, const struct bind_function *methods,
-                                  size_t count, void *host) {
+const struct bind_type *bind_type(struct sandbox *box, const char *name,
+                                  const struct bind_function *methods, size_t count, void *host) {
     lua_State *L = box->L;
     assert(!box->running);
     struct bind_type *type = arena_alloc(&box->arena, sizeof *type);
@@ -73,8 +73,10 @@ const struct bind_type *bind_type(struct sandbox *box, const char *name, const s
     lua_rawget(L, -3);
     bool own_index = !lua_isnil(L, -1);
     lua_pop(L, 1);
-    if (own_index) lua_pop(L, 1);
-    else lua_setfield(L, -2, "__index");
+    if (own_index)
+        lua_pop(L, 1);
+    else
+        lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, read_only);
     lua_setfield(L, -2, "__newindex");
     lua_pushstring(L, name);

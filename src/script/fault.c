@@ -1,5 +1,6 @@
-/* What went wrong, told so that the author of a script can act: file and line, the line itself, and who called whom. Places are taken
- * at the point of failure into fixed buffers, because the heap may be what failed. */
+/* What went wrong, told so that the author of a script can act: file and line, the line itself, and
+ * who called whom. Places are taken at the point of failure into fixed buffers, because the heap
+ * may be what failed. */
 #include "script/inner.h"
 
 #include <stdio.h>
@@ -37,7 +38,8 @@ void fault_here(lua_State *L, struct sandbox *box) {
     box->place.file[0] = box->place.trace[0] = '\0';
     for (int level = 0, shown = 0; level < LEVELS_MOST && shown < TRACE_FRAMES; level++) {
         if (!lua_getstack(L, level, &frame)) break;
-        if (!lua_getinfo(L, "Sln", &frame) || *frame.what == 'C' || frame.currentline <= 0) continue;
+        if (!lua_getinfo(L, "Sln", &frame) || *frame.what == 'C' || frame.currentline <= 0)
+            continue;
         if (shown++ == 0) {
             box->place.line = frame.currentline;
             text_copy(box->place.file, sizeof box->place.file, file_of(&frame));
@@ -90,7 +92,8 @@ static void copy_line(struct sandbox *box) {
     failure->source[length] = '\0';
 }
 
-/* The interpreter's words for a decimal are "userdata value"; it refuses `price < 5` before any of our code could run. */
+/* The interpreter's words for a decimal are "userdata value"; it refuses `price < 5` before any of
+ * our code could run. */
 static const char *hint_for(const char *text) {
     if (strstr(text, "attempt to compare") && strstr(text, "userdata"))
         return " (a decimal compares with < only to a decimal: write decimal(5), or price:lt(5))";
@@ -103,11 +106,15 @@ static const char *kill_text(const struct sandbox *box, char *out, size_t room) 
     const struct sandbox_limits *limits = &box->limits;
     switch (box->end) {
     case SANDBOX_INSTRUCTIONS:
-        snprintf(out, room, "stopped: used up its %llu instructions", (unsigned long long)limits->instructions);
+        snprintf(out, room, "stopped: used up its %llu instructions",
+                 (unsigned long long)limits->instructions);
         break;
-    case SANDBOX_TIME: snprintf(out, room, "stopped: took longer than %u ms", limits->wall_ms); break;
+    case SANDBOX_TIME:
+        snprintf(out, room, "stopped: took longer than %u ms", limits->wall_ms);
+        break;
     case SANDBOX_MEMORY:
-        snprintf(out, room, "stopped: needs more than its %zu bytes of memory", limits->memory_bytes);
+        snprintf(out, room, "stopped: needs more than its %zu bytes of memory",
+                 limits->memory_bytes);
         break;
     case SANDBOX_OUTPUT:
         snprintf(out, room, "stopped: printed more than %zu bytes", limits->output_bytes);
@@ -140,8 +147,8 @@ static void set_text(struct sandbox *box, const char *text, const char *hint) {
         failure->line = line;
         snprintf(failure->text, sizeof failure->text, "%.380s%s", text, hint);
     } else if (failure->line > 0) {
-        snprintf(failure->text, sizeof failure->text, "%s:%d: %.250s%s", failure->file, failure->line, text,
-                 hint);
+        snprintf(failure->text, sizeof failure->text, "%s:%d: %.250s%s", failure->file,
+                 failure->line, text, hint);
     } else {
         snprintf(failure->text, sizeof failure->text, "%.380s%s", text, hint);
     }
@@ -181,9 +188,7 @@ bool fault_misuse(struct sandbox *box, const char *format, ...) {
     return false;
 }
 
-const struct sandbox_failure *sandbox_failure(const struct sandbox *box) {
-    return &box->failure;
-}
+const struct sandbox_failure *sandbox_failure(const struct sandbox *box) { return &box->failure; }
 
 const char *sandbox_end_name(enum sandbox_end end) {
     static const char *const names[] = {"ok",     "error",  "syntax",    "instructions", "time",

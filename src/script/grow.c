@@ -1,4 +1,5 @@
-/* Text under construction for string functions: small ones on the C stack, larger ones in the box's heap, none beyond 1 MiB. */
+/* Text under construction for string functions: small ones on the C stack, larger ones in the box's
+ * heap, none beyond 1 MiB. */
 #include "script/inner.h"
 
 #include <string.h>

@@ -1,7 +1,9 @@
-/* Budgets: the count hook that looks at instructions, clock, cancellation and heap every so often, and the kill that cannot be caught.
+/* Budgets: the count hook that looks at instructions, clock, cancellation and heap every so often,
+ * and the kill that cannot be caught.
  *
- * A kill raises one value made at boot and sets the hook to fire at every instruction, so whatever a script does with the
- * error, its next instruction raises again; the room's own pcall passes it on at once. */
+ * A kill raises one value made at boot and sets the hook to fire at every instruction, so whatever
+ * a script does with the error, its next instruction raises again; the room's own pcall passes it
+ * on at once. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -17,7 +19,8 @@ static void look(lua_State *L, lua_Debug *where);
 
 static uint32_t next_interval(const struct sandbox *box) {
     uint32_t interval = allot_interval(box);
-    uint64_t left = box->limits.instructions > box->spent ? box->limits.instructions - box->spent : 1;
+    uint64_t left =
+        box->limits.instructions > box->spent ? box->limits.instructions - box->spent : 1;
     return left < interval ? (uint32_t)left : interval;
 }
 
@@ -51,8 +54,8 @@ static enum sandbox_end verdict(struct sandbox *box) {
     return SANDBOX_OK;
 }
 
-/* The collector has no emergency mode: it would let the cap refuse an allocation while garbage lies around. So near the cap
- * it is pushed until it has freed a sixteenth of it or come round once. */
+/* The collector has no emergency mode: it would let the cap refuse an allocation while garbage lies
+ * around. So near the cap it is pushed until it has freed a sixteenth of it or come round once. */
 static void collect_near_cap(lua_State *L, struct sandbox *box) {
     size_t cap = box->limits.memory_bytes;
     if (box->used > cap - cap / 4 && box->since_collect > cap / 32) {
@@ -87,8 +90,9 @@ void guard_check(lua_State *L, struct sandbox *box) {
 
 void guard_enter(lua_State *L, struct sandbox *box, uint32_t most) {
     if (box->depth >= most || box->depth >= box->limits.depth)
-        luaL_error(L, "nested too deeply: at most %d levels of pcall, sort, gsub, require and tostring",
-                   (int)(most < box->limits.depth ? most : box->limits.depth));
+        luaL_error(
+            L, "nested too deeply: at most %d levels of pcall, sort, gsub, require and tostring",
+            (int)(most < box->limits.depth ? most : box->limits.depth));
     box->depth++;
     if (box->depth > box->depth_call) box->depth_call = box->depth;
 }
@@ -120,6 +124,4 @@ void guard_finish(struct sandbox *box) {
     box->depth = 0;
 }
 
-void bind_charge(lua_State *L, uint64_t steps) {
-    guard_charge(L, inner_box(L), steps);
-}
+void bind_charge(lua_State *L, uint64_t steps) { guard_charge(L, inner_box(L), steps); }

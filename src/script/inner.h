@@ -1,8 +1,9 @@
 /* What the files of this room share about a box, and nobody else sees.
  *
- * A box is found from its lua_State without a look-up: it is the allocator's argument. Two modes: while a script runs (`running`) the
- * heap cap holds and allocation may fail, which raises inside the protected call; between calls the host's own pushes are not
- * capped, because a failure there would have nobody to catch it. */
+ * A box is found from its lua_State without a look-up: it is the allocator's argument. Two modes:
+ * while a script runs (`running`) the heap cap holds and allocation may fail, which raises inside
+ * the protected call; between calls the host's own pushes are not capped, because a failure there
+ * would have nobody to catch it. */
 #ifndef TIDELOCK_SCRIPT_INNER_H
 #define TIDELOCK_SCRIPT_INNER_H
 #include "base/chance.h"
@@ -18,7 +19,7 @@
 
 struct source { /* a text that was loaded or handed in for require */
     struct source *next;
-    char *name;  /* for require; NULL: only loaded */
+    char *name; /* for require; NULL: only loaded */
     char *chunk;
     char *text;
     size_t length;
@@ -36,7 +37,8 @@ struct sandbox {
     struct sandbox_limits limits;
     bool running;
     bool sealed;
-    int cancel; /* atomic */
+    bool lenient; /* the cap is lifted for a moment: see lib_json.c */
+    int cancel;   /* atomic */
 
     /* heap (allot.c) */
     size_t used, used_most;
@@ -48,7 +50,7 @@ struct sandbox {
     /* budget (guard.c) */
     enum sandbox_end end; /* of the running call; set once, then every way out leads to the host */
     uint64_t spent, spent_most;
-    uint64_t owed; /* work of C functions and large allocations that is not in `spent` yet */
+    uint64_t owed;     /* work of C functions and large allocations that is not in `spent` yet */
     uint32_t interval; /* instructions until the next look */
     int64_t start_us, deadline_us, took_us, took_most_us;
     uint32_t depth, depth_call, depth_most; /* now; deepest of this call; of all */
@@ -72,8 +74,8 @@ struct sandbox {
     struct bind_type *types;
     struct arena arena;
     struct chance chance;
-    int killed_ref;       /* the value that a kill raises; made at boot, so that raising allocates nothing */
-    int environment_ref;  /* the globals table */
+    int killed_ref;      /* what a kill raises; made at boot, so that raising allocates nothing */
+    int environment_ref; /* the globals table */
     int decimal_meta_ref, record_meta_ref, keys_ref;
     int kept_ref, kept_count; /* Lua values of record fields that were read since they changed */
 };
@@ -84,8 +86,8 @@ static inline struct sandbox *inner_box(lua_State *L) {
     return box;
 }
 
-/* Every userdata a script can hold starts with the address of one of these, so telling them apart is one load. The only light userdata is
- * the null of json, which is NULL. */
+/* Every userdata a script can hold starts with the address of one of these, so telling them apart
+ * is one load. The only light userdata is the null of json, which is NULL. */
 struct tag {
     const char *name; /* what type() says */
 };
@@ -112,17 +114,21 @@ static inline void guard_charge(lua_State *L, struct sandbox *box, uint64_t step
     box->owed += steps;
     if (box->owed >= 1000) guard_check(L, box);
 }
-void guard_enter(lua_State *L, struct sandbox *box, uint32_t most); /* one level deeper; raises when too deep */
+/* One level deeper; raises when that is too deep. */
+void guard_enter(lua_State *L, struct sandbox *box, uint32_t most);
 static inline void guard_leave(struct sandbox *box) { box->depth--; }
 int64_t guard_now_us(void);
 
 /* fault.c: what went wrong and where */
-int fault_handler(lua_State *L);                   /* message handler of every protected call */
-void fault_here(lua_State *L, struct sandbox *box); /* place and trace of the running function; allocates nothing */
-/* Fills the box's failure after a call that ended badly; `status` is lua_pcall's and the error value is on top. */
+int fault_handler(lua_State *L); /* message handler of every protected call */
+/* Notes place and trace of the running function; allocates nothing. */
+void fault_here(lua_State *L, struct sandbox *box);
+/* Fills the box's failure after a call that ended badly; `status` is lua_pcall's and the error
+ * value is on top. */
 void fault_record(struct sandbox *box, int status);
 /* The host's own mistake; returns false. */
-bool fault_misuse(struct sandbox *box, const char *format, ...) __attribute__((format(printf, 2, 3)));
+bool fault_misuse(struct sandbox *box, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /* scope.c: the names a script sees */
 void scope_open(struct sandbox *box);
@@ -131,9 +137,11 @@ void scope_freeze(lua_State *L, const char *name);
 void scope_set(struct sandbox *box, const char *name); /* pops the top into a global */
 
 /* modules.c: texts and require */
-struct source *modules_keep(struct sandbox *box, const char *name, const char *chunk, const char *text, size_t length);
+struct source *modules_keep(struct sandbox *box, const char *name, const char *chunk,
+                            const char *text, size_t length);
 const struct source *modules_of_chunk(const struct sandbox *box, const char *chunk);
-void modules_unwind(struct sandbox *box, uint32_t depth); /* modules that were running deeper than this are new again */
+/* Modules that were running deeper than this are new again. */
+void modules_unwind(struct sandbox *box, uint32_t depth);
 void modules_open(struct sandbox *box);
 void modules_free(struct sandbox *box);
 
@@ -147,9 +155,11 @@ struct grow {
 };
 void grow_open(struct grow *grow, lua_State *L); /* pushes one value that must stay on the stack */
 void grow_add(struct grow *grow, const char *bytes, size_t length);
-char *grow_room(struct grow *grow, size_t length); /* for at most length bytes; then add to grow->length */
-void grow_add_value(struct grow *grow, int index);  /* text of a string, number or decimal; raises for others */
-int grow_finish(struct grow *grow);                 /* pushes the text; 1 */
+/* Room for at most length bytes; the caller then adds to grow->length. */
+char *grow_room(struct grow *grow, size_t length);
+/* The text of a string, number or decimal; raises for others. */
+void grow_add_value(struct grow *grow, int index);
+int grow_finish(struct grow *grow); /* pushes the text; 1 */
 
 /* pattern.c: Lua's patterns, with a bound on the work */
 #define PATTERN_CAPTURES 32
@@ -183,12 +193,16 @@ void lib_json_open(struct sandbox *box);
 void number_open(struct sandbox *box);
 void record_open(struct sandbox *box);
 void record_free(struct sandbox *box);
-int number_push(lua_State *L, struct decimal value, int meta); /* meta: where the decimals' metatable stands; 1 */
+/* `meta` is where the decimals' metatable stands; 1. */
+int number_push(lua_State *L, struct decimal value, int meta);
 bool number_from_double(double value, sandbox_units *out);
 /* Text of any value without addresses, pushed. */
 const char *lib_base_text(lua_State *L, int index, size_t *length);
-int record_pairs(lua_State *L); /* for pairs and ipairs when argument 1 is a record: pushes three values */
+/* For pairs and ipairs when argument 1 is a record: push three values. */
+int record_pairs(lua_State *L);
 int record_ipairs(lua_State *L);
+/* Of a record's field, not a list's. */
+const char *record_name(const struct sandbox_record *record, uint32_t field);
 bool record_is_list(const struct sandbox_record *record);
 void record_push_element(lua_State *L, const struct sandbox_record *record, uint32_t field);
 #endif

@@ -1,5 +1,6 @@
-/* The base functions that had to be written anew: pcall that cannot swallow a kill, text of values without addresses, walks that know
- * frozen records, print into a bounded buffer, chance from the host's seed. */
+/* The base functions that had to be written anew: pcall that cannot swallow a kill, text of values
+ * without addresses, walks that know frozen records, print into a bounded buffer, chance from the
+ * host's seed. */
 #include "script/inner.h"
 
 #include <math.h>
@@ -26,9 +27,7 @@ static const char *plain_text(lua_State *L, int index) {
     switch (lua_type(L, index)) {
     case LUA_TNIL: return "nil";
     case LUA_TBOOLEAN: return lua_toboolean(L, index) ? "true" : "false";
-    case LUA_TUSERDATA:
-        tag = inner_tag(L, index);
-        return tag == &record_tag ? "table" : tag->name;
+    case LUA_TUSERDATA: tag = inner_tag(L, index); return tag == &record_tag ? "table" : tag->name;
     case LUA_TLIGHTUSERDATA: return lua_touserdata(L, index) ? "userdata" : "null";
     default: return luaL_typename(L, index);
     }
@@ -71,7 +70,8 @@ static int type_of(lua_State *L) {
     if (type == LUA_TUSERDATA)
         lua_pushstring(L, plain_text(L, 1));
     else
-        lua_pushvalue(L, lua_upvalueindex(type + 2)); /* light userdata is 2, nil 0; upvalues start at 1 */
+        lua_pushvalue(
+            L, lua_upvalueindex(type + 2)); /* light userdata is 2, nil 0; upvalues start at 1 */
     return 1;
 }
 
@@ -113,7 +113,8 @@ static int ipairs(lua_State *L) {
 static int raw_set(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checkany(L, 3);
-    if (luaL_getmetafield(L, 1, "__metatable")) return luaL_error(L, "cannot change a protected table");
+    if (luaL_getmetafield(L, 1, "__metatable"))
+        return luaL_error(L, "cannot change a protected table");
     if (lua_isnil(L, 2)) return luaL_error(L, "a table's key must not be nil");
     if (lua_type(L, 2) == LUA_TNUMBER && isnan(lua_tonumber(L, 2)))
         return luaL_error(L, "a table's key must be a number, got NaN");
@@ -134,11 +135,13 @@ static int random_number(lua_State *L) {
     int64_t from = given == 1 ? 1 : bind_check_integer(L, 1, -most, most);
     int64_t to = bind_check_integer(L, given == 1 ? 1 : 2, -most, most);
     if (from > to) return luaL_error(L, "math.random: the interval is empty");
-    lua_pushnumber(L, (double)(from + (int64_t)chance_below(&box->chance, (uint64_t)(to - from) + 1)));
+    lua_pushnumber(L,
+                   (double)(from + (int64_t)chance_below(&box->chance, (uint64_t)(to - from) + 1)));
     return 1;
 }
 
-static void set_function(struct sandbox *box, const char *name, lua_CFunction function, int upvalues) {
+static void set_function(struct sandbox *box, const char *name, lua_CFunction function,
+                         int upvalues) {
     lua_pushcclosure(box->L, function, upvalues);
     scope_set(box, name);
 }

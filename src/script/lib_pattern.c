@@ -20,10 +20,11 @@ static size_t start_offset(lua_State *L, int index, size_t length) {
     return at > (double)length + 1 ? length + 1 : (size_t)at - 1;
 }
 
-static int find_plain(lua_State *L, const char *text, size_t length, const char *what, size_t what_length,
-                      size_t from) {
+static int find_plain(lua_State *L, const char *text, size_t length, const char *what,
+                      size_t what_length, size_t from) {
     guard_charge(L, inner_box(L), (length - from) / 64);
-    const char *found = what_length ? memmem(text + from, length - from, what, what_length) : text + from;
+    const char *found =
+        what_length ? memmem(text + from, length - from, what, what_length) : text + from;
     if (!found) {
         lua_pushnil(L);
         return 1;
@@ -91,7 +92,8 @@ static int gmatch(lua_State *L) {
     return 1;
 }
 
-static void add_template(struct grow *grow, struct pattern *pattern, const char *start, const char *end) {
+static void add_template(struct grow *grow, struct pattern *pattern, const char *start,
+                         const char *end) {
     lua_State *L = grow->L;
     size_t length;
     const char *with = lua_tolstring(L, 3, &length);
@@ -117,7 +119,8 @@ static void add_template(struct grow *grow, struct pattern *pattern, const char 
     }
 }
 
-static void add_replacement(struct grow *grow, struct pattern *pattern, const char *start, const char *end) {
+static void add_replacement(struct grow *grow, struct pattern *pattern, const char *start,
+                            const char *end) {
     lua_State *L = grow->L;
     int type = lua_type(L, 3);
     if (type == LUA_TSTRING || type == LUA_TNUMBER) {
@@ -133,8 +136,10 @@ static void add_replacement(struct grow *grow, struct pattern *pattern, const ch
         lua_gettable(L, 3);
     }
     guard_leave(pattern->box);
-    if (lua_toboolean(L, -1)) grow_add_value(grow, -1);
-    else grow_add(grow, start, (size_t)(end - start));
+    if (lua_toboolean(L, -1))
+        grow_add_value(grow, -1);
+    else
+        grow_add(grow, start, (size_t)(end - start));
     lua_pop(L, 1);
 }
 
@@ -160,9 +165,12 @@ static int gsub(lua_State *L) {
             count++;
             add_replacement(&grow, &pattern, at, end);
         }
-        if (end && end > at) at = end;
-        else if (at < text + length) grow_add(&grow, at++, 1);
-        else break;
+        if (end && end > at)
+            at = end;
+        else if (at < text + length)
+            grow_add(&grow, at++, 1);
+        else
+            break;
         if (anchored) break;
     }
     grow_add(&grow, at, (size_t)(text + length - at));

@@ -18,7 +18,8 @@ static int repeat(lua_State *L) {
     grow_open(&grow, L);
     size_t total = (size_t)times * length;
     char *out = grow_room(&grow, total);
-    if (length == 1) memset(out, *text, total);
+    if (length == 1)
+        memset(out, *text, total);
     else
         for (size_t at = 0; at < total; at += length) memcpy(out + at, text, length);
     grow.length = total;
@@ -43,7 +44,8 @@ static const char *read_number(lua_State *L, const char *at, const char *end, in
 }
 
 /* at: behind the '%'. */
-static const char *read_directive(lua_State *L, const char *at, const char *end, struct directive *out) {
+static const char *read_directive(lua_State *L, const char *at, const char *end,
+                                  struct directive *out) {
     const char *start = at;
     out->width = 0;
     out->precision = -1;
@@ -59,19 +61,21 @@ static const char *read_directive(lua_State *L, const char *at, const char *end,
     return at + 1;
 }
 
-static void add_printed(struct grow *grow, const struct directive *d, char conversion, const char *modifier,
-                        double number, long long integer, bool is_integer) {
+static void add_printed(struct grow *grow, const struct directive *d, char conversion,
+                        const char *modifier, double number, long long integer, bool is_integer) {
     char format[40];
     snprintf(format, sizeof format, "%.*s%s%c", (int)d->length, d->text, modifier, conversion);
     char *out = grow_room(grow, 512); /* the longest is a %99.99f of 1e308: 308 + 1 + 99 */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    int length = is_integer ? snprintf(out, 512, format, integer) : snprintf(out, 512, format, number);
+    int length =
+        is_integer ? snprintf(out, 512, format, integer) : snprintf(out, 512, format, number);
 #pragma GCC diagnostic pop
     if (length > 0) grow->length += (size_t)(length < 512 ? length : 511);
 }
 
-static void add_padded(struct grow *grow, const struct directive *d, const char *text, size_t length) {
+static void add_padded(struct grow *grow, const struct directive *d, const char *text,
+                       size_t length) {
     bool left = memchr(d->text, '-', d->length) != NULL;
     size_t pad = (size_t)d->width > length ? (size_t)d->width - length : 0;
     char blanks[100];
@@ -127,11 +131,13 @@ static void add_integer(lua_State *L, struct grow *grow, const struct directive 
     double number = 0;
     if (bind_decimal(L, argument, &value)) {
         if (!decimal_to_int(value, &integer))
-            luaL_error(L, "argument %d of format: %%%c needs a whole number", argument, d->conversion);
+            luaL_error(L, "argument %d of format: %%%c needs a whole number", argument,
+                       d->conversion);
     } else {
         number = luaL_checknumber(L, argument);
         if (!(number >= -9.2e18 && number <= 9.2e18))
-            luaL_error(L, "argument %d of format: the number does not fit %%%c", argument, d->conversion);
+            luaL_error(L, "argument %d of format: the number does not fit %%%c", argument,
+                       d->conversion);
         integer = (int64_t)number;
     }
     add_printed(grow, d, d->conversion == 'i' ? 'd' : d->conversion, "ll", 0, integer, true);
@@ -159,7 +165,8 @@ static void add_text(lua_State *L, struct grow *grow, const struct directive *d,
     lua_pop(L, 1);
 }
 
-static void add_directive(lua_State *L, struct grow *grow, const struct directive *d, int argument) {
+static void add_directive(lua_State *L, struct grow *grow, const struct directive *d,
+                          int argument) {
     size_t length;
     const char *text;
     char character;

@@ -1,10 +1,11 @@
-/* table.insert and remove within the list (the interpreter's own walk from any place it is told, 2^31 of them), concat and
- * a stable sort, all bounded. concat reads frozen lists too. */
+/* table.insert and remove within the list (the interpreter's own walk from any place it is told,
+ * 2^31 of them), concat and a stable sort, all bounded. concat and unpack read frozen lists too. */
 #include "script/inner.h"
 
 #include <math.h>
 
 #define SORT_MOST 20000
+#define UNPACK_MOST 7000
 
 /* Pushes element `place` (from 1) of the table or frozen list at `index`. */
 static void push_element(lua_State *L, int index, int place) {
@@ -30,7 +31,8 @@ static int concat(lua_State *L) {
     int last = length_of(L, 1);
     const char *separator = luaL_optlstring(L, 2, "", &separator_length);
     double from = luaL_optnumber(L, 3, 1), to = luaL_optnumber(L, 4, last);
-    if (!(fabs(from) < 1e9) || !(fabs(to) < 1e9)) return luaL_error(L, "concat: a bound is out of range");
+    if (!(fabs(from) < 1e9) || !(fabs(to) < 1e9))
+        return luaL_error(L, "concat: a bound is out of range");
     struct sandbox *box = inner_box(L);
     struct grow grow;
     grow_open(&grow, L);
@@ -40,7 +42,8 @@ static int concat(lua_State *L) {
         push_element(L, 1, i);
         int type = lua_type(L, -1);
         if (type != LUA_TSTRING && type != LUA_TNUMBER && inner_tag(L, -1) != &number_decimal_tag)
-            return luaL_error(L, "concat: element %d is a %s, not a text or a number", i, luaL_typename(L, -1));
+            return luaL_error(L, "concat: element %d is a %s, not a text or a number", i,
+                              luaL_typename(L, -1));
         grow_add_value(&grow, -1);
         if (i < (int)to) grow_add(&grow, separator, separator_length);
         lua_settop(L, base);
@@ -64,7 +67,8 @@ static int plain_length(lua_State *L) {
 
 static int insert(lua_State *L) {
     int given = lua_gettop(L), last = plain_length(L) + 1, place = last;
-    if (given != 2 && given != 3) return luaL_error(L, "insert takes a table, perhaps a place, and a value");
+    if (given != 2 && given != 3)
+        return luaL_error(L, "insert takes a table, perhaps a place, and a value");
     if (given == 3) place = place_at(L, 2, last);
     guard_charge(L, inner_box(L), (uint64_t)(last - place) * 2);
     for (int i = last; i > place; i--) {
@@ -92,7 +96,23 @@ static int take_out(lua_State *L) {
     return 1;
 }
 
-/* Slots during a sort: 1 the table, 2 the comparator or nil, 3 a table of equal size to merge into. */
+/* unpack(list [, from [, to]]), of frozen lists too. */
+static int unpack(lua_State *L) {
+    double from = luaL_optnumber(L, 2, 1),
+           to = lua_isnoneornil(L, 3) ? length_of(L, 1) : luaL_checknumber(L, 3);
+    if (!bind_record(L, 1)) luaL_checktype(L, 1, LUA_TTABLE);
+    if (from > to) return 0;
+    if (!(fabs(from) < 1e9) || !(to - from < UNPACK_MOST))
+        return luaL_error(L, "unpack: at most %d values", UNPACK_MOST);
+    int count = (int)to - (int)from + 1;
+    guard_charge(L, inner_box(L), (uint64_t)count / 2);
+    luaL_checkstack(L, count + 4, "unpack: too many values");
+    for (int i = 0; i < count; i++) push_element(L, 1, (int)from + i);
+    return count;
+}
+
+/* Slots during a sort: 1 the table, 2 the comparator or nil, 3 a table of equal size to merge into.
+ */
 static bool comes_before(lua_State *L, int a, int b) {
     if (lua_isnil(L, 2)) return lua_lessthan(L, a, b);
     lua_pushvalue(L, 2);
@@ -115,8 +135,10 @@ static void merge(lua_State *L, int from, int to, int low, int middle, int high)
             lua_rawgeti(L, from, right);
             int top = lua_gettop(L);
             bool take_right = comes_before(L, top, top - 1);
-            if (take_right) right++;
-            else left++;
+            if (take_right)
+                right++;
+            else
+                left++;
             if (!take_right) lua_pop(L, 1);
             lua_rawseti(L, to, out);
             lua_settop(L, 3);
@@ -127,9 +149,7 @@ static void merge(lua_State *L, int from, int to, int low, int middle, int high)
     }
 }
 
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
+static int smaller(int a, int b) { return a < b ? a : b; }
 
 /* Stable, with a bound on comparisons whatever the comparator answers. */
 static int sort(lua_State *L) {
@@ -138,13 +158,15 @@ static int sort(lua_State *L) {
     if (!lua_isnoneornil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     int count = (int)lua_objlen(L, 1);
-    if (count > SORT_MOST) return luaL_error(L, "sort: at most %d elements, got %d", SORT_MOST, count);
+    if (count > SORT_MOST)
+        return luaL_error(L, "sort: at most %d elements, got %d", SORT_MOST, count);
     guard_enter(L, box, box->limits.depth);
     lua_createtable(L, count, 0);
     int from = 1, to = 3;
     for (int width = 1; width < count; width *= 2) {
         for (int low = 0; low < count; low += 2 * width)
-            merge(L, from, to, low + 1, smaller(low + width, count) + 1, smaller(low + 2 * width, count) + 1);
+            merge(L, from, to, low + 1, smaller(low + width, count) + 1,
+                  smaller(low + 2 * width, count) + 1);
         int swap = from;
         from = to;
         to = swap;
@@ -170,4 +192,6 @@ void lib_table_open(struct sandbox *box) {
         lua_setfield(L, -2, rows[i].name);
     }
     lua_pop(L, 1);
+    lua_pushcfunction(L, unpack);
+    scope_set(box, "unpack");
 }

@@ -1,5 +1,6 @@
-/* The texts a box knows: what was loaded (kept for quoting lines in errors) and what `require` may find. A script reaches
- * exactly the modules the host handed in, each run once, under the budget of the call that asks first. */
+/* The texts a box knows: what was loaded (kept for quoting lines in errors) and what `require` may
+ * find. A script reaches exactly the modules the host handed in, each run once, under the budget of
+ * the call that asks first. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -14,8 +15,8 @@ const struct source *modules_of_chunk(const struct sandbox *box, const char *chu
     return NULL;
 }
 
-struct source *modules_keep(struct sandbox *box, const char *name, const char *chunk, const char *text,
-                            size_t length) {
+struct source *modules_keep(struct sandbox *box, const char *name, const char *chunk,
+                            const char *text, size_t length) {
     struct source *source = name ? NULL : (struct source *)modules_of_chunk(box, chunk);
     if (!source || source->name) {
         source = mem_alloc(sizeof *source);
@@ -50,8 +51,10 @@ static void raise_cycle(lua_State *L, struct sandbox *box, const char *name) {
         for (struct source *source = box->sources; source; source = source->next) {
             if (source->state != SOURCE_RUNNING || source->depth != depth) continue;
             int length = snprintf(path + used, sizeof path - used, "%s -> ", source->name);
-            if (length > 0 && (size_t)length < sizeof path - used) used += (size_t)length;
-            else path[used] = '\0';
+            if (length > 0 && (size_t)length < sizeof path - used)
+                used += (size_t)length;
+            else
+                path[used] = '\0';
         }
     }
     luaL_error(L, "modules require each other in a circle: %s%s", path, name);
@@ -65,12 +68,16 @@ static int require(lua_State *L) {
     if (!lua_isnil(L, -1)) return 1;
     struct source *source = find(box, name);
     if (!source)
-        return luaL_error(L, "there is no module '%s': require finds only the strategy's own files and the stock "
-                             "library", name);
+        return luaL_error(
+            L,
+            "there is no module '%s': require finds only the strategy's own files and the stock "
+            "library",
+            name);
     if (source->state == SOURCE_RUNNING) raise_cycle(L, box, name);
     if (source->state == SOURCE_NEW) {
         lua_settop(L, 1);
-        if (luaL_loadbufferx(L, source->text, source->length, lua_pushfstring(L, "@%s", source->chunk), "t"))
+        if (luaL_loadbufferx(L, source->text, source->length,
+                             lua_pushfstring(L, "@%s", source->chunk), "t"))
             return lua_error(L);
         guard_enter(L, box, box->limits.depth);
         source->state = SOURCE_RUNNING;
@@ -92,7 +99,8 @@ static int require(lua_State *L) {
 bool sandbox_add_module(struct sandbox *box, const char *name, const char *source, size_t length,
                         const char *chunk) {
     assert(name && source && chunk && !box->running);
-    if (!*name || strlen(name) > NAME_MOST) return fault_misuse(box, "'%.100s' cannot be a module's name", name);
+    if (!*name || strlen(name) > NAME_MOST)
+        return fault_misuse(box, "'%.100s' cannot be a module's name", name);
     if (find(box, name)) return fault_misuse(box, "there are two modules named '%s'", name);
     if (length > box->limits.source_bytes)
         return fault_misuse(box, "%s is %zu bytes long; a file may have %zu", chunk, length,

@@ -1,5 +1,5 @@
-/* Lua's patterns by backtracking, with what the interpreter's own matcher lacks: a bound on steps and a look at the
- * budget every thousand of them, since no hook runs inside a C function. */
+/* Lua's patterns by backtracking, with what the interpreter's own matcher lacks: a bound on steps
+ * and a look at the budget every thousand of them, since no hook runs inside a C function. */
 #include "script/inner.h"
 
 #include <ctype.h>
@@ -163,7 +163,8 @@ static const char *match_again(struct pattern *m, const char *at, char digit) {
         luaL_error(m->L, "malformed pattern (%%%c refers to no capture)", digit);
     size_t length = m->capture[i].length > 0 ? (size_t)m->capture[i].length : 0;
     guard_charge(m->L, m->box, length / 64);
-    if ((size_t)(m->subject_end - at) < length || memcmp(m->capture[i].start, at, length) != 0) return NULL;
+    if ((size_t)(m->subject_end - at) < length || memcmp(m->capture[i].start, at, length) != 0)
+        return NULL;
     return at + length;
 }
 
@@ -173,9 +174,10 @@ static bool at_frontier(struct pattern *m, const char *at, const char *p, const 
     return !in_set(before, p, end - 1) && in_set(here, p, end - 1);
 }
 
-/* %b %f %1: sets *next and returns the place behind, or NULL and *special false when it is an ordinary %x. */
-static const char *match_special(struct pattern *m, const char *at, const char *p, const char **next,
-                                 bool *special) {
+/* %b %f %1: sets *next and returns the place behind, or NULL and *special false when it is an
+ * ordinary %x. */
+static const char *match_special(struct pattern *m, const char *at, const char *p,
+                                 const char **next, bool *special) {
     *special = true;
     char kind = p + 1 < m->text_end ? p[1] : '\0';
     if (kind == 'b') {
@@ -184,7 +186,8 @@ static const char *match_special(struct pattern *m, const char *at, const char *
     }
     if (kind == 'f') {
         p += 2;
-        if (p >= m->text_end || *p != '[') luaL_error(m->L, "malformed pattern (missing '[' after '%%f')");
+        if (p >= m->text_end || *p != '[')
+            luaL_error(m->L, "malformed pattern (missing '[' after '%%f')");
         *next = item_end(m, p);
         return at_frontier(m, at, p, *next) ? at : NULL;
     }
@@ -196,8 +199,10 @@ static const char *match_special(struct pattern *m, const char *at, const char *
     return NULL;
 }
 
-/* One item with its quantifier. Sets *done when the result is final; else continues behind *next. */
-static const char *match_item(struct pattern *m, const char *at, const char *p, const char **next, bool *done) {
+/* One item with its quantifier. Sets *done when the result is final; else continues behind *next.
+ */
+static const char *match_item(struct pattern *m, const char *at, const char *p, const char **next,
+                              bool *done) {
     const char *end = item_end(m, p);
     char quantifier = end < m->text_end ? *end : '\0';
     *done = true;
@@ -226,7 +231,8 @@ static const char *match_from(struct pattern *m, const char *at, const char *p) 
         tick(m);
         bool position = p + 1 < m->text_end && p[1] == ')';
         if (*p == '(')
-            return position ? open_capture(m, at, p + 2, PATTERN_POSITION) : open_capture(m, at, p + 1, OPEN);
+            return position ? open_capture(m, at, p + 2, PATTERN_POSITION)
+                            : open_capture(m, at, p + 1, OPEN);
         if (*p == ')') return close_capture(m, at, p + 1);
         if (*p == '$' && p + 1 == m->text_end) return at == m->subject_end ? at : NULL;
         bool done = false;
@@ -267,8 +273,10 @@ void pattern_push_capture(struct pattern *m, int i, const char *start, const cha
     }
     ptrdiff_t length = m->capture[i].length;
     if (length == OPEN) luaL_error(L, "a capture in the pattern is not closed");
-    if (length == PATTERN_POSITION) lua_pushinteger(L, m->capture[i].start - m->subject + 1);
-    else lua_pushlstring(L, m->capture[i].start, (size_t)length);
+    if (length == PATTERN_POSITION)
+        lua_pushinteger(L, m->capture[i].start - m->subject + 1);
+    else
+        lua_pushlstring(L, m->capture[i].start, (size_t)length);
 }
 
 int pattern_push_captures(struct pattern *m, const char *start, const char *end) {

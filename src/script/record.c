@@ -1,9 +1,10 @@
 /* Frozen records: the host's facts as scripts see them.
  *
- * The values live in C; a script holds a userdata whose __index looks the field up by the address of its (interned) name. So refilling is
- * plain stores that cannot fail and touch no Lua heap, and nothing a script does can change what the host wrote. A decimal or text is made
- * into a Lua value when it is first read after a change, and kept for further reads; that value is never touched again,
- * so a script may keep it across calls. */
+ * The values live in C; a script holds a userdata whose __index looks the field up by the address
+ * of its (interned) name. So refilling is plain stores that cannot fail and touch no Lua heap, and
+ * nothing a script does can change what the host wrote. A decimal or text is made into a Lua value
+ * when it is first read after a change, and kept for further reads; that value is never touched
+ * again, so a script may keep it across calls. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -46,7 +47,7 @@ struct sandbox_record {
     const char *name;
     struct slot *slots;
     uint32_t count, most; /* record: equal */
-    int kept_base; /* place of slot 0 in the box's table of kept values */
+    int kept_base;        /* place of slot 0 in the box's table of kept values */
     int ref;
 };
 
@@ -61,9 +62,10 @@ static struct sandbox_record *record_of(lua_State *L, int index) {
     return ((struct handle *)lua_touserdata(L, index))->record;
 }
 
-/* ---- the host's side ----------------------------------------------------------------------------------------------- */
+/* ---- the host's side ------------------------------------------------------------------------- */
 
-static struct slot *slot_for(struct sandbox_record *record, uint32_t field, enum sandbox_kind kind) {
+static struct slot *slot_for(struct sandbox_record *record, uint32_t field,
+                             enum sandbox_kind kind) {
     assert(!record->box->running && field < record->most);
     struct slot *slot = &record->slots[field];
     assert(slot->kind == kind && "the field is of another kind");
@@ -77,14 +79,18 @@ void sandbox_set_nil(struct sandbox_record *record, uint32_t field) {
 }
 
 void sandbox_set_shown(struct sandbox_record *record, uint32_t field) {
-    assert(!record->box->running && field < record->most && record->slots[field].kind >= SANDBOX_KIND_RECORD);
+    assert(!record->box->running && field < record->most &&
+           record->slots[field].kind >= SANDBOX_KIND_RECORD);
     record->slots[field].present = true;
 }
 
-void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char *bytes, size_t length) {
+void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char *bytes,
+                      size_t length) {
     struct slot *slot = slot_for(record, field, SANDBOX_KIND_TEXT);
     slot->present = true;
-    if (slot->text.bytes && slot->text.length == length && memcmp(slot->text.bytes, bytes, length) == 0) return;
+    if (slot->text.bytes && slot->text.length == length &&
+        memcmp(slot->text.bytes, bytes, length) == 0)
+        return;
     if (length >= slot->text.room) {
         slot->text.room = length + length / 2 + 16;
         slot->text.bytes = mem_realloc(slot->text.bytes, slot->text.room);
@@ -127,20 +133,20 @@ void sandbox_set_count(struct sandbox_record *list, uint32_t count) {
     list->count = count < list->most ? count : list->most;
 }
 
-uint32_t sandbox_count(const struct sandbox_record *record) {
-    return record->count;
-}
+uint32_t sandbox_count(const struct sandbox_record *record) { return record->count; }
 
 struct sandbox_record *sandbox_child(const struct sandbox_record *record, uint32_t field) {
     assert(field < record->most && record->slots[field].kind >= SANDBOX_KIND_RECORD);
     return record->slots[field].child;
 }
 
-bool record_is_list(const struct sandbox_record *record) {
-    return !record->layout;
+const char *record_name(const struct sandbox_record *record, uint32_t field) {
+    return record->layout->names[field];
 }
 
-/* ---- the script's side --------------------------------------------------------------------------------------------- */
+bool record_is_list(const struct sandbox_record *record) { return !record->layout; }
+
+/* ---- the script's side ----------------------------------------------------------------------- */
 
 static uint32_t hash_of(const char *name) {
     uintptr_t bits = (uintptr_t)name;
@@ -172,7 +178,8 @@ static int push_slot(lua_State *L, const struct sandbox_record *record, uint32_t
     case SANDBOX_KIND_BOOLEAN: lua_pushboolean(L, slot->boolean); return 1;
     case SANDBOX_KIND_NUMBER: lua_pushnumber(L, slot->number); return 1;
     case SANDBOX_KIND_INTEGER:
-        if (slot->integer <= (int64_t)INNER_EXACT_MOST && slot->integer >= -(int64_t)INNER_EXACT_MOST)
+        if (slot->integer <= (int64_t)INNER_EXACT_MOST &&
+            slot->integer >= -(int64_t)INNER_EXACT_MOST)
             lua_pushnumber(L, (double)slot->integer);
         else
             bind_push_decimal(L, decimal_int(slot->integer));
@@ -204,10 +211,13 @@ static int missing(lua_State *L, const struct sandbox_record *record) {
         lua_pushnil(L);
         return 1;
     }
-    return luaL_error(L, "%s has no field '%s'", record->name, lua_tostring(L, 2) ? lua_tostring(L, 2) : "?");
+    return luaL_error(L, "%s has no field '%s'", record->name,
+                      lua_tostring(L, 2) ? lua_tostring(L, 2) : "?");
 }
 
-#define META lua_upvalueindex(1) /* of read_field: the decimals' metatable, the box's table of kept values */
+#define META                                                                                       \
+    lua_upvalueindex(1) /* of read_field: the decimals' metatable, the box's table of kept values  \
+                         */
 #define KEPT lua_upvalueindex(2)
 
 /* Decimals are most of what is read, and go the shortest way. */
@@ -250,10 +260,12 @@ static int read_field(lua_State *L) {
 static int write_field(lua_State *L) {
     const struct sandbox_record *record = record_of(L, 1);
     if (lua_type(L, 2) == LUA_TSTRING)
-        return luaL_error(L, "cannot change '%s.%s': facts are frozen; copy what you want to change", record->name,
-                          lua_tostring(L, 2));
-    return luaL_error(L, "cannot change an element of '%s': facts are frozen; copy what you want to change",
-                      record->name);
+        return luaL_error(L,
+                          "cannot change '%s.%s': facts are frozen; copy what you want to change",
+                          record->name, lua_tostring(L, 2));
+    return luaL_error(
+        L, "cannot change an element of '%s': facts are frozen; copy what you want to change",
+        record->name);
 }
 
 static int length_of(lua_State *L) {
@@ -273,8 +285,10 @@ static int next_field(lua_State *L) { /* upvalues: the record, the place */
     lua_pushinteger(L, (lua_Integer)place + 1);
     lua_replace(L, lua_upvalueindex(2));
     lua_settop(L, 0);
-    if (record->layout) lua_pushstring(L, record->layout->names[place]);
-    else lua_pushinteger(L, (lua_Integer)place + 1);
+    if (record->layout)
+        lua_pushstring(L, record->layout->names[place]);
+    else
+        lua_pushinteger(L, (lua_Integer)place + 1);
     push_slot(L, record, place);
     return 2;
 }
@@ -292,7 +306,8 @@ static int next_element(lua_State *L) {
     if (inner_tag(L, 1) != &record_tag) return luaL_error(L, "this walk is for a frozen list");
     struct sandbox_record *record = record_of(L, 1);
     lua_Integer place = lua_tointeger(L, 2);
-    if (record->layout || place < 0 || place >= (lua_Integer)record->count || !record->slots[place].present)
+    if (record->layout || place < 0 || place >= (lua_Integer)record->count ||
+        !record->slots[place].present)
         return 0;
     lua_pushinteger(L, place + 1);
     push_slot(L, record, (uint32_t)place);
@@ -327,9 +342,10 @@ void record_open(struct sandbox *box) {
     box->keys_ref = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-/* ---- building ------------------------------------------------------------------------------------------------------- */
+/* ---- building -------------------------------------------------------------------------------- */
 
-/* The address of the interned text, which stays as long as the box because the keys table holds it. */
+/* The address of the interned text, which stays as long as the box because the keys table holds it.
+ */
 static const char *intern(struct sandbox *box, const char *name) {
     lua_State *L = box->L;
     lua_checkstack(L, 4);
@@ -362,12 +378,16 @@ static const struct layout *make_layout(struct sandbox *box, const struct sandbo
     return layout;
 }
 
-static struct sandbox_record *make(struct sandbox *box, const char *name, const struct layout *layout,
-                                   uint32_t most) {
+static struct sandbox_record *make(struct sandbox *box, const char *name,
+                                   const struct layout *layout, uint32_t most) {
     lua_State *L = box->L;
     struct sandbox_record *record = arena_alloc(&box->arena, sizeof *record);
-    *record = (struct sandbox_record){.next = box->records, .box = box, .layout = layout, .name = name,
-                                      .most = most, .count = layout ? most : 0};
+    *record = (struct sandbox_record){.next = box->records,
+                                      .box = box,
+                                      .layout = layout,
+                                      .name = name,
+                                      .most = most,
+                                      .count = layout ? most : 0};
     record->slots = arena_alloc(&box->arena, (most + 1) * sizeof *record->slots);
     box->records = record;
     lua_checkstack(L, 4);
@@ -392,7 +412,8 @@ static struct sandbox_record *build(struct sandbox *box, const struct sandbox_sh
 
 static struct sandbox_record *build_list(struct sandbox *box, const struct sandbox_field_row *row) {
     assert(row->of != SANDBOX_KIND_LIST);
-    const struct layout *layout = row->of == SANDBOX_KIND_RECORD ? make_layout(box, row->shape) : NULL;
+    const struct layout *layout =
+        row->of == SANDBOX_KIND_RECORD ? make_layout(box, row->shape) : NULL;
     struct sandbox_record *list = make(box, intern(box, row->name), NULL, row->most);
     for (uint32_t i = 0; i < row->most; i++) {
         list->slots[i].kind = row->of;
@@ -429,12 +450,13 @@ void record_free(struct sandbox *box) {
             if (record->slots[i].kind == SANDBOX_KIND_TEXT) mem_free(record->slots[i].text.bytes);
 }
 
-void sandbox_set_global(struct sandbox *box, const char *name, const struct sandbox_record *record) {
+void sandbox_set_global(struct sandbox *box, const char *name,
+                        const struct sandbox_record *record) {
     lua_rawgeti(box->L, LUA_REGISTRYINDEX, record->ref);
     scope_set(box, name);
 }
 
-/* ---- for bindings --------------------------------------------------------------------------------------------------- */
+/* ---- for bindings ---------------------------------------------------------------------------- */
 
 struct sandbox_record *bind_record(lua_State *L, int index) {
     return inner_tag(L, index) == &record_tag ? record_of(L, index) : NULL;
@@ -453,9 +475,12 @@ void bind_push_record(lua_State *L, const struct sandbox_record *record) {
 bool bind_record_decimal(const struct sandbox_record *record, uint32_t field, struct decimal *out) {
     if (field >= record->count || !record->slots[field].present) return false;
     const struct slot *slot = &record->slots[field];
-    if (slot->kind == SANDBOX_KIND_DECIMAL) out->units = slot->units;
-    else if (slot->kind == SANDBOX_KIND_INTEGER) *out = decimal_int(slot->integer);
-    else return false;
+    if (slot->kind == SANDBOX_KIND_DECIMAL)
+        out->units = slot->units;
+    else if (slot->kind == SANDBOX_KIND_INTEGER)
+        *out = decimal_int(slot->integer);
+    else
+        return false;
     return true;
 }
 

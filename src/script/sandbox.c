@@ -38,7 +38,8 @@ struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
     assert(box->L && "the interpreter refuses to start");
     lua_atpanic(box->L, no_way_back);
     lua_pushcfunction(box->L, fault_handler);
-    lua_newuserdata(box->L, sizeof(struct tag *)); /* the value of a kill: unlike any that a script has */
+    lua_newuserdata(box->L,
+                    sizeof(struct tag *)); /* the value of a kill: unlike any that a script has */
     *(const struct tag **)lua_touserdata(box->L, -1) = &kill_tag;
     box->killed_ref = luaL_ref(box->L, LUA_REGISTRYINDEX);
     scope_open(box);
@@ -65,13 +66,9 @@ void sandbox_set_limits(struct sandbox *box, const struct sandbox_limits *limits
     box->output.max = box->limits.output_bytes;
 }
 
-void sandbox_seed(struct sandbox *box, uint64_t seed) {
-    chance_seed(&box->chance, seed);
-}
+void sandbox_seed(struct sandbox *box, uint64_t seed) { chance_seed(&box->chance, seed); }
 
-void sandbox_cancel(struct sandbox *box) {
-    __atomic_store_n(&box->cancel, 1, __ATOMIC_RELAXED);
-}
+void sandbox_cancel(struct sandbox *box) { __atomic_store_n(&box->cancel, 1, __ATOMIC_RELAXED); }
 
 /* Collecting runs no code of a script: nothing a script can make has a finaliser. */
 bool sandbox_tidy(struct sandbox *box) {
@@ -124,7 +121,8 @@ bool sandbox_compiles(struct sandbox *box, const char *source, size_t length, co
     return ok;
 }
 
-bool sandbox_load(struct sandbox *box, const char *source, size_t length, const char *chunk, int *ref) {
+bool sandbox_load(struct sandbox *box, const char *source, size_t length, const char *chunk,
+                  int *ref) {
     *ref = 0;
     if (!compile(box, source, length, chunk) || !run(box, 0)) return false;
     lua_settop(box->L, HANDLER + 1);
@@ -137,7 +135,8 @@ void sandbox_unref(struct sandbox *box, int ref) {
     if (ref > 0) luaL_unref(box->L, LUA_REGISTRYINDEX, ref);
 }
 
-/* One step of a path on the table on top: "name" or "[3]"; replaces the table by the value. False: the path is wrong. */
+/* One step of a path on the table on top: "name" or "[3]"; replaces the table by the value. False:
+ * the path is wrong. */
 static bool step_into(lua_State *L, const char **path) {
     const char *at = *path;
     if (*at == '[') {
@@ -163,8 +162,10 @@ int sandbox_find(struct sandbox *box, int ref, const char *path) {
     assert(!box->running);
     int top = lua_gettop(L), found = 0;
     if (!lua_checkstack(L, 4)) return 0;
-    if (ref > 0) lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
-    else lua_pushnil(L);
+    if (ref > 0)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    else
+        lua_pushnil(L);
     while (*path && lua_istable(L, -1) && step_into(L, &path)) continue;
     if (!*path && !lua_isnil(L, -1)) {
         lua_pushvalue(L, -1);
@@ -178,20 +179,21 @@ void sandbox_start(struct sandbox *box, int ref) {
     lua_State *L = box->L;
     assert(!box->running);
     lua_settop(L, HANDLER);
-    if (ref > 0) lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
-    else lua_pushnil(L);
+    if (ref > 0)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    else
+        lua_pushnil(L);
 }
 
 static lua_State *room_for_argument(struct sandbox *box) {
     lua_State *L = box->L;
-    assert(!box->running && lua_gettop(L) > HANDLER && lua_gettop(L) < HANDLER + 1 + ARGUMENTS_MOST);
+    assert(!box->running && lua_gettop(L) > HANDLER &&
+           lua_gettop(L) < HANDLER + 1 + ARGUMENTS_MOST);
     if (lua_gettop(L) >= 15) lua_checkstack(L, 8); /* the first ones always have room */
     return L;
 }
 
-void sandbox_push_nil(struct sandbox *box) {
-    lua_pushnil(room_for_argument(box));
-}
+void sandbox_push_nil(struct sandbox *box) { lua_pushnil(room_for_argument(box)); }
 
 void sandbox_push_boolean(struct sandbox *box, bool value) {
     lua_pushboolean(room_for_argument(box), value);
@@ -199,7 +201,8 @@ void sandbox_push_boolean(struct sandbox *box, bool value) {
 
 void sandbox_push_integer(struct sandbox *box, int64_t value) {
     lua_State *L = room_for_argument(box);
-    if ((int64_t)(double)value == value && (double)value <= INNER_EXACT_MOST && (double)value >= -INNER_EXACT_MOST)
+    if ((int64_t)(double)value == value && (double)value <= INNER_EXACT_MOST &&
+        (double)value >= -INNER_EXACT_MOST)
         lua_pushnumber(L, (double)value);
     else
         bind_push_decimal(L, decimal_int(value));
@@ -257,7 +260,8 @@ void sandbox_usage(const struct sandbox *box, struct sandbox_usage *out) {
     *out = (struct sandbox_usage){
         .memory_bytes = {limits->memory_bytes, box->used, box->used_most},
         .instructions = {limits->instructions, box->spent, box->spent_most},
-        .wall_us = {limits->wall_ms * UINT64_C(1000), (uint64_t)box->took_us, (uint64_t)box->took_most_us},
+        .wall_us = {limits->wall_ms * UINT64_C(1000), (uint64_t)box->took_us,
+                    (uint64_t)box->took_most_us},
         .output_bytes = {limits->output_bytes, box->output.length, box->output_most},
         .depth = {limits->depth, box->depth_call, box->depth_most},
         .calls = box->calls,

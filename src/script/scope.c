@@ -1,8 +1,10 @@
-/* The names a script sees: a fresh globals table holding only what this room puts there, libraries behind frozen views, and a clear word
- * about everything that a Lua author may look for and not find.
+/* The names a script sees: a fresh globals table holding only what this room puts there, libraries
+ * behind frozen views, and a clear word about everything that a Lua author may look for and not
+ * find.
  *
- * After the seal the globals table is empty and its contents stand behind it, so that every assignment meets __newindex. Scripts have no
- * way to name the table itself (no _G, getfenv, debug), so raw access cannot pass around that. */
+ * After the seal the globals table is empty and its contents stand behind it, so that every
+ * assignment meets __newindex. Scripts have no way to name the table itself (no _G, getfenv,
+ * debug), so raw access cannot pass around that. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -44,12 +46,16 @@ static int undeclared(lua_State *L) {
 
 static int locked(lua_State *L) {
     const char *name = lua_tostring(L, 2);
-    return luaL_error(L, "cannot set global '%s': globals are locked once a script is loaded; declare it with "
-                         "'local'", name ? name : "?");
+    return luaL_error(
+        L,
+        "cannot set global '%s': globals are locked once a script is loaded; declare it with "
+        "'local'",
+        name ? name : "?");
 }
 
 static int frozen_view(lua_State *L) {
-    return luaL_error(L, "cannot change '%s.%s': the library is frozen", lua_tostring(L, lua_upvalueindex(1)),
+    return luaL_error(L, "cannot change '%s.%s': the library is frozen",
+                      lua_tostring(L, lua_upvalueindex(1)),
                       lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "?");
 }
 
@@ -78,17 +84,20 @@ void scope_set(struct sandbox *box, const char *name) {
     lua_pop(L, 1);
 }
 
-/* From the interpreter's own libraries: constant-time functions, and functions in proportion to one object. */
-static const char *const kept_base[] = {"assert", "error", "getmetatable", "next",   "rawequal", "rawget",
-                                        "select", "setmetatable", "tonumber", "unpack", NULL};
-static const char *const kept_string[] = {"byte", "char", "len", "lower", "reverse", "sub", "upper", NULL};
+/* From the interpreter's own libraries: constant-time functions, and functions in proportion to one
+ * object. */
+static const char *const kept_base[] = {"assert", "error",  "getmetatable", "next",     "rawequal",
+                                        "rawget", "select", "setmetatable", "tonumber", NULL};
+static const char *const kept_string[] = {"byte",    "char", "len",   "lower",
+                                          "reverse", "sub",  "upper", NULL};
 static const char *const kept_table[] = {"maxn", NULL};
-static const char *const kept_math[] = {"abs",  "acos",  "asin", "atan",  "atan2", "ceil", "cos", "cosh",
-                                        "deg",  "exp",   "floor", "fmod", "frexp", "huge", "ldexp", "log",
-                                        "log10", "max",  "min",  "modf",  "pi",    "pow",  "rad", "sin",
-                                        "sinh", "sqrt",  "tan",  "tanh",  NULL};
-static const char *const kept_bit[] = {"arshift", "band", "bnot", "bor",  "bswap", "bxor", "lshift",
-                                       "rol",     "ror",  "rshift", "tobit", "tohex", NULL};
+static const char *const kept_math[] = {
+    "abs",   "acos", "asin",  "atan", "atan2", "ceil", "cos",   "cosh", "deg", "exp",
+    "floor", "fmod", "frexp", "huge", "ldexp", "log",  "log10", "max",  "min", "modf",
+    "pi",    "pow",  "rad",   "sin",  "sinh",  "sqrt", "tan",   "tanh", NULL};
+static const char *const kept_bit[] = {"arshift", "band",   "bnot", "bor", "bswap",
+                                       "bxor",    "lshift", "rol",  "ror", "rshift",
+                                       "tobit",   "tohex",  NULL};
 
 /* Leaves a table with only the kept names of the table on top, in place of it. */
 static void keep_only(lua_State *L, const char *const *names) {
@@ -107,7 +116,8 @@ static void open_library(lua_State *L, lua_CFunction open, const char *name) {
     lua_call(L, 1, 0);
 }
 
-/* Raw tables of the curated libraries wait in the registry under "lib.<name>" for the files that add to them. */
+/* Raw tables of the curated libraries wait in the registry under "lib.<name>" for the files that
+ * add to them. */
 static void stash(lua_State *L, const char *name, const char *const *kept) {
     lua_getglobal(L, name);
     keep_only(L, kept);

@@ -1,4 +1,5 @@
-/* What the host reads out of a box: only raw access, so no code of a script runs, and only values that are what they seem. */
+/* What the host reads out of a box: only raw access, so no code of a script runs, and only values
+ * that are what they seem. */
 #include "script/inner.h"
 
 #include <assert.h>
@@ -75,8 +76,10 @@ void sandbox_result(struct sandbox *box, unsigned index, struct sandbox_value *o
 void sandbox_peek(struct sandbox *box, int ref, struct sandbox_value *out) {
     assert(!box->running);
     lua_settop(box->L, HANDLER);
-    if (ref > 0) lua_rawgeti(box->L, LUA_REGISTRYINDEX, ref);
-    else lua_pushnil(box->L);
+    if (ref > 0)
+        lua_rawgeti(box->L, LUA_REGISTRYINDEX, ref);
+    else
+        lua_pushnil(box->L);
     describe(box, HANDLER + 1, out);
 }
 
@@ -109,8 +112,8 @@ size_t sandbox_length(struct sandbox *box, const struct sandbox_value *table) {
     return opens(box, table) ? lua_objlen(box->L, table->slot) : 0;
 }
 
-bool sandbox_next(struct sandbox *box, const struct sandbox_value *table, int *walk, struct sandbox_value *key,
-                  struct sandbox_value *value) {
+bool sandbox_next(struct sandbox *box, const struct sandbox_value *table, int *walk,
+                  struct sandbox_value *key, struct sandbox_value *value) {
     lua_State *L = box->L;
     if (*walk > 0) {
         lua_settop(L, *walk); /* the last key */

@@ -34,9 +34,7 @@ static double measure(void (*once)(void *context), void *context, int repeat) {
     return rounds[ROUNDS / 2];
 }
 
-static void report(const char *name, double ns) {
-    printf("%-58s %10.1f ns\n", name, ns);
-}
+static void report(const char *name, double ns) { printf("%-58s %10.1f ns\n", name, ns); }
 
 struct call {
     struct sandbox *box;
@@ -78,7 +76,8 @@ static void decide(void *context) {
     int turn = ++call->turn;
     sandbox_set_text(call->signal, 0, turn % 2 ? "BUY" : "SELL", turn % 2 ? 3 : 4);
     for (uint32_t field = 1; field < 12; field++)
-        sandbox_set_decimal(call->signal, field, (sandbox_units)1000000000000 * (turn % 1000 + 100) + field);
+        sandbox_set_decimal(call->signal, field,
+                            (sandbox_units)1000000000000 * (turn % 1000 + 100) + field);
     sandbox_start(call->box, call->ref);
     sandbox_push_record(call->box, call->facts);
     run_or_exit(call->box);
@@ -102,29 +101,38 @@ static double per_turn(struct sandbox *box, const char *body) {
     char text[512];
     snprintf(text, sizeof text,
              "local a, b, s, f = decimal('101.25'), decimal('3.5'), 'key = value', math.floor "
-             "return function(n) for i = 1, n do %s end end", body);
+             "return function(n) for i = 1, n do %s end end",
+             body);
     struct call call = {.box = box, .ref = load(box, text)};
     return measure(loop, &call, 300) / 1000;
 }
 
 static const struct sandbox_field_row signal_rows[] = {
     {.name = "side", .kind = SANDBOX_KIND_TEXT},
-    {.name = "price", .kind = SANDBOX_KIND_DECIMAL},     {.name = "stop", .kind = SANDBOX_KIND_DECIMAL},
-    {.name = "atr", .kind = SANDBOX_KIND_DECIMAL},       {.name = "equity", .kind = SANDBOX_KIND_DECIMAL},
-    {.name = "margin", .kind = SANDBOX_KIND_DECIMAL},    {.name = "available", .kind = SANDBOX_KIND_DECIMAL},
-    {.name = "risk", .kind = SANDBOX_KIND_DECIMAL},      {.name = "vol", .kind = SANDBOX_KIND_DECIMAL},
-    {.name = "last", .kind = SANDBOX_KIND_DECIMAL},      {.name = "open", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "price", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "stop", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "atr", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "equity", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "margin", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "available", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "risk", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "vol", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "last", .kind = SANDBOX_KIND_DECIMAL},
+    {.name = "open", .kind = SANDBOX_KIND_DECIMAL},
     {.name = "most", .kind = SANDBOX_KIND_DECIMAL},
 };
-static const struct sandbox_shape signal_shape = {.name = "signal", .rows = signal_rows, .count = 12};
+static const struct sandbox_shape signal_shape = {
+    .name = "signal", .rows = signal_rows, .count = 12};
 static const struct sandbox_field_row facts_rows[] = {
     {.name = "signal", .kind = SANDBOX_KIND_RECORD, .shape = &signal_shape}};
 static const struct sandbox_shape facts_shape = {.name = "facts", .rows = facts_rows, .count = 1};
 
 static const char decision[] =
     "local gap, zero, heat = decimal('0.5'), decimal(0), decimal('1000000')\n"
-    "local function age(f) if f.signal.price <= zero then return 'reject', 'no price' end return 'pass' end\n"
-    "local function spacing(f) local s = f.signal if s.price - s.last < -s.atr * gap then return 'reject' end "
+    "local function age(f) if f.signal.price <= zero then return 'reject', 'no price' end return "
+    "'pass' end\n"
+    "local function spacing(f) local s = f.signal if s.price - s.last < -s.atr * gap then return "
+    "'reject' end "
     "return 'pass' end\n"
     "local function room(f) if f.signal.open > heat then return 'reject' end return 'pass' end\n"
     "local function size(f) local s = f.signal\n"
@@ -133,15 +141,18 @@ static const char decision[] =
     "  local by_margin = s.available / s.margin\n"
     "  return by_risk:min(by_vol, by_margin):floor() end\n"
     "local gates = {age, spacing, room}\n"
-    "return function(f) for i = 1, 3 do local v, why = gates[i](f) if v ~= 'pass' then return v, why end end "
+    "return function(f) for i = 1, 3 do local v, why = gates[i](f) if v ~= 'pass' then return v, "
+    "why end end "
     "return size(f) end\n";
 
 int main(void) {
-    struct sandbox *box = sandbox_new(&(struct sandbox_limits){.instructions = 10000000, .wall_ms = 1000});
+    struct sandbox *box =
+        sandbox_new(&(struct sandbox_limits){.instructions = 10000000, .wall_ms = 1000});
     struct call empty = {.box = box, .ref = load(box, "return function() end")};
     lua_State *plain = luaL_newstate();
     if (luaL_loadstring(plain, "return")) return 1;
-    double base = measure(plain_empty, plain, 100000), bounded = measure(bounded_empty, &empty, 100000);
+    double base = measure(plain_empty, plain, 100000),
+           bounded = measure(bounded_empty, &empty, 100000);
     report("lua_pcall of an empty function, no bounds", base);
     report("sandbox_start + sandbox_run of an empty function", bounded);
     report("  what the bounds cost", bounded - base);
@@ -155,11 +166,13 @@ int main(void) {
     report("decimal a * 0.5 (by its shortest text)", per_turn(box, "local x = a * 0.5") - turn);
     report("decimal a < b", per_turn(box, "local x = a < b") - turn);
     report("decimal a:floor()", per_turn(box, "local x = a:floor()") - turn);
-    report("s:match('^(%w+)%s*=%s*(%w+)$')", per_turn(box, "local x = s:match('^(%w+)%s*=%s*(%w+)$')") - turn);
+    report("s:match('^(%w+)%s*=%s*(%w+)$')",
+           per_turn(box, "local x = s:match('^(%w+)%s*=%s*(%w+)$')") - turn);
     report("s:gsub('%w+', 'x')", per_turn(box, "local x = s:gsub('%w+', 'x')") - turn);
     report("math.floor through the frozen view", per_turn(box, "local x = math.floor(i)") - turn);
     report("pcall(f, 1)", per_turn(box, "local x = pcall(f, 1)") - turn);
-    struct call call = {.box = box, .facts = sandbox_record_new(box, &facts_shape), .ref = load(box, decision)};
+    struct call call = {
+        .box = box, .facts = sandbox_record_new(box, &facts_shape), .ref = load(box, decision)};
     call.signal = sandbox_child(call.facts, 0);
     sandbox_seal(box);
     report("decision: 12 facts in, 3 gates, sizing, quantity out", measure(decide, &call, 20000));

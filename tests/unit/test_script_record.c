@@ -18,14 +18,21 @@ static const struct sandbox_field_row signal_rows[] = {
     [SIGNAL_LONG] = {.name = "is_long", .kind = SANDBOX_KIND_BOOLEAN},
     [SIGNAL_RATIO] = {.name = "ratio", .kind = SANDBOX_KIND_NUMBER},
 };
-static const struct sandbox_shape signal_shape = {.name = "signal", .rows = signal_rows, .count = 5};
+static const struct sandbox_shape signal_shape = {
+    .name = "signal", .rows = signal_rows, .count = 5};
 
 enum { FACTS_SIGNAL, FACTS_FILLS, FACTS_CLOSES, FACTS_NOTE };
 static const struct sandbox_field_row facts_rows[] = {
     [FACTS_SIGNAL] = {.name = "signal", .kind = SANDBOX_KIND_RECORD, .shape = &signal_shape},
-    [FACTS_FILLS] = {.name = "fills", .kind = SANDBOX_KIND_LIST, .of = SANDBOX_KIND_RECORD,
-                     .shape = &signal_shape, .most = 4},
-    [FACTS_CLOSES] = {.name = "closes", .kind = SANDBOX_KIND_LIST, .of = SANDBOX_KIND_DECIMAL, .most = 8},
+    [FACTS_FILLS] = {.name = "fills",
+                     .kind = SANDBOX_KIND_LIST,
+                     .of = SANDBOX_KIND_RECORD,
+                     .shape = &signal_shape,
+                     .most = 4},
+    [FACTS_CLOSES] = {.name = "closes",
+                      .kind = SANDBOX_KIND_LIST,
+                      .of = SANDBOX_KIND_DECIMAL,
+                      .most = 8},
     [FACTS_NOTE] = {.name = "note", .kind = SANDBOX_KIND_TEXT},
 };
 static const struct sandbox_shape facts_shape = {.name = "facts", .rows = facts_rows, .count = 4};
@@ -53,7 +60,8 @@ static const char *ask(struct bench *b, const char *body) {
     static char text[1024];
     int ref;
     snprintf(text, sizeof text, "return function(f) %s end", body);
-    if (!sandbox_load(b->box, text, strlen(text), "ask.lua", &ref)) return sandbox_failure(b->box)->text;
+    if (!sandbox_load(b->box, text, strlen(text), "ask.lua", &ref))
+        return sandbox_failure(b->box)->text;
     sandbox_start(b->box, ref);
     sandbox_push_record(b->box, b->facts);
     bool ok = sandbox_run(b->box);
@@ -61,11 +69,16 @@ static const char *ask(struct bench *b, const char *body) {
     if (!ok) return sandbox_failure(b->box)->text;
     struct sandbox_value value;
     sandbox_result(b->box, 0, &value);
-    if (value.type == SANDBOX_TEXT) snprintf(text, sizeof text, "%s", value.text);
-    else if (value.type == SANDBOX_INTEGER) snprintf(text, sizeof text, "%lld", (long long)value.integer);
-    else if (value.type == SANDBOX_BOOLEAN) snprintf(text, sizeof text, "%s", value.boolean ? "true" : "false");
-    else if (value.type == SANDBOX_DECIMAL) decimal_print((struct decimal){value.units}, text);
-    else snprintf(text, sizeof text, "%s", sandbox_type_name(value.type));
+    if (value.type == SANDBOX_TEXT)
+        snprintf(text, sizeof text, "%s", value.text);
+    else if (value.type == SANDBOX_INTEGER)
+        snprintf(text, sizeof text, "%lld", (long long)value.integer);
+    else if (value.type == SANDBOX_BOOLEAN)
+        snprintf(text, sizeof text, "%s", value.boolean ? "true" : "false");
+    else if (value.type == SANDBOX_DECIMAL)
+        decimal_print((struct decimal){value.units}, text);
+    else
+        snprintf(text, sizeof text, "%s", sandbox_type_name(value.type));
     return text;
 }
 
@@ -84,7 +97,8 @@ static void fields_read_like_a_table(void **state) {
     assert_ask(&b, "return f.signal == f.signal", "true");
     assert_asked(&b, "return f.signal.pirce", "signal has no field 'pirce'");
     assert_asked(&b, "return f[1]", "facts has no field '1'");
-    assert_asked(&b, "f.signal.price = 1", "ask.lua:1: cannot change 'signal.price': facts are frozen");
+    assert_asked(&b, "f.signal.price = 1",
+                 "ask.lua:1: cannot change 'signal.price': facts are frozen");
     assert_asked(&b, "f.closes[1] = 1", "cannot change an element of 'closes'");
     assert_asked(&b, "rawset(f, 'x', 1)", "table expected");
     assert_asked(&b, "setmetatable(f, {})", "table expected");
@@ -132,7 +146,8 @@ static void lists_have_length_and_walks(void **state) {
     struct bench b = open_bench();
     assert_ask(&b, "return #f.fills + #f.closes", "0");
     sandbox_set_count(b.fills, 2);
-    for (uint32_t i = 0; i < 2; i++) sandbox_set_integer(sandbox_child(b.fills, i), SIGNAL_LOTS, 10 + i);
+    for (uint32_t i = 0; i < 2; i++)
+        sandbox_set_integer(sandbox_child(b.fills, i), SIGNAL_LOTS, 10 + i);
     sandbox_set_count(b.closes, 99);
     assert_int_equal(sandbox_count(b.closes), 8);
     sandbox_set_count(b.closes, 3);
@@ -142,10 +157,17 @@ static void lists_have_length_and_walks(void **state) {
     assert_ask(&b, "return f.fills[3]", "nil");
     assert_ask(&b, "return f.fills[0]", "nil");
     assert_ask(&b, "return f.fills[1.5]", "nil");
-    assert_ask(&b, "local s = 0 for i, v in ipairs(f.fills) do s = s + i * v.lots end return s", "32");
-    assert_ask(&b, "local s = decimal(0) for i, v in pairs(f.closes) do s = s + v * i end return s", "608");
+    assert_ask(&b, "local s = 0 for i, v in ipairs(f.fills) do s = s + i * v.lots end return s",
+               "32");
+    assert_ask(&b, "local s = decimal(0) for i, v in pairs(f.closes) do s = s + v * i end return s",
+               "608");
     assert_ask(&b, "return table.concat(f.closes, ' ')", "100 101 102");
-    assert_ask(&b, "local s = '' for k, v in pairs(f.signal) do s = s .. k .. '=' .. tostring(v) .. ' ' end return s",
+    assert_ask(&b, "local a, b, c, d = unpack(f.closes) return a + b + c + (d or 0)", "303");
+    assert_ask(&b, "return select('#', unpack({1, 2, 3}, 2))", "2");
+    assert_asked(&b, "return unpack({}, 1, 1e8)", "at most 7000 values");
+    assert_ask(&b,
+               "local s = '' for k, v in pairs(f.signal) do s = s .. k .. '=' .. tostring(v) .. ' "
+               "' end return s",
                "id=abc price=2.5 lots=3 is_long=false ");
     assert_ask(&b, "local n = 0 for k in pairs(f) do n = n + 1 end return n", "3");
     assert_asked(&b, "local g = ipairs(f.fills) return g({}, 0)", "frozen list");

@@ -1,0 +1,5 @@
+-- expect: error
+-- a table that contains itself
+local t = {}
+t.t = t
+json.encode(t)

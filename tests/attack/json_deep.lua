@@ -1,0 +1,3 @@
+-- expect: error
+-- json nested without end
+json.decode(("["):rep(100000))

@@ -1,0 +1,3 @@
+-- expect: ok error memory killed
+-- a wide text of small tables
+local t = json.decode("[" .. ("[],"):rep(80000) .. "[]]")
