@@ -3,11 +3,11 @@
 -- its default is listed by `tidelock check --help`.
 --
 -- Money, prices and quantities are written as text so that they stay exact. Durations are "250ms",
--- "30s", "15m", "2h". Scalars can be set from the environment: TIDELOCK_LISTEN, TIDELOCK_STORE_PATH,
--- TIDELOCK_LOG_LEVEL ...
+-- "30s", "15m", "2h". Scalars can be set from the environment: TIDELOCK_LISTEN,
+-- TIDELOCK_STORE_PATH, TIDELOCK_LOG_LEVEL ...
 return {
     instance = "demo",
-    listen = "127.0.0.1:8787", -- webhook, API and dashboard; beyond loopback admin.token is required
+    listen = "127.0.0.1:8787", -- webhook, API, dashboard; beyond loopback admin.token is required
     store = { path = "var/tidelock.db" },
     log = { level = "info" },
 
@@ -29,11 +29,13 @@ return {
           margin = "105000", max_quantity = "100" },
     },
 
-    -- Folders under strategies/, loaded again when their files change.
+    -- Folders under strategies/, loaded again when their files change. `params` are checked against
+    -- the schema that each strategy declares.
     strategies = {
-        { name = "pyramid" },  -- base entry and up to five pyramids, ATR stops
-        { name = "meanrev" },  -- fades stretched moves back to the mean
-        { name = "breakout" }, -- makes its own signals from bars
+        { name = "pyramid", params = { risk_percent = "0.4", max_margin_percent = "80" } },
+        { name = "meanrev", params = { risk_percent = "0.3", max_margin_percent = "80",
+                                       max_risk_percent = "12" } },
+        { name = "breakout" }, -- keeps to the exchange's sessions: idle while that is closed
     },
 
     -- Who may send signals. A source proves who it is, or says open = true.
@@ -67,15 +69,15 @@ return {
           seed = 11, start_price = "72000", warm_up = 300 },
     },
 
-    -- The last word before an order leaves. A policy can be stricter, never looser; each rail is set
-    -- or waived in so many words.
+    -- The last word before an order leaves. A policy can be stricter, never looser; each rail is
+    -- set, or waived in so many words.
     rails = {
         max_order_quantity = "20",        -- lots in one order
         max_order_notional = "40000000",  -- money in one order
         max_position = "40",              -- lots open on one instrument
         max_orders_per_minute = "120",
         max_daily_loss = "500000",
-        max_open_risk = "750000",         -- money lost if every stop were hit
+        max_open_risk = "1000000",        -- money lost if every stop were hit
         price_collar_percent = "2",       -- distance from the last trade
     },
 

@@ -45,8 +45,8 @@ static struct decimal to_tick(const struct feed *feed, double price)
 static void make_bar(struct feed *feed, struct bar *bar)
 {
     double volatility = feed->price * 0.0016;
-    if (chance_hits(&feed->chance, 12))
-        feed->trend = ((double)chance_below(&feed->chance, 2001) - 1000) / 1000 * volatility * 0.55;
+    if (chance_hits(&feed->chance, 25))
+        feed->trend = ((double)chance_below(&feed->chance, 2001) - 1000) / 1000 * volatility * 0.3;
     double path[4];
     for (int i = 0; i < 4; i++) {
         double step = 0;
@@ -69,6 +69,13 @@ static void make_bar(struct feed *feed, struct bar *bar)
     bar->at_us = feed->at_us;
 }
 
+/* How long a bar lasts on the wall clock. */
+static int64_t bar_pace_us(const struct feed *feed)
+{
+    double per_second = decimal_to_double(feed->config->per_second);
+    return per_second > 0 ? (int64_t)(1e6 / per_second) : feed->config->interval_us;
+}
+
 static bool next_bar(struct feed *feed, struct bar *bar)
 {
     if (feed->config->stop_after && feed->fed >= feed->config->stop_after)
@@ -85,7 +92,7 @@ static bool next_bar(struct feed *feed, struct bar *bar)
         make_bar(feed, bar);
     }
     if (feed->config->live_times)
-        bar->at_us = clock_wall(feed->core->clock) - feed->config->interval_us;
+        bar->at_us = clock_wall(feed->core->clock) - bar_pace_us(feed); /* it closes now */
     feed->at_us += feed->config->interval_us;
     feed->fed++;
     return true;
@@ -109,12 +116,6 @@ static void tell_prices(struct feed *feed, const struct bar *bar)
                               low_first ? bar->high : bar->low, bar->close};
     for (int i = 0; i < 4; i++)
         paper_price(feed->core->broker, feed->config->instrument, path[i], bar->at_us);
-}
-
-static int64_t bar_pace_us(const struct feed *feed)
-{
-    double per_second = decimal_to_double(feed->config->per_second);
-    return per_second > 0 ? (int64_t)(1e6 / per_second) : feed->config->interval_us;
 }
 
 static void feed_turn(void *ctx)

@@ -68,11 +68,10 @@ async function readConfig() {
         app.market.pointValue.set(one.name, number(one.point_value));
         app.market.digits.set(one.name, digitsOf(one.tick));
     }
-    for (const feed of config.feeds || [])
-        app.intervals.set(
-            feed.instrument,
-            feed.live_times === false ? 0 : parseInt(feed.interval, 10) || 0,
-        );
+    for (const feed of config.feeds || []) {
+        const pace = number(feed.per_second); // bars a second; 0: each takes its own interval
+        app.intervals.set(feed.instrument, pace ? 1000 / pace : parseInt(feed.interval, 10) || 0);
+    }
 }
 
 // ---- the ledger, and the equity it tells ----

@@ -178,6 +178,11 @@ function sizePart(size) {
     );
 }
 
+// What the host itself said after the policy: a rail, a halt, or nothing.
+function hostPart(host) {
+    return host?.gate ? part('The host', pairs(host, ['orders'])) : null;
+}
+
 function orderPart(order, fills, refresh) {
     const mine = fills.filter(fill => fill.order_id === order.id);
     const resolve =
@@ -295,7 +300,7 @@ function fill(explanation, refresh) {
     let trace = decision?.trace;
     if (typeof trace === 'string') trace = JSON.parse(trace);
     const others = Object.entries(trace || {}).filter(
-        ([key, value]) => !['facts', 'gates', 'size'].includes(key) && isNest(value),
+        ([key, value]) => !['facts', 'gates', 'size', 'host'].includes(key) && isNest(value),
     );
     $('explain-title').textContent = `${signal.instrument} · ${words(signal.type)} · ${layer(
         signal.position,
@@ -309,6 +314,7 @@ function fill(explanation, refresh) {
             deadPart(signal, refresh),
             gatesPart(trace?.gates),
             sizePart(trace?.size),
+            hostPart(trace?.host),
             ...others.map(([key, value]) => part(words(key), pairs(value))),
             orders.length
                 ? part(
