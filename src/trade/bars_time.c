@@ -69,7 +69,7 @@ static bool read_clock(struct bars_piece piece, struct civil *day)
 {
     const char *at = piece.text, *end = at + piece.length;
     day->second = 0;
-    if (!at || !take_number(&at, end, 2, &day->hour) || at == end || *at++ != ':' ||
+    if (!take_number(&at, end, 2, &day->hour) || at == end || *at++ != ':' ||
         !take_number(&at, end, 2, &day->minute))
         return false;
     if (at < end && (*at++ != ':' || !take_number(&at, end, 2, &day->second)))
@@ -83,7 +83,7 @@ bool bars_date_time(struct bars *bars, struct bars_piece date, struct bars_piece
     if (!set_day(bars, date, err))
         return false;
     struct civil moment = bars->day;
-    if (!read_clock(time, &moment))
+    if (!time.text || !read_clock(time, &moment))
         return bars_fault(bars, err, "the time of day is not H:MM or H:MM:SS");
     if (bars->day_steady)
         *at_us = bars->day_us + (moment.hour * 3600 + moment.minute * 60 + moment.second) * SECOND;

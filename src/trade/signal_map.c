@@ -111,15 +111,19 @@ static bool is_nan_text(const char *text)
            strcasecmp(text, "infinity") == 0;
 }
 
+static bool has_placeholder(const char *text)
+{
+    const char *open = strchr(text, '{');
+    return open && strstr(open, "{{");
+}
+
 /* What no sender means: a placeholder its chart did not know, a figure it could not compute. */
 static void check_text(const char *at, const char *text, struct signal_faults *faults)
 {
-    const char *open = strchr(text, '{');
-    if (open && strstr(open, "{{"))
-        signal_fault_add(
-            faults, at,
-            "still holds a {{placeholder}} that the sender did not fill; correct its name in "
-            "the alert's message");
+    if (has_placeholder(text))
+        signal_fault_add(faults, at,
+                         "still holds a {{placeholder}} that the sender did not fill; correct its "
+                         "name in the alert's message");
     else if (is_nan_text(text))
         signal_fault_add(faults, at,
                          "is not a number on the chart (NaN); the alert must not fire before its "
@@ -240,7 +244,10 @@ static void pick_child(const struct signal_source *source, const struct json *ch
         return;
     }
     const char *text = scalar(child);
-    if (text)
+    if (has_placeholder(child->key))
+        signal_fault_add(faults, child->key,
+                         "has a {{placeholder}} in its name; names must be plain");
+    else if (text)
         check_text(child->key, text, faults);
     const struct name *name = find_name(child->key, child->key_length);
     if (name && child->type != JSON_NULL && !mapping_of(source, signal_field_names[name->field])) {
