@@ -8,180 +8,93 @@
 --         gates.portfolio_heat{ risk_percent = "max_risk_percent", volatility_percent = 4 },
 --     }
 --
--- An option is a number or decimal, or a text that names one of the strategy's parameters, read at each decision. Gates
--- run for entries only: nothing here can hold an exit back. Every verdict carries the figures it was made of.
-local rmultiple = require "tidelock.rmultiple"
+-- An option is a number or decimal, or a text that names one of the strategy's parameters. Gates run for entries
+-- only: nothing here can hold an exit back. Every verdict carries the figures it was made of.
+-- The arithmetic is the host's (tidelock.rules): a decision stands on the path of every signal.
+local rules = require "tidelock.rules"
 local sessions = require "tidelock.sessions"
 
 local gates = {}
 
-local zero, one, hundred = decimal(0), decimal(1), decimal(100)
-
--- An option as a decimal.
+-- An option as a decimal; nil stays nil. Parameters never change within a version, so each gate asks once.
 local function number(option)
+    if option == nil then return nil end
     if type(option) == "string" then option = params[option] end
     return decimal(option)
 end
 
-local function is_pyramid(f)
-    return f.signal.type == "PYRAMID"
-end
-
---- The layers of a position are opened in order: a base only when nothing is open, a pyramid only on a base, as the next layer, at
--- most `most` of them.
+--- The layers of a position are opened in order: a base only when nothing is open, a pyramid only on a base, as the
+-- next layer, at most `most` of them.
 function gates.layers(options)
-    local most = options.most
+    local most
     return { name = "layers", check = function(f)
-        local open, layer = #f.positions, f.signal.layer
-        if not is_pyramid(f) then
-            if open > 0 then return reject("a position is open already", { open = open }) end
-            return pass{ open = open }
-        end
-        local pyramid = f.pyramid
-        if open == 0 or not pyramid then return reject("there is no base to pyramid on", { open = open }) end
-        local limit = number(most):int()
-        if pyramid.pyramids >= limit then
-            return reject("all pyramids are taken", { pyramids = pyramid.pyramids, most = limit })
-        end
-        if layer ~= pyramid.pyramids + 2 then
-            return reject("the pyramid is not the next layer", { layer = layer, expected = pyramid.pyramids + 2 })
-        end
-        return pass{ layer = layer, pyramids = pyramid.pyramids, most = limit }
+        most = most or number(options.most):int()
+        return rules.layers(f, most)
     end }
 end
 
---- Pyramids only once the base has won strictly more than `multiple` R.
+--- Pyramids only once the base has won strictly more than `multiple` R (default 1).
 function gates.one_r(options)
-    local multiple = options and options.multiple or 1
+    local multiple
     return { name = "one_r", check = function(f)
-        if not is_pyramid(f) then return pass() end
-        local signal, pyramid = f.signal, f.pyramid
-        if not pyramid or not pyramid.base_entry_price then return reject("there is no base to pyramid on") end
-        local unit = rmultiple.unit(signal.side, pyramid.base_entry_price, pyramid.base_stop)
-        if not unit then return reject("the base has no initial stop to measure R by") end
-        local gain = rmultiple.gain(signal.side, pyramid.base_entry_price, signal.price)
-        local needed = unit * number(multiple)
-        if gain > needed then return pass{ gain = gain, more_than = needed } end
-        return reject("the base has not won enough", { gain = gain, more_than = needed })
+        multiple = multiple or number(options and options.multiple or 1)
+        return rules.one_r(f, multiple)
     end }
 end
 
 --- Pyramids keep at least `spacing` ATRs from the layer before.
 function gates.atr_spacing(options)
-    local spacing = options.spacing
+    local spacing
     return { name = "atr_spacing", check = function(f)
-        if not is_pyramid(f) then return pass() end
-        local signal, pyramid = f.signal, f.pyramid
-        if not pyramid or not pyramid.last_entry_price then return reject("there is no layer before") end
-        local atr = signal.atr
-        if not atr or atr:sign() <= 0 then return reject("the signal has no atr") end
-        local gain = rmultiple.gain(signal.side, pyramid.last_entry_price, signal.price)
-        local needed = atr * number(spacing)
-        if gain >= needed then return pass{ gain = gain, needed = needed } end
-        return reject("too near to the layer before", { gain = gain, needed = needed })
+        spacing = spacing or number(options.spacing)
+        return rules.atr_spacing(f, spacing)
     end }
 end
 
--- Money that one more least order would lose at its stop.
-local function step_risk(f)
-    local signal, instrument = f.signal, f.instrument
-    if not signal.stop then return nil end
-    local step = instrument.quantity_step or one
-    return (signal.price - signal.stop):abs() * instrument.point_value * step
-end
-
-local function step_margin(f)
-    return f.instrument.margin * (f.instrument.quantity_step or one)
-end
-
--- Money that one ATR moves this strategy's layers on the instrument, and one more least order with them.
-local function projected_volatility(f)
-    local signal, instrument = f.signal, f.instrument
-    local moved = signal.atr * (instrument.quantity_step or one)
-    for _, layer in ipairs(f.positions) do moved = moved + (layer.atr or signal.atr) * layer.quantity end
-    return moved * instrument.point_value
-end
-
---- The whole portfolio's risk, margin and this position's volatility stay under their caps with even the least order added, and pyramids
--- wait for a profit. options: risk_percent, volatility_percent, margin_percent (of equity; each may be left out),
--- profit = true: pyramids only while the instrument as a whole is in profit.
+--- The whole portfolio's risk and margin, and this position's volatility, stay at or under their caps with even the least
+-- order added. options: risk_percent, volatility_percent, margin_percent (of equity; each may be left out), profit = true:
+-- pyramids only while the instrument as a whole is in profit.
 function gates.portfolio_heat(options)
-    local risk_cap, volatility_cap, margin_cap = options.risk_percent, options.volatility_percent, options.margin_percent
-    local profit_needed = options.profit
+    local known, risk, volatility, margin
     return { name = "portfolio_heat", check = function(f)
-        local portfolio = f.portfolio
-        local equity = portfolio.equity
-        if equity:sign() <= 0 then return reject("there is no equity", { equity = equity }) end
-        if profit_needed and is_pyramid(f) then
-            local profit = f.instrument_unrealised
-            if not profit or profit:sign() <= 0 then
-                return reject("the instrument is not in profit", { profit = profit })
-            end
+        if not known then
+            risk, volatility = number(options.risk_percent), number(options.volatility_percent)
+            margin, known = number(options.margin_percent), true
         end
-        local risk, volatility, margin
-        if risk_cap then
-            local added = step_risk(f)
-            if not added then return reject("the signal has no stop to measure risk by") end
-            risk = (portfolio.open_risk + added):muldiv(hundred, equity)
-            local cap = number(risk_cap)
-            if risk > cap then return reject("portfolio risk is over its cap", { risk_percent = risk, cap = cap }) end
-        end
-        if volatility_cap and f.signal.atr then
-            volatility = projected_volatility(f):muldiv(hundred, equity)
-            local cap = number(volatility_cap)
-            if volatility > cap then
-                return reject("volatility is over its cap", { volatility_percent = volatility, cap = cap })
-            end
-        end
-        if margin_cap then
-            margin = (portfolio.margin_used + step_margin(f)):muldiv(hundred, equity)
-            local cap = number(margin_cap)
-            if margin > cap then return reject("too much margin is in use", { margin_percent = margin, cap = cap }) end
-        end
-        return pass{ risk_percent = risk, volatility_percent = volatility, margin_percent = margin }
+        return rules.heat(f, risk, volatility, margin, options.profit)
     end }
 end
 
 --- Pyramids only while the instrument as a whole is in profit.
 function gates.instrument_profit()
-    return { name = "instrument_profit", check = function(f)
-        if not is_pyramid(f) then return pass() end
-        local profit = f.instrument_unrealised
-        if not profit then return reject("the instrument's profit is not known") end
-        if profit:sign() > 0 then return pass{ profit = profit } end
-        return reject("the instrument is not in profit", { profit = profit })
-    end }
+    return { name = "instrument_profit", check = function(f) return rules.heat(f, nil, nil, nil, true) end }
 end
 
 --- Margin in use, with the least order added, stays at or under `most` percent of equity.
 function gates.margin_use(options)
-    local most = options.most
+    local most
     return { name = "margin_use", check = function(f)
-        local portfolio = f.portfolio
-        if portfolio.equity:sign() <= 0 then return reject("there is no equity", { equity = portfolio.equity }) end
-        local used = portfolio.margin_used + step_margin(f)
-        local percent, cap = used:muldiv(hundred, portfolio.equity), number(most)
-        if percent > cap then return reject("too much margin is in use", { percent = percent, cap = cap }) end
-        return pass{ percent = percent, cap = cap }
+        most = most or number(options.most)
+        return rules.heat(f, nil, nil, most)
     end }
 end
 
---- The signal's price agrees with the market's: at most `base` percent apart for a base entry, `pyramid` for a pyramid. Without a market price it
--- passes and says so; `required = true` rejects instead.
+--- The signal's price agrees with the market's: at most `base` percent apart for a base entry, `pyramid` (default: base) for
+-- a pyramid. Without a market price it passes; `required = true` rejects instead.
 function gates.price_check(options)
-    local base, pyramid, required = options.base, options.pyramid or options.base, options.required
+    local base, pyramid
     return { name = "price_check", check = function(f)
-        local price, last = f.signal.price, f.last_price
-        if not last then
-            if required then return reject("there is no market price to compare with") end
-            return pass{ market = "unknown" }
-        end
-        local apart = (last - price):abs():muldiv(hundred, price)
-        local cap = number(is_pyramid(f) and pyramid or base)
-        if apart > cap then
-            return reject("the signal's price is away from the market's", { price = price, market = last, percent = apart, cap = cap })
-        end
-        return pass{ percent = apart, cap = cap }
+        base, pyramid = base or number(options.base), pyramid or number(options.pyramid or options.base)
+        return rules.price_check(f, base, pyramid, options.required)
+    end }
+end
+
+--- No entries once the day has lost `most` percent of equity.
+function gates.day_loss(options)
+    local most
+    return { name = "day_loss", check = function(f)
+        most = most or number(options.most)
+        return rules.day_loss(f, most)
     end }
 end
 
@@ -234,19 +147,6 @@ function gates.resolved(options)
     return { name = "resolved", check = function(f)
         if f.unresolved_order then return defer(seconds, "an order of this instrument is not resolved yet") end
         return pass()
-    end }
-end
-
---- No entries once the day has lost `most` percent of equity.
-function gates.day_loss(options)
-    local most = options.most
-    return { name = "day_loss", check = function(f)
-        local portfolio, cap = f.portfolio, number(most)
-        local lost = portfolio.day_loss or zero
-        if portfolio.equity:sign() <= 0 then return reject("there is no equity", { equity = portfolio.equity }) end
-        local percent = lost:muldiv(hundred, portfolio.equity)
-        if percent >= cap then return reject("the day has lost enough", { percent = percent, cap = cap }) end
-        return pass{ percent = percent, cap = cap }
     end }
 end
 

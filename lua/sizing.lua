@@ -8,8 +8,11 @@
 --
 -- Everything is exact. What the formulas give is a fraction of lots; it is rounded down to the instrument's quantity
 -- step once, at the end, after the smallest was found.
+local rules = require "tidelock.rules" -- the host's arithmetic: sizing stands on the path of every signal
+
 local sizing = {}
 
+local none = {}
 local zero, one, hundred = decimal(0), decimal(1), decimal(100)
 local half = decimal("0.5")
 
@@ -52,51 +55,11 @@ function sizing.smallest(numbers)
     return best, name
 end
 
--- The answer of size(): floors, caps at the instrument's largest order and names what limited.
-local function answer(f, numbers, stop)
-    local instrument = f.instrument
-    local most = instrument.max_quantity
-    if most and most:sign() > 0 then numbers.max_quantity = most end
-    local best, name = sizing.smallest(numbers)
-    if not best then return reject("nothing limits the size: the instrument has no margin, the signal no usable stop") end
-    return {
-        quantity = sizing.floor(best, instrument.quantity_step or one),
-        stop = stop,
-        limited_by = name,
-        numbers = numbers,
-    }
-end
-
-local function is_short(f)
-    return f.signal.side == "SHORT"
-end
-
--- True when the stop is on the side where losses are.
-local function stop_is_right(f, price, stop)
-    if is_short(f) then return stop > price end
-    return stop < price
-end
-
---- The base entry: floor(min(Lot-R, Lot-V, Lot-M)).
--- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1), blended (size on equity plus
--- half of what is unrealised, instead of on closed equity).
+--- The base entry: floor(min(Lot-R, Lot-V, Lot-M)), and at most the instrument's largest order.
+-- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1), blended (size on equity
+-- plus half of what is unrealised, instead of on closed equity). Rejects when the stop cannot be used.
 function sizing.base(f, options)
-    local signal, instrument, portfolio = f.signal, f.instrument, f.portfolio
-    local price, stop = signal.price, signal.stop
-    if not price or not stop then return reject("sizing by risk needs a price and a stop") end
-    if not stop_is_right(f, price, stop) then
-        return reject("the stop is on the wrong side of the price", { price = price, stop = stop })
-    end
-    local equity = options.blended and portfolio.blended_equity or portfolio.equity
-    local point_value = instrument.point_value
-    local numbers = {
-        risk = sizing.risk(equity, options.risk_percent, price, stop, point_value, options.er),
-        margin = sizing.margin(portfolio.margin_free, instrument.margin),
-    }
-    if options.volatility_percent and signal.atr then
-        numbers.volatility = sizing.volatility(equity, options.volatility_percent, signal.atr, point_value)
-    end
-    return answer(f, numbers, stop)
+    return rules.base_size(f, options)
 end
 
 --- The three numbers of a pyramid, as fractions of lots: A free margin, B half of the base, C half of the profit beyond the base's
@@ -112,32 +75,10 @@ function sizing.pyramid_numbers(values)
     }
 end
 
---- A pyramid: floor(min(A, B, C)). options: base_share, profit_share (both default to 0.5).
+--- A pyramid: floor(min(A, B, C)), and at most the instrument's largest order. options: base_share, profit_share (0.5 each).
+-- The profit that counts is the instrument's, less what the base risked.
 function sizing.pyramid(f, options)
-    options = options or {}
-    local signal, instrument, pyramid = f.signal, f.instrument, f.pyramid
-    local price, stop = signal.price, signal.stop
-    if not pyramid or not pyramid.base_entry_price then return reject("there is no base to pyramid on") end
-    if not price or not stop then return reject("sizing a pyramid needs a price and a stop") end
-    if not stop_is_right(f, price, stop) then
-        return reject("the stop is on the wrong side of the price", { price = price, stop = stop })
-    end
-    local point_value = instrument.point_value
-    local base_risk = zero
-    if pyramid.base_stop then
-        base_risk = (pyramid.base_entry_price - pyramid.base_stop):abs() * pyramid.base_quantity * point_value
-    end
-    return answer(f, sizing.pyramid_numbers{
-        margin_free = f.portfolio.margin_free,
-        margin_per_lot = instrument.margin,
-        base_quantity = pyramid.base_quantity,
-        profit = (f.instrument_unrealised or zero) - base_risk,
-        price = price,
-        stop = stop,
-        point_value = point_value,
-        base_share = options.base_share,
-        profit_share = options.profit_share,
-    }, stop)
+    return rules.pyramid_size(f, options or none)
 end
 
 --- Lots to take off when a running limit is passed: ceil(excess / amount per lot).

@@ -14,11 +14,9 @@ local cjson = require "cjson"
 local build = os.getenv("BUILD") or "build"
 
 local function load_native()
-    for _, path in ipairs{ build .. "/tidelock_test.so", "build/tidelock_test.so" } do
-        local open = package.loadlib(path, "luaopen_tidelock_test")
-        if open then return open() end
-    end
-    error("build/tidelock_test.so is missing: run `make test` or `make build/tidelock_test.so` first")
+    local open, why = package.loadlib(build .. "/tidelock_test.so", "luaopen_tidelock_test")
+    if not open then error(why .. " (made by `make test`, or `make " .. build .. "/tidelock_test.so`)") end
+    return open()
 end
 local native = load_native()
 

@@ -176,7 +176,8 @@ static bool feed(struct version *version, const struct facts *facts, const struc
 {
     struct started *entry;
 
-    arena_reset(&version->scratch);
+    if (version->scratch.used > 0)
+        arena_reset(&version->scratch);
     views_fill(version, facts);
     views_fill_bar(version, bar);
     entry = find_started(version, facts->instrument->name, err);

@@ -159,10 +159,33 @@ static bool read_name(struct asking *a, const struct sandbox_value *table, const
     return value.type == SANDBOX_NIL || (value.type == SANDBOX_TEXT && enum_parse(names, value.text, out));
 }
 
-static const char *find_fault(struct asking *a, const struct sandbox_value *table)
+/* How to order, when size says more than a market order: kind, tif and their prices. */
+static const char *find_kind_fault(struct asking *a, const struct sandbox_value *table)
 {
     struct intent *out = a->out;
     int kind = ORDER_MARKET, tif = TIF_DAY;
+
+    if (!read_name(a, table, "kind", order_kind_names, &kind))
+        return "size returned an unknown kind; it is MARKET, LIMIT or STOP";
+    if (!read_name(a, table, "tif", order_tif_names, &tif))
+        return "size returned an unknown tif; it is DAY, GTC or IOC";
+    out->kind = (enum order_kind)kind;
+    out->tif = (enum order_tif)tif;
+    if (kind == ORDER_MARKET)
+        return NULL;
+    if (!read_number(a, table, "limit_price", &out->limit_price) ||
+        !read_number(a, table, "stop_price", &out->stop_price))
+        return "size returned a price that is no exact number";
+    if (kind == ORDER_LIMIT && !decimal_ok(out->limit_price))
+        return "size returned kind LIMIT without a limit_price";
+    if (kind == ORDER_STOP && !decimal_ok(out->stop_price))
+        return "size returned kind STOP without a stop_price";
+    return NULL;
+}
+
+static const char *find_fault(struct asking *a, const struct sandbox_value *table)
+{
+    struct intent *out = a->out;
 
     if (!read_number(a, table, "quantity", &out->quantity) || !decimal_ok(out->quantity))
         return "size must return a quantity that is an exact number";
@@ -171,20 +194,7 @@ static const char *find_fault(struct asking *a, const struct sandbox_value *tabl
     if (!read_number(a, table, "stop", &out->stop) ||
         (decimal_ok(out->stop) && decimal_sign(out->stop) <= 0))
         return "size returned a stop that is no positive number";
-    if (!read_number(a, table, "limit_price", &out->limit_price) ||
-        !read_number(a, table, "stop_price", &out->stop_price))
-        return "size returned a price that is no exact number";
-    if (!read_name(a, table, "kind", order_kind_names, &kind))
-        return "size returned an unknown kind; it is MARKET, LIMIT or STOP";
-    if (!read_name(a, table, "tif", order_tif_names, &tif))
-        return "size returned an unknown tif; it is DAY, GTC or IOC";
-    out->kind = (enum order_kind)kind;
-    out->tif = (enum order_tif)tif;
-    if (kind == ORDER_LIMIT && !decimal_ok(out->limit_price))
-        return "size returned kind LIMIT without a limit_price";
-    if (kind == ORDER_STOP && !decimal_ok(out->stop_price))
-        return "size returned kind STOP without a stop_price";
-    return NULL;
+    return find_kind_fault(a, table);
 }
 
 static bool is_multiple(struct decimal quantity, const struct instrument *instrument)
@@ -207,17 +217,18 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
         say(a, VERDICT_FAILED, "size", fault);
         return;
     }
-    decimal_print(a->out->quantity, text);
-    sandbox_field(a->version->box, table, "limited_by", &limited);
     if (instrument && !is_multiple(a->out->quantity, instrument)) {
+        decimal_print(a->out->quantity, text);
         snprintf(reason, sizeof reason, "size returned %s, which is no multiple of the quantity step", text);
         say(a, VERDICT_FAILED, "size", reason);
     } else if (decimal_is_zero(a->out->quantity)) {
+        sandbox_field(a->version->box, table, "limited_by", &limited);
         snprintf(reason, sizeof reason, "not one lot%s%.60s", limited.type == SANDBOX_TEXT ? ": limited by " : "",
                  limited.type == SANDBOX_TEXT ? limited.text : "");
         say(a, VERDICT_REJECT, "size", reason);
     } else if (instrument && decimal_ok(instrument->min_quantity) &&
                decimal_lt(a->out->quantity, instrument->min_quantity)) {
+        decimal_print(a->out->quantity, text);
         snprintf(reason, sizeof reason, "%s is below the instrument's least quantity", text);
         say(a, VERDICT_REJECT, "size", reason);
     }
@@ -340,9 +351,11 @@ void policy_decide(struct policy *policy, const struct facts *facts, struct inte
     const struct clock *clock = policy->home->options.clock;
     int64_t started_us = clock ? clock_steady(clock) : 0;
 
+    a.version->tracing = trace != NULL;
     clear(out);
     arena_reset(&a.version->scratch);
     ask(&a);
+    a.version->facts = NULL;
     if (out->verdict != VERDICT_ACCEPT)
         out->quantity = decimal_bad();
     out->took_us = clock ? clock_steady(clock) - started_us : 0;

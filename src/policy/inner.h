@@ -47,7 +47,13 @@ struct extra {
 struct views {
     struct sandbox_record *facts, *signal, *extra, *instrument, *positions, *pyramid, *portfolio, *stats;
     struct sandbox_record *bar, *fill;
-    struct instrument shown; /* the instrument record's content, so that it is filled once */
+    /* what the records show, so that only what has changed is filled again */
+    struct instrument shown_instrument;
+    struct position shown_layers[LAYER_MAX];
+    struct pyramid shown_pyramid;
+    struct portfolio shown_portfolio;
+    struct stat shown_stat;
+    bool has[8]; /* by place in the facts record: shown, not nil */
 };
 
 struct started { /* what `start` returned for one instrument */
@@ -82,6 +88,8 @@ struct version {
     size_t indicator_bytes;
     struct started started[STARTED_MAX];
     size_t started_count, started_last; /* last: the one used most recently */
+    const struct facts *facts; /* of the running call, read by bindings directly */
+    bool tracing;          /* the running decision is recorded: figures are wanted */
     struct bar bar;        /* being fed, read by indicators directly */
     struct arena scratch;  /* of one call */
 
@@ -163,6 +171,8 @@ void verdict_bind(struct sandbox *box);
 /* ta.c: indicators */
 void ta_bind(struct version *version);
 void ta_free(struct version *version);
+/* rules.c: the arithmetic of the stock library */
+void rules_bind(struct version *version);
 
 /* views.c: facts to records */
 void views_open(struct version *version);

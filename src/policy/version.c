@@ -181,6 +181,7 @@ struct version *version_build(struct policies *policies, const struct version_as
     version->box = sandbox_new(&limits);
     verdict_bind(version->box);
     ta_bind(version);
+    rules_bind(version);
     ok = give_sources(policies, version, ask, faults) && run_main(version, ask, faults);
     *row = version->row;
     if (!ok) {

@@ -77,6 +77,14 @@ void views_open(struct version *version)
     struct views *views = &version->views;
 
     views->facts = open_facts(version);
+    /* Records begin shown, with nothing in them that any row could equal. */
+    memset(&views->shown_instrument, 0xff, sizeof views->shown_instrument);
+    memset(views->shown_layers, 0xff, sizeof views->shown_layers);
+    memset(&views->shown_pyramid, 0xff, sizeof views->shown_pyramid);
+    memset(&views->shown_portfolio, 0xff, sizeof views->shown_portfolio);
+    memset(&views->shown_stat, 0xff, sizeof views->shown_stat);
+    for (int i = 0; i < FACT_MORE; i++)
+        views->has[i] = true;
     views->signal = sandbox_child(views->facts, after(GROUP_FACTS, FACT_SIGNAL));
     views->extra = sandbox_child(views->signal, after(GROUP_SIGNAL, SIGNAL_EXTRA));
     views->instrument = sandbox_child(views->facts, after(GROUP_FACTS, FACT_INSTRUMENT));
@@ -156,11 +164,15 @@ static void fill_signal(struct version *version, const struct facts *facts)
 {
     struct sandbox_record *record = version->views.signal;
 
-    if (!facts->signal) {
-        sandbox_set_nil(version->views.facts, after(GROUP_FACTS, FACT_SIGNAL));
-        return;
+    if (version->views.has[FACT_SIGNAL] != (facts->signal != NULL)) {
+        version->views.has[FACT_SIGNAL] = facts->signal != NULL;
+        if (facts->signal)
+            sandbox_set_shown(version->views.facts, after(GROUP_FACTS, FACT_SIGNAL));
+        else
+            sandbox_set_nil(version->views.facts, after(GROUP_FACTS, FACT_SIGNAL));
     }
-    sandbox_set_shown(version->views.facts, after(GROUP_FACTS, FACT_SIGNAL));
+    if (!facts->signal)
+        return;
     fill(record, GROUP_SIGNAL, facts->signal);
     sandbox_set_integer(record, after(GROUP_SIGNAL, SIGNAL_LAYER), signal_layer(facts->signal->position));
     if (facts->signal->at_us != 0)
@@ -172,33 +184,52 @@ static void fill_signal(struct version *version, const struct facts *facts)
         fill_extras(version, facts->signal->extra);
 }
 
-static void fill_child(struct views *views, int field, struct sandbox_record *child, enum group_id group,
-                       const void *from)
+/* Fills a record unless it shows the very same already; NULL hides it. */
+static void fill_child(struct views *views, int place, struct sandbox_record *child, enum group_id group,
+                       const void *from, void *shown, size_t size)
 {
     if (!from) {
-        sandbox_set_nil(views->facts, after(GROUP_FACTS, field));
+        if (views->has[place])
+            sandbox_set_nil(views->facts, after(GROUP_FACTS, place));
+        views->has[place] = false;
         return;
     }
-    sandbox_set_shown(views->facts, after(GROUP_FACTS, field));
+    if (!views->has[place])
+        sandbox_set_shown(views->facts, after(GROUP_FACTS, place));
+    else if (memcmp(shown, from, size) == 0)
+        return;
+    views->has[place] = true;
+    memcpy(shown, from, size);
     fill(child, group, from);
 }
+
+static void fill_layers(struct views *views, const struct facts *facts)
+{
+    uint32_t count = facts->position_count < LAYER_MAX ? (uint32_t)facts->position_count : LAYER_MAX;
+
+    sandbox_set_count(views->positions, count);
+    for (uint32_t i = 0; i < count; i++) {
+        if (memcmp(&views->shown_layers[i], facts->positions[i], sizeof(struct position)) == 0)
+            continue;
+        views->shown_layers[i] = *facts->positions[i];
+        fill(sandbox_child(views->positions, i), GROUP_POSITION, facts->positions[i]);
+    }
+}
+
+#define FILL_CHILD(place, child, group, from, shown) \
+    fill_child(views, place, child, group, from, &(shown), sizeof(shown))
 
 void views_fill(struct version *version, const struct facts *facts)
 {
     struct views *views = &version->views;
-    uint32_t count = facts->position_count < LAYER_MAX ? (uint32_t)facts->position_count : LAYER_MAX;
 
+    version->facts = facts;
     fill_signal(version, facts);
-    if (!facts->instrument || memcmp(&views->shown, facts->instrument, sizeof views->shown) != 0) {
-        fill_child(views, FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument);
-        views->shown = facts->instrument ? *facts->instrument : (struct instrument){.name = ""};
-    }
-    sandbox_set_count(views->positions, count);
-    for (uint32_t i = 0; i < count; i++)
-        fill(sandbox_child(views->positions, i), GROUP_POSITION, facts->positions[i]);
-    fill_child(views, FACT_PYRAMID, views->pyramid, GROUP_PYRAMID, facts->pyramid);
-    fill_child(views, FACT_PORTFOLIO, views->portfolio, GROUP_PORTFOLIO, facts->portfolio);
-    fill_child(views, FACT_STATS, views->stats, GROUP_STATS, facts->stat);
+    FILL_CHILD(FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument, views->shown_instrument);
+    fill_layers(views, facts);
+    FILL_CHILD(FACT_PYRAMID, views->pyramid, GROUP_PYRAMID, facts->pyramid, views->shown_pyramid);
+    FILL_CHILD(FACT_PORTFOLIO, views->portfolio, GROUP_PORTFOLIO, facts->portfolio, views->shown_portfolio);
+    FILL_CHILD(FACT_STATS, views->stats, GROUP_STATS, facts->stat, views->shown_stat);
     fill(views->facts, GROUP_FACTS, facts);
 }
 

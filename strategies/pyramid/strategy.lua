@@ -6,15 +6,17 @@ local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
 local trend = require "trend"
 
+-- Parameters never change within a version: the options are made once.
+local base_options, pyramid_options
+
 local function size(f)
-    if f.signal.type == "PYRAMID" then
-        return sizing.pyramid(f, { base_share = params.pyramid_share, profit_share = params.profit_share })
+    if not base_options then
+        base_options = { risk_percent = params.risk_percent, volatility_percent = params.volatility_percent }
+        pyramid_options = { base_share = params.pyramid_share, profit_share = params.profit_share }
     end
-    return sizing.base(f, {
-        risk_percent = params.risk_percent,
-        volatility_percent = params.volatility_percent,
-        er = params.scale_by_er and f.signal.extra.er or nil,
-    })
+    if f.signal.type == "PYRAMID" then return sizing.pyramid(f, pyramid_options) end
+    base_options.er = params.scale_by_er and f.signal.extra.er or nil
+    return sizing.base(f, base_options)
 end
 
 return {

@@ -25,7 +25,7 @@ end
 
 -- Follows the base's stop; true when this close is beyond it.
 local function stop_hit(s, base, close, atr)
-    if s.opened_at ~= base.opened_at then
+    if not s.stop or s.opened_at ~= base.opened_at then
         s.opened_at, s.best = base.opened_at, base.entry_price
         s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr)
     end
@@ -83,6 +83,7 @@ function trend.on_bar(bar, f, s)
     end
     local close = bar.close
     if #f.positions > 0 then return in_position(s, bar, f, close, up, atr) end
+    s.stop = nil
     if up and rsi > params.rsi_least and er >= params.er_least and close > ema and close > upper then
         s.quiet = 1
         return entry("BASE_ENTRY", 1, bar, close, atr)

@@ -1,0 +1,414 @@
+/* The arithmetic of the stock gates and of stock sizing, as the module "tidelock.rules": one call instead of thirty exact operations
+ * in Lua, because decisions stand on the path of every signal. lua/gates.lua and lua/sizing.lua are what policies use.
+ *
+ * Gates return what pass, reject and defer return. Figures go along when the decision is traced or the answer is no. */
+#include "policy/inner.h"
+
+#include "trade/signal.h"
+
+struct figure {
+    const char *name;
+    struct decimal value; /* bad: left out */
+};
+
+#define HUNDRED decimal_int(100)
+#define ANSWER(reason, ...)                                                                        \
+    answer(L, version, (reason), (const struct figure[]){__VA_ARGS__},                             \
+           sizeof((const struct figure[]){__VA_ARGS__}) / sizeof(struct figure))
+
+static void push_figures(lua_State *L, const struct figure *figures, size_t count)
+{
+    lua_createtable(L, 0, (int)count);
+    for (size_t i = 0; i < count; i++)
+        if (decimal_ok(figures[i].value)) {
+            bind_push_decimal(L, figures[i].value);
+            lua_setfield(L, -2, figures[i].name);
+        }
+}
+
+/* reason NULL: pass. */
+static int answer(lua_State *L, const struct version *version, const char *reason,
+                  const struct figure *figures, size_t count)
+{
+    lua_pushboolean(L, reason == NULL);
+    if (reason)
+        lua_pushstring(L, reason);
+    else if (!version->tracing)
+        return 1;
+    push_figures(L, figures, count);
+    return reason ? 3 : 2;
+}
+
+static int say(lua_State *L, const char *reason)
+{
+    lua_pushboolean(L, reason == NULL);
+    if (!reason)
+        return 1;
+    lua_pushstring(L, reason);
+    return 2;
+}
+
+/* The facts being decided on; argument 1 must be the record that was handed to the policy. */
+static const struct version *check_facts(lua_State *L)
+{
+    const struct version *version = bind_host(L);
+
+    if (!version->facts || bind_record(L, 1) != version->views.facts)
+        luaL_error(L, "argument 1 must be the facts given to the policy");
+    if (!version->facts->signal || !version->facts->instrument || !version->facts->portfolio)
+        luaL_error(L, "this rule is for decisions on signals; there is no signal here");
+    return version;
+}
+
+static bool is_pyramid(const struct version *version)
+{
+    return version->facts->signal->type == SIGNAL_PYRAMID;
+}
+
+/* What the price has gone in favour of the signal's side. */
+static struct decimal gain(const struct version *version, struct decimal from, struct decimal to)
+{
+    return version->facts->signal->side == SIDE_SHORT ? decimal_sub(from, to) : decimal_sub(to, from);
+}
+
+static bool positive(struct decimal value)
+{
+    return decimal_ok(value) && decimal_sign(value) > 0;
+}
+
+static struct decimal percent_of(struct decimal part, struct decimal whole)
+{
+    return decimal_muldiv(part, HUNDRED, whole);
+}
+
+static struct decimal step_of(const struct version *version)
+{
+    struct decimal step = version->facts->instrument->quantity_step;
+
+    return positive(step) ? step : decimal_int(1);
+}
+
+static int layers(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct facts *facts = version->facts;
+    int64_t most = bind_check_integer(L, 2, 0, 1000), open = (int64_t)facts->position_count;
+    struct decimal count = decimal_int(open), layer = decimal_int(signal_layer(facts->signal->position));
+    struct decimal limit = decimal_int(most), taken;
+
+    if (!is_pyramid(version))
+        return ANSWER(open > 0 ? "a position is open already" : NULL, {"open", count});
+    if (open == 0 || !facts->pyramid)
+        return ANSWER("there is no base to pyramid on", {"open", count});
+    taken = decimal_int(facts->pyramid->pyramids);
+    if (facts->pyramid->pyramids >= most)
+        return ANSWER("all pyramids are taken", {"pyramids", taken}, {"most", limit});
+    if (!decimal_eq(layer, decimal_int(facts->pyramid->pyramids + 2)))
+        return ANSWER("the pyramid is not the next layer", {"layer", layer},
+                      {"expected", decimal_int(facts->pyramid->pyramids + 2)});
+    return ANSWER(NULL, {"layer", layer}, {"pyramids", taken}, {"most", limit});
+}
+
+static int one_r(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct pyramid *pyramid = version->facts->pyramid;
+    struct decimal multiple = bind_check_decimal(L, 2), unit, won, needed;
+
+    if (!is_pyramid(version))
+        return say(L, NULL);
+    if (!pyramid || !decimal_ok(pyramid->base_entry_price))
+        return say(L, "there is no base to pyramid on");
+    unit = decimal_ok(pyramid->base_stop) ? gain(version, pyramid->base_stop, pyramid->base_entry_price)
+                                          : decimal_bad();
+    if (!positive(unit))
+        return say(L, "the base has no initial stop to measure R by");
+    won = gain(version, pyramid->base_entry_price, version->facts->signal->price);
+    needed = decimal_mul(unit, multiple);
+    return ANSWER(decimal_gt(won, needed) ? NULL : "the base has not won enough", {"gain", won},
+                  {"more_than", needed});
+}
+
+static int atr_spacing(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct pyramid *pyramid = version->facts->pyramid;
+    struct decimal spacing = bind_check_decimal(L, 2), won, needed;
+
+    if (!is_pyramid(version))
+        return say(L, NULL);
+    if (!pyramid || !decimal_ok(pyramid->last_entry_price))
+        return say(L, "there is no layer before");
+    if (!positive(version->facts->signal->atr))
+        return say(L, "the signal has no atr");
+    won = gain(version, pyramid->last_entry_price, version->facts->signal->price);
+    needed = decimal_mul(version->facts->signal->atr, spacing);
+    return ANSWER(decimal_ge(won, needed) ? NULL : "too near to the layer before", {"gain", won},
+                  {"needed", needed});
+}
+
+/* Percent of equity at risk at the stops with the least order added; bad: no stop. */
+static struct decimal projected_risk(const struct version *version)
+{
+    const struct facts *facts = version->facts;
+    struct decimal added;
+
+    if (!decimal_ok(facts->signal->stop))
+        return decimal_bad();
+    added = decimal_mul(decimal_abs(decimal_sub(facts->signal->price, facts->signal->stop)),
+                        decimal_mul(facts->instrument->point_value, step_of(version)));
+    return percent_of(decimal_add(facts->portfolio->open_risk, added), facts->portfolio->equity);
+}
+
+/* Percent of equity that one ATR moves this strategy's layers on the instrument and the least order with them; bad: no atr. */
+static struct decimal projected_volatility(const struct version *version)
+{
+    const struct facts *facts = version->facts;
+    struct decimal moved = decimal_mul(facts->signal->atr, step_of(version));
+
+    for (size_t i = 0; i < facts->position_count; i++) {
+        const struct position *layer = facts->positions[i];
+        struct decimal atr = decimal_ok(layer->atr) ? layer->atr : facts->signal->atr;
+
+        moved = decimal_add(moved, decimal_mul(atr, layer->quantity));
+    }
+    return percent_of(decimal_mul(moved, facts->instrument->point_value), facts->portfolio->equity);
+}
+
+static struct decimal projected_margin(const struct version *version)
+{
+    const struct facts *facts = version->facts;
+    struct decimal added = decimal_mul(facts->instrument->margin, step_of(version));
+
+    return percent_of(decimal_add(facts->portfolio->margin_used, added), facts->portfolio->equity);
+}
+
+static struct decimal option(lua_State *L, int index)
+{
+    return lua_isnoneornil(L, index) ? decimal_bad() : bind_check_decimal(L, index);
+}
+
+/* heat(f, risk cap, volatility cap, margin cap, profit needed): caps in percent of equity, nil: none. */
+static int heat(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct facts *facts = version->facts;
+    struct decimal risk_cap = option(L, 2), volatility_cap = option(L, 3), margin_cap = option(L, 4);
+    struct decimal risk = decimal_bad(), volatility = decimal_bad(), margin = decimal_bad();
+
+    if (!positive(facts->portfolio->equity))
+        return ANSWER("there is no equity", {"equity", facts->portfolio->equity});
+    if (lua_toboolean(L, 5) && is_pyramid(version) && !positive(facts->instrument_unrealised))
+        return ANSWER("the instrument is not in profit", {"profit", facts->instrument_unrealised});
+    if (decimal_ok(risk_cap)) {
+        risk = projected_risk(version);
+        if (!decimal_ok(risk))
+            return say(L, "the signal has no stop to measure risk by");
+        if (decimal_gt(risk, risk_cap))
+            return ANSWER("portfolio risk is over its cap", {"risk_percent", risk}, {"cap", risk_cap});
+    }
+    if (decimal_ok(volatility_cap) && decimal_ok(facts->signal->atr)) {
+        volatility = projected_volatility(version);
+        if (!decimal_ok(volatility) || decimal_gt(volatility, volatility_cap))
+            return ANSWER("volatility is over its cap", {"volatility_percent", volatility},
+                          {"cap", volatility_cap});
+    }
+    if (decimal_ok(margin_cap)) {
+        margin = projected_margin(version);
+        if (!decimal_ok(margin) || decimal_gt(margin, margin_cap))
+            return ANSWER("too much margin is in use", {"margin_percent", margin}, {"cap", margin_cap});
+    }
+    return ANSWER(NULL, {"risk_percent", risk}, {"volatility_percent", volatility},
+                  {"margin_percent", margin});
+}
+
+/* price_check(f, cap of a base, cap of a pyramid, whether a market price is required): percent. */
+static int price_check(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct facts *facts = version->facts;
+    struct decimal cap = bind_check_decimal(L, is_pyramid(version) ? 3 : 2), apart;
+
+    if (!decimal_ok(facts->last_price))
+        return say(L, lua_toboolean(L, 4) ? "there is no market price to compare with" : NULL);
+    apart = percent_of(decimal_abs(decimal_sub(facts->last_price, facts->signal->price)), facts->signal->price);
+    if (!decimal_ok(apart) || decimal_gt(apart, cap))
+        return ANSWER("the signal's price is away from the market's", {"price", facts->signal->price},
+                      {"market", facts->last_price}, {"percent", apart}, {"cap", cap});
+    return ANSWER(NULL, {"percent", apart}, {"cap", cap});
+}
+
+static int day_loss(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct portfolio *portfolio = version->facts->portfolio;
+    struct decimal cap = bind_check_decimal(L, 2), percent;
+
+    if (!positive(portfolio->equity))
+        return ANSWER("there is no equity", {"equity", portfolio->equity});
+    percent = decimal_ok(portfolio->day_loss) ? percent_of(portfolio->day_loss, portfolio->equity)
+                                              : decimal_int(0);
+    return ANSWER(decimal_ge(percent, cap) ? "the day has lost enough" : NULL, {"percent", percent},
+                  {"cap", cap});
+}
+
+/* ---- sizing ---- */
+
+/* A number of the options table at `index`; bad: absent. */
+static struct decimal field(lua_State *L, int index, const char *name)
+{
+    struct decimal value = decimal_bad();
+
+    lua_getfield(L, index, name);
+    if (!lua_isnil(L, -1) && !bind_decimal(L, -1, &value))
+        luaL_error(L, "option %s must be a decimal or a whole number", name);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* Why the signal cannot be sized by its stop, or NULL. */
+static const char *unusable(const struct signal *signal)
+{
+    if (!decimal_ok(signal->price) || !decimal_ok(signal->stop))
+        return "sizing by risk needs a price and a stop";
+    if (signal->side == SIDE_SHORT ? decimal_le(signal->stop, signal->price)
+                                   : decimal_ge(signal->stop, signal->price))
+        return "the stop is on the wrong side of the price";
+    return NULL;
+}
+
+/* The smallest limit wins and is named; figures come in the order of the alphabet, so that ties have one name. Rounded down to the
+ * quantity step once, here. */
+static int give_size(lua_State *L, const struct version *version, const struct figure *limits, size_t count)
+{
+    const struct figure *least = NULL;
+    struct decimal quantity;
+    int64_t whole;
+
+    for (size_t i = 0; i < count; i++)
+        if (decimal_ok(limits[i].value) && (!least || decimal_lt(limits[i].value, least->value)))
+            least = &limits[i];
+    if (!least)
+        return say(L, "nothing limits the size: the instrument has no margin, the signal no usable stop");
+    quantity = decimal_round(decimal_max(least->value, decimal_int(0)), step_of(version), DECIMAL_FLOOR);
+    lua_createtable(L, 0, 4);
+    if (decimal_to_int(quantity, &whole) && whole < 1000000000)
+        lua_pushnumber(L, (double)whole);
+    else
+        bind_push_decimal(L, quantity);
+    lua_setfield(L, -2, "quantity");
+    bind_push_decimal(L, version->facts->signal->stop);
+    lua_setfield(L, -2, "stop");
+    if (version->tracing || decimal_is_zero(quantity)) {
+        lua_pushstring(L, least->name);
+        lua_setfield(L, -2, "limited_by");
+        push_figures(L, limits, count);
+        lua_setfield(L, -2, "numbers");
+    }
+    return 1;
+}
+
+static struct decimal most_of(const struct version *version)
+{
+    struct decimal most = version->facts->instrument->max_quantity;
+
+    return positive(most) ? most : decimal_bad();
+}
+
+static struct decimal lots_of_margin(const struct version *version)
+{
+    const struct facts *facts = version->facts;
+
+    if (!positive(facts->instrument->margin))
+        return decimal_bad();
+    return decimal_div(facts->portfolio->margin_free, facts->instrument->margin, DECIMAL_HALF_EVEN);
+}
+
+/* base_size(f, { risk_percent, volatility_percent, er, blended }) */
+static int base_size(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct facts *facts = version->facts;
+    const struct signal *signal = facts->signal;
+    const char *why = unusable(signal);
+    struct decimal equity = facts->portfolio->equity, loss, money, risk, volatility = decimal_bad(), er, part;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (why)
+        return ANSWER(why, {"price", signal->price}, {"stop", signal->stop});
+    lua_getfield(L, 2, "blended");
+    if (lua_toboolean(L, -1))
+        equity = facts->portfolio->blended_equity;
+    lua_pop(L, 1);
+    loss = decimal_mul(decimal_abs(decimal_sub(signal->price, signal->stop)), facts->instrument->point_value);
+    money = decimal_muldiv(equity, field(L, 2, "risk_percent"), HUNDRED);
+    er = field(L, 2, "er");
+    risk = decimal_ok(er) ? decimal_muldiv(money, er, loss) : decimal_div(money, loss, DECIMAL_HALF_EVEN);
+    part = field(L, 2, "volatility_percent");
+    if (decimal_ok(part) && positive(signal->atr))
+        volatility = decimal_div(decimal_muldiv(equity, part, HUNDRED),
+                                 decimal_mul(signal->atr, facts->instrument->point_value), DECIMAL_HALF_EVEN);
+    if (!decimal_ok(risk))
+        return say(L, "sizing by risk gives no number: check equity, risk_percent and point value");
+    return give_size(L, version,
+                     (const struct figure[]){{"margin", lots_of_margin(version)},
+                                             {"max_quantity", most_of(version)},
+                                             {"risk", risk},
+                                             {"volatility", volatility}},
+                     4);
+}
+
+/* What the position's profit beyond the base's risk allows to lose, in lots. */
+static struct decimal lots_of_profit(const struct version *version, struct decimal share)
+{
+    const struct facts *facts = version->facts;
+    const struct pyramid *pyramid = facts->pyramid;
+    struct decimal point_value = facts->instrument->point_value, base_risk = decimal_int(0), profit, loss;
+
+    if (decimal_ok(pyramid->base_stop))
+        base_risk = decimal_mul(decimal_abs(decimal_sub(pyramid->base_entry_price, pyramid->base_stop)),
+                                decimal_mul(pyramid->base_quantity, point_value));
+    profit = decimal_ok(facts->instrument_unrealised) ? decimal_sub(facts->instrument_unrealised, base_risk)
+                                                      : decimal_int(0);
+    if (!positive(profit))
+        return decimal_int(0);
+    loss = decimal_mul(decimal_abs(decimal_sub(facts->signal->price, facts->signal->stop)), point_value);
+    return decimal_muldiv(profit, share, loss);
+}
+
+/* pyramid_size(f, { base_share, profit_share }) */
+static int pyramid_size(lua_State *L)
+{
+    const struct version *version = check_facts(L);
+    const struct facts *facts = version->facts;
+    const char *why = unusable(facts->signal);
+    struct decimal base_share, profit_share, half = decimal_ratio(1, 2);
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (!facts->pyramid || !decimal_ok(facts->pyramid->base_entry_price) ||
+        !decimal_ok(facts->pyramid->base_quantity))
+        return say(L, "there is no base to pyramid on");
+    if (why)
+        return ANSWER(why, {"price", facts->signal->price}, {"stop", facts->signal->stop});
+    base_share = field(L, 2, "base_share");
+    profit_share = field(L, 2, "profit_share");
+    base_share = decimal_ok(base_share) ? base_share : half;
+    profit_share = decimal_ok(profit_share) ? profit_share : half;
+    return give_size(L, version,
+                     (const struct figure[]){
+                         {"base", decimal_mul(facts->pyramid->base_quantity, base_share)},
+                         {"margin", lots_of_margin(version)},
+                         {"max_quantity", most_of(version)},
+                         {"profit", lots_of_profit(version, profit_share)}},
+                     4);
+}
+
+void rules_bind(struct version *version)
+{
+    static const struct bind_function rows[] = {
+        {"layers", layers},           {"one_r", one_r},       {"atr_spacing", atr_spacing},
+        {"heat", heat},               {"price_check", price_check}, {"day_loss", day_loss},
+        {"base_size", base_size},     {"pyramid_size", pyramid_size}};
+
+    bind_module(version->box, "tidelock.rules", rows, sizeof rows / sizeof *rows, version);
+}
