@@ -54,6 +54,7 @@ void intake_free(struct intake *intake)
         heap_free(&lane->waiting);
         mem_free(lane);
     }
+    HASH_CLEAR(hh, intake->waiting_by_id);
     HASH_CLEAR(hh, intake->recent_by_id);
     mem_free(intake->recent);
     for (struct deferred *d = intake->deferred, *after; d; d = after) {

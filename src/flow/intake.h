@@ -9,7 +9,9 @@
 #define uthash_free(memory, size) mem_free(memory)
 #include <uthash.h>
 
-struct waiting { /* a signal that waits for its turn or its next try */
+struct waiting { /* a signal that waits for its turn or its next try: once, whoever queues it again
+                  */
+    UT_hash_handle hh;
     char id[ID_SIZE];
 };
 struct lane { /* one strategy on one instrument: its signals are worked one after the other, exits
@@ -49,6 +51,7 @@ struct intake {
     struct lane *lanes;
     struct lane *stalled;
     struct pool waiting;
+    struct waiting *waiting_by_id;
     struct heap retries; /* steady time; handle of struct waiting */
     struct pool tickets;
     struct heap due; /* steady time until which a ticket waits for a decision; its handle */

@@ -97,11 +97,33 @@ static void stall(struct core *core, struct lane *lane)
     core->intake->stalled = lane;
 }
 
+/* False: no room, or it waits already (then *waits). */
+static bool begin_waiting(struct core *core, const char *signal_id, uint64_t *handle, bool *waits)
+{
+    struct intake *intake = core->intake;
+    struct waiting *waiting;
+    HASH_FIND_STR(intake->waiting_by_id, signal_id, waiting);
+    *waits = waiting != NULL;
+    waiting = *waits ? NULL : pool_take(&intake->waiting, handle);
+    if (!waiting)
+        return false;
+    text_copy(waiting->id, sizeof waiting->id, signal_id);
+    HASH_ADD_STR(intake->waiting_by_id, id, waiting);
+    return true;
+}
+
+static void end_waiting(struct core *core, uint64_t handle)
+{
+    struct waiting *waiting = pool_get(&core->intake->waiting, handle);
+    HASH_DELETE(hh, core->intake->waiting_by_id, waiting);
+    pool_give(&core->intake->waiting, handle);
+}
+
 static void pop(struct core *core, struct lane *lane)
 {
     struct heap_item item;
     if (heap_pop(&lane->waiting, &item))
-        pool_give(&core->intake->waiting, item.value);
+        end_waiting(core, item.value);
 }
 
 static void run(struct core *core, struct lane *lane)
@@ -141,10 +163,9 @@ bool lane_push(struct core *core, const struct signal *signal)
 {
     struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
     uint64_t handle;
-    struct waiting *waiting = pool_take(&core->intake->waiting, &handle);
-    if (!waiting)
-        return false;
-    text_copy(waiting->id, sizeof waiting->id, signal->id);
+    bool waits;
+    if (!begin_waiting(core, signal->id, &handle, &waits))
+        return waits;
     heap_push(&lane->waiting, signal_priority(signal), handle);
     run(core, lane);
     return true;
@@ -183,10 +204,9 @@ void lanes_turn(struct core *core)
 bool lane_retry(struct core *core, const char *signal_id, int64_t at_us)
 {
     uint64_t handle;
-    struct waiting *waiting = pool_take(&core->intake->waiting, &handle);
-    if (!waiting)
-        return false;
-    text_copy(waiting->id, sizeof waiting->id, signal_id);
+    bool waits;
+    if (!begin_waiting(core, signal_id, &handle, &waits))
+        return waits;
     heap_push(&core->intake->retries, at_us, handle);
     return true;
 }
@@ -203,7 +223,7 @@ int64_t lanes_retry_turn(struct core *core)
         struct signal signal;
         if (row)
             signal = *row;
-        pool_give(&core->intake->waiting, item.value);
+        end_waiting(core, item.value);
         if (row && !signal_is_final(signal.state))
             lane_push(core, &signal);
     }

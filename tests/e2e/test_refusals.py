@@ -4,7 +4,7 @@ import shutil
 import sqlite3
 import subprocess
 
-from harness import Host, Skip, default_config, free_port, main, signal, until
+from harness import Host, Skip, default_config, free_port, main, now_iso, signal, until
 
 
 def fails(host, code, *words):
@@ -109,6 +109,17 @@ def test_read_only_folder():
         host.clean()
 
 
+def fill(path):
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT)
+    try:
+        while True:
+            os.write(handle, b"x" * 4096)
+    except OSError:
+        pass  # full
+    finally:
+        os.close(handle)
+
+
 def test_full_disk_is_503_and_recovers():
     host = Host()
     mount = os.path.join(host.folder, "small")
@@ -121,17 +132,10 @@ def test_full_disk_is_503_and_recovers():
                                          log={"level": "warn", "format": "json"}, broker={"kind": "paper", "journal": "{DIR}/journal"}))
         host.start()
         filler = os.path.join(mount, "filler")
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-                    file.flush()
-            except OSError:
-                pass
+        fill(filler)
         statuses = []
-        from harness import now_iso
         for n in range(200):
-            statuses.append(host.post("/webhook/test", signal(timestamp=now_iso(-n), note="x" * 4000)).status)
+            statuses.append(host.post("/webhook/test", signal(timestamp=now_iso(-n), **{f"note{i}": "x" * 100 for i in range(20)})).status)
             if statuses[-1] == 503:
                 break
         assert 503 in statuses, statuses
