@@ -34,6 +34,11 @@ static inline struct boxed *boxed_at(lua_State *L, int index) {
  * when no other double is nearer to it: the difference, taken with 64 bits of precision, is at most
  * half a step. */
 static bool from_fraction(double value, decimal_units *out) {
+    double millionths = rint(value * 1e6); /* most constants: nearest to a whole number of 10^-6 */
+    if (fabs(millionths) < 1e15 && millionths / 1e6 == value) {
+        *out = (decimal_units)(int64_t)millionths * 1000000;
+        return true;
+    }
     char text[40];
     struct decimal decimal;
     if (!isfinite(value) || fabs(value) >= 1e15) return false;

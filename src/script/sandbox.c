@@ -42,6 +42,8 @@ struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
                     sizeof(struct tag *)); /* the value of a kill: unlike any that a script has */
     *(const struct tag **)lua_touserdata(box->L, -1) = &kill_tag;
     box->killed_ref = luaL_ref(box->L, LUA_REGISTRYINDEX);
+    /* Garbage here is mostly decimals of past calls, cheap to hold; near the cap the guard collects. */
+    lua_gc(box->L, LUA_GCSETPAUSE, 400);
     scope_open(box);
     assert(lua_gettop(box->L) == HANDLER);
     return box;

@@ -274,6 +274,75 @@ static void *cancel_soon(void *box) {
     return NULL;
 }
 
+/* A bit of everything that allocates, calls back or holds state of its own. */
+static const char workload[] =
+    "local function work()\n"
+    "  local t = {} for i = 1, 30 do t[i] = {k = 'v' .. i, d = decimal(i) / 7} end\n"
+    "  table.sort(t, function(a, b) return a.d > b.d end)\n"
+    "  local s = json.encode(t) local u = json.decode(s)\n"
+    "  local g = s:gsub('%d+', function(x) return '<' .. x .. '>' end)\n"
+    "  for w in g:gmatch('<(%d+)>') do t[w] = ('%5s|%.3f'):format(w, u[1].d) end\n"
+    "  local ok, why = pcall(function() error({message = 'x'}) end)\n"
+    "  local p = tostring(setmetatable({}, {__tostring = function() return g:rep(2) end}))\n"
+    "  print(#p, table.concat({unpack(t)} and {s, g}, ','):sub(1, 10))\n"
+    "  return require('part').n + #t\n"
+    "end\n"
+    "return work\n";
+
+static struct sandbox *open_workload(int *ref) {
+    static const char part[] = "local t = {} for i = 1, 50 do t[i] = {} end return {n = #t}";
+    struct sandbox *box = sandbox_new(&(struct sandbox_limits){.wall_ms = 10000});
+    assert_true(sandbox_add_module(box, "part", part, strlen(part), "part.lua"));
+    *ref = load(box, workload);
+    return box;
+}
+
+static bool works(struct sandbox *box, int ref) {
+    struct sandbox_value value;
+    sandbox_set_limits(box, &(struct sandbox_limits){.wall_ms = 10000});
+    sandbox_start(box, ref);
+    bool ok = sandbox_run(box);
+    sandbox_result(box, 0, &value);
+    return ok && value.integer == 80;
+}
+
+static void the_heap_may_end_at_any_allocation(void **state) {
+    (void)state;
+    int ref;
+    struct sandbox *box = open_workload(&ref);
+    size_t killed = 0;
+    for (size_t extra = 0; extra < 60000; extra += 61) {
+        struct sandbox_usage usage;
+        sandbox_usage(box, &usage);
+        sandbox_set_limits(box, &(struct sandbox_limits){
+                                    .memory_bytes = usage.memory_bytes.current + extra,
+                                    .wall_ms = 10000});
+        sandbox_start(box, ref);
+        if (!sandbox_run(box)) {
+            assert_int_equal(sandbox_failure(box)->end, SANDBOX_MEMORY);
+            killed++;
+        }
+        if (extra % 7 == 0) assert_true(works(box, ref));
+    }
+    assert_true(killed > 300 && works(box, ref));
+    sandbox_free(box);
+}
+
+static void the_budget_may_end_at_any_instruction(void **state) {
+    (void)state;
+    int ref;
+    struct sandbox *box = open_workload(&ref);
+    assert_true(works(box, ref));
+    for (uint64_t budget = 1; budget < 6000; budget += 3) {
+        sandbox_set_limits(box, &(struct sandbox_limits){.instructions = budget, .wall_ms = 10000});
+        sandbox_start(box, ref);
+        if (!sandbox_run(box))
+            assert_int_equal(sandbox_failure(box)->end, SANDBOX_INSTRUCTIONS);
+        if (budget % 100 == 1) assert_true(works(box, ref));
+    }
+    sandbox_free(box);
+}
+
 static void another_thread_can_cancel(void **state) {
     (void)state;
     struct sandbox *box =
@@ -475,6 +544,8 @@ int main(void) {
         cmocka_unit_test(a_failure_says_where),
         cmocka_unit_test(every_limit_ends_a_call_and_leaves_the_box_usable),
         cmocka_unit_test(equal_calls_are_killed_at_the_same_point),
+        cmocka_unit_test(the_heap_may_end_at_any_allocation),
+        cmocka_unit_test(the_budget_may_end_at_any_instruction),
         cmocka_unit_test(another_thread_can_cancel),
         cmocka_unit_test(boxes_in_two_threads_do_not_meet),
         cmocka_unit_test(globals_are_strict_and_lock),
