@@ -10,6 +10,7 @@ struct pending {
     struct store_write write; /* in the arena */
     struct waiter to;
     struct err err; /* code ERR_OK: it worked */
+    int64_t seq;    /* of the write's last event, once committed */
 };
 void pending_init(struct pending *pending);
 /* Asserts what only a mistake of the caller's can break: more changes than fit, keys that differ.

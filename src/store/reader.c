@@ -122,28 +122,29 @@ bool reader_each_row(struct reader *reader, const struct store_query *query,
 
 /* ---- events ---- */
 
+/* The index of subjects is held together by 1,024 events (see the schema): each thousand is asked.
+ */
+static void put_events_source(const struct store_events_query *query, struct str *sql)
+{
+    if (query->subject)
+        str_puts(sql, "WITH RECURSIVE part(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM part "
+                      "WHERE n<(SELECT max(seq)/1024 FROM events)) ");
+    str_puts(sql, "SELECT seq, at, kind, subject, instance, term, body, hash FROM ");
+    str_puts(sql, query->subject ? "part CROSS JOIN events WHERE seq/1024=n AND subject=?"
+                                 : "events WHERE 1");
+}
+
 static void put_events_sql(const struct store_events_query *query, bool limited, struct str *sql)
 {
-    const char *glue = " WHERE ";
-    str_puts(sql, "SELECT seq, at, kind, subject, instance, term, body, hash FROM events");
-    if (query->after_seq) {
-        str_printf(sql, "%sseq%s?", glue, query->descending ? "<" : ">");
-        glue = " AND ";
-    }
-    if (query->from_us) {
-        str_printf(sql, "%sat>=?", glue);
-        glue = " AND ";
-    }
-    if (query->until_us) {
-        str_printf(sql, "%sat<?", glue);
-        glue = " AND ";
-    }
-    if (query->kind_prefix) {
-        str_printf(sql, "%ssubstr(kind,1,?)=?", glue);
-        glue = " AND ";
-    }
-    if (query->subject)
-        str_printf(sql, "%ssubject=?", glue);
+    put_events_source(query, sql);
+    if (query->after_seq)
+        str_puts(sql, query->descending ? " AND seq<?" : " AND seq>?");
+    if (query->from_us)
+        str_puts(sql, " AND at>=?");
+    if (query->until_us)
+        str_puts(sql, " AND at<?");
+    if (query->kind_prefix)
+        str_puts(sql, " AND substr(kind,1,?)=?");
     str_puts(sql, query->descending ? " ORDER BY seq DESC" : " ORDER BY seq");
     if (limited)
         str_puts(sql, " LIMIT ?");
@@ -159,6 +160,8 @@ static struct sqlite_statement *ask_events(struct reader *reader,
     struct sqlite_statement *st = sqlite_prepare(reader->db, str_text(&reader->sql), err);
     if (!st)
         return NULL;
+    if (query->subject)
+        sqlite_bind_text(st, ++index, query->subject);
     if (query->after_seq)
         sqlite_bind_int(st, ++index, query->after_seq);
     if (query->from_us)
@@ -169,8 +172,6 @@ static struct sqlite_statement *ask_events(struct reader *reader,
         sqlite_bind_int(st, ++index, (int64_t)strlen(query->kind_prefix));
         sqlite_bind_text(st, ++index, query->kind_prefix);
     }
-    if (query->subject)
-        sqlite_bind_text(st, ++index, query->subject);
     if (limit)
         sqlite_bind_int(st, ++index, (int64_t)limit);
     return st;

@@ -59,7 +59,9 @@ void rows_insert_sql(const struct table *table, struct str *sql)
 void rows_update_sql(const struct table *table, uint32_t mask, struct str *sql)
 {
     const char *separator = "";
-    str_printf(sql, "UPDATE %s SET ", table->name);
+    /* OR FAIL: a single row fails before anything of it is written, so nothing needs to be undone;
+     * for ABORT SQLite would copy every page the statement touches, because of the triggers. */
+    str_printf(sql, "UPDATE OR FAIL %s SET ", table->name);
     for (size_t i = 0; i < table->column_count; i++)
         if (mask & 1u << i) {
             str_printf(sql, "%s%s=?", separator, table->columns[i].name);

@@ -110,7 +110,8 @@ struct store {
     const struct store_ops *ops;
 };
 
-/* Copies everything it needs before it returns. Answers: no error: durable. Errors:
+/* Copies everything it needs before it returns. Answers: no error: durable, with const int64_t *, the number
+ * of its last event. Errors:
  *   DUPLICATE  REFUSED    an inserted key stands already (text: table and key); nothing was written
  *   CONFLICT   REFUSED    a changed row's version is not before.version, or the edge is not legal
  *   FENCED     REFUSED    the term has passed on

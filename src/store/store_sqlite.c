@@ -204,7 +204,8 @@ static void written(struct worker_job *work)
             metric_observe_us(s->commit_seconds, job->state.commit_us);
         tidy_if_due(s, job->statements);
     }
-    pending_answer(&job->item.pending, job->kind == JOB_TERM ? &job->item.term : NULL);
+    pending_answer(&job->item.pending,
+                   job->kind == JOB_TERM ? &job->item.term : &job->item.pending.seq);
     give_back(job);
 }
 

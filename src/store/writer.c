@@ -314,6 +314,7 @@ static bool write_item(struct writer *writer, struct writer_item *item, struct e
     for (size_t e = 0; e < write->event_count; e++)
         if (!write_event(writer, &write->events[e], write->term, err))
             return false;
+    item->pending.seq = writer->end.seq;
     return true;
 }
 

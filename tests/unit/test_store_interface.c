@@ -548,8 +548,7 @@ static void write_again(void *owner, uint64_t handle, const struct err *err, con
     struct fixture *f = *(struct fixture **)owner;
     static struct got refused;
     struct signal s = signal_of("late", 9);
-    (void)handle;
-    (void)value;
+    (void)handle, (void)value;
     assert_null(err);
     answers++;
     ask(f, ONE(TABLE_SIGNAL, NULL, &s), &refused);

@@ -263,7 +263,7 @@ static void test_documented_queries_use_indexes(void **state)
     expect_index(
         db, "SELECT * FROM positions WHERE rollover IS 'pending' AND expiry<'2026' AND expiry>''",
         "positions_by_expiry");
-    expect_index(db, "SELECT * FROM events WHERE subject='x' ORDER BY seq", "events_by_subject");
+    expect_index(db, "SELECT * FROM events WHERE seq/1024=7 AND subject='x'", "events_by_subject");
     expect_index(db, "SELECT * FROM events WHERE at>=5 AND at<9", "events_by_at");
     assert_true(sqlite_close(db, &err));
 }
