@@ -375,7 +375,7 @@ static bool open_core(struct backtest *b, struct err *err)
     core->options.record_trace = false;
     core->log = b->log;
     core->metrics = b->metrics;
-    core->prices = (struct prices){last_price, b};
+    core->prices = (struct prices){.last = last_price, .ctx = b};
     core->lease = lease_mem_open(NULL, "backtest", core->clock);
     core->store = store_mem_open(&(struct store_mem_options){
         .instance = "backtest", .immediate = true, .forget_final = true, .clock = core->clock});

@@ -348,6 +348,7 @@ void config_read_lists(struct settings_reader *r, const struct json *root, struc
     c->instruments = read_list(r, root, "instruments", instrument_rows, COUNT(instrument_rows),
                                sizeof *c->instruments, &c->instrument_count);
     c->tradable = (struct instruments){c->instruments, c->instrument_count};
+    instruments_index(c->instruments, c->instrument_count);
     check_instruments(r, c);
     read_strategies(r, root, c);
     read_sources(r, root, c);

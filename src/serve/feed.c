@@ -26,12 +26,14 @@ struct feed {
     size_t kept_count, kept_next;
     int64_t fed, next_us, at_us, last_steady_us;
     struct decimal last_price;
+    uint64_t *moves;
     bool ended;
 };
 struct feeds {
     struct feed *list;
     size_t count;
     struct core *core;
+    uint64_t moves; /* of prices */
 };
 
 static struct decimal to_tick(const struct feed *feed, double price)
@@ -105,6 +107,7 @@ static void keep_bar(struct feed *feed, const struct bar *bar)
     if (feed->kept_count < KEPT_BARS)
         feed->kept_count++;
     feed->last_price = bar->close;
+    ++*feed->moves;
     feed->last_steady_us = clock_steady(feed->core->clock);
 }
 
@@ -142,9 +145,10 @@ static void feed_turn(void *ctx)
 }
 
 static bool open_feed(struct feed *feed, struct core *core, struct loop *loop,
-                      const struct config_feed *config, struct err *err)
+                      const struct config_feed *config, uint64_t *moves,
+                      struct err *err)
 {
-    *feed = (struct feed){.config = config, .core = core, .loop = loop};
+    *feed = (struct feed){.config = config, .core = core, .loop = loop, .moves = moves};
     arena_init(&feed->arena, 4096);
     chance_seed(&feed->chance, (uint64_t)config->seed);
     const struct instrument *instrument =
@@ -170,7 +174,7 @@ struct feeds *feeds_open(struct core *core, struct loop *loop, const struct conf
     feeds->list = mem_alloc(sizeof *feeds->list * (config->feed_count + 1));
     for (size_t i = 0; i < config->feed_count; i++) {
         feeds->count++;
-        if (!open_feed(&feeds->list[i], core, loop, &config->feeds[i], err)) {
+        if (!open_feed(&feeds->list[i], core, loop, &config->feeds[i], &feeds->moves, err)) {
             err_prefix(err, "feeds[%zu]", i + 1);
             feeds_close(feeds);
             return NULL;
@@ -293,6 +297,11 @@ int64_t feeds_price_age_us(const struct feeds *feeds)
             oldest = age;
     }
     return oldest;
+}
+
+const uint64_t *feeds_moves(const struct feeds *feeds)
+{
+    return &feeds->moves;
 }
 
 bool feeds_last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)

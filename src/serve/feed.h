@@ -32,6 +32,7 @@ int64_t feeds_price_age_us(
     const struct feeds *feeds); /* of the oldest followed instrument; negative: none is followed */
 /* struct prices over what was fed. */
 bool feeds_last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
+const uint64_t *feeds_moves(const struct feeds *feeds);
 /* {"instrument": [[ms, open, high, low, close], ...], ...}: the kept bars, for charts. */
 void feeds_json(const struct feeds *feeds, const char *instrument, struct str *out);
 #endif

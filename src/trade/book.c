@@ -23,29 +23,42 @@ struct link {
 struct chain {
     struct entry *first, *last;
 };
-struct group { /* one strategy on one instrument */
+struct market { /* one instrument */
+    UT_hash_handle hh;
+    char name[NAME_SIZE];
+    struct book_group *first;
+};
+struct book_group { /* one strategy on one instrument */
     UT_hash_handle hh;
     char key[2 * NAME_SIZE];
+    const char *instrument; /* in the key */
     struct chain chains[CHAIN_COUNT];
+    struct book_group *next_of_market, *next_changed;
+    bool changed; /* in the list of those */
+    struct book_sums sums;
 };
 enum ring { RING_GROUP, RING_ALL, RING_COUNT };
 struct entry {
     UT_hash_handle hh;
-    struct group *group; /* set while it hangs in the chains */
+    struct book_group *group; /* set while it hangs in the chains */
     struct link links[RING_COUNT];
     _Alignas(16) char row[];
 };
 
 struct book {
     struct entry *rows[TABLE_COUNT];
-    struct group *groups;
+    struct book_group *groups, *changed;
+    struct market *markets;
+    struct book_sums *sums;
     struct chain all[CHAIN_COUNT];
     bool forget_final;
 };
 
 struct book *book_new(void)
 {
-    return mem_alloc(sizeof(struct book));
+    struct book *book = mem_alloc(sizeof *book);
+    book->sums = mem_alloc(sizeof *book->sums);
+    return book;
 }
 
 /* ---- texts a row owns ---- */
@@ -90,11 +103,23 @@ static void copy_row(const struct table *table, void *to, const void *from)
 
 /* ---- chains ---- */
 
-static struct group *group_of(struct book *book, const char *strategy, const char *instrument,
-                              bool make)
+static struct market *market_of(struct book *book, const char *instrument, bool make)
+{
+    struct market *market;
+    HASH_FIND_STR(book->markets, instrument, market);
+    if (!market && make) {
+        market = mem_alloc(sizeof *market);
+        text_copy(market->name, sizeof market->name, instrument);
+        HASH_ADD_STR(book->markets, name, market);
+    }
+    return market;
+}
+
+static struct book_group *group_of(struct book *book, const char *strategy, const char *instrument,
+                                   bool make)
 {
     char key[2 * NAME_SIZE];
-    struct group *group;
+    struct book_group *group;
     size_t length = strlen(strategy), rest = strlen(instrument);
     assert(length < NAME_SIZE && rest < NAME_SIZE);
     memcpy(key, strategy, length);
@@ -104,10 +129,23 @@ static struct group *group_of(struct book *book, const char *strategy, const cha
     HASH_FIND(hh, book->groups, key, (unsigned)length, group);
     if (!group && make) {
         group = mem_alloc(sizeof *group);
+        struct market *market = market_of(book, instrument, true);
         memcpy(group->key, key, length);
+        group->instrument = group->key + length - rest;
+        group->next_of_market = market->first;
+        market->first = group;
         HASH_ADD_KEYPTR(hh, book->groups, group->key, (unsigned)length, group);
     }
     return group;
+}
+
+static void note_change(struct book *book, struct book_group *group)
+{
+    if (!group || group->changed)
+        return;
+    group->changed = true;
+    group->next_changed = book->changed;
+    book->changed = group;
 }
 
 static int64_t chain_time(enum chain_kind kind, const struct entry *entry)
@@ -154,6 +192,7 @@ static void unindex(struct book *book, enum chain_kind kind, struct entry *entry
         return;
     unhang(&entry->group->chains[kind], RING_GROUP, entry);
     unhang(&book->all[kind], RING_ALL, entry);
+    note_change(book, entry->group);
     entry->group = NULL;
 }
 
@@ -227,6 +266,8 @@ void book_put(struct book *book, enum table_id table, const void *row)
     }
     if (chained && !entry->group && is_live(table, entry->row))
         index_entry(book, table, kind, entry);
+    if (chained)
+        note_change(book, entry->group);
 }
 
 static void drop(struct book *book, enum table_id table, struct entry *entry)
@@ -249,7 +290,8 @@ void book_remove(struct book *book, enum table_id table, const char *key)
 void book_free(struct book *book)
 {
     struct entry *entry, *next;
-    struct group *group, *following;
+    struct book_group *group, *following;
+    struct market *market, *after;
     if (!book)
         return;
     for (size_t i = 0; i < TABLE_COUNT; i++)
@@ -260,6 +302,12 @@ void book_free(struct book *book)
         HASH_DELETE(hh, book->groups, group);
         mem_free(group);
     }
+    HASH_ITER(hh, book->markets, market, after)
+    {
+        HASH_DELETE(hh, book->markets, market);
+        mem_free(market);
+    }
+    mem_free(book->sums);
     mem_free(book);
 }
 
@@ -285,7 +333,7 @@ size_t book_open_positions(const struct book *book, const char *strategy, const 
                            const struct position **out, size_t room)
 {
     size_t count = 0;
-    const struct group *group =
+    const struct book_group *group =
         group_of((struct book *)(uintptr_t)book, strategy, instrument, false);
     const struct entry *entry = group ? group->chains[CHAIN_POSITIONS].first : NULL;
     for (; entry && count < room; entry = entry->links[RING_GROUP].next)
@@ -318,24 +366,86 @@ void book_each_live_order(const struct book *book,
         entry = entry->links[RING_ALL].next;
 }
 
-size_t book_live_orders(const struct book *book, const char *strategy, const char *instrument,
-                        const struct order **out, size_t room)
+static size_t take_orders(const struct entry *entry, enum ring ring, const char *strategy,
+                          const struct order **out, size_t count, size_t room)
 {
-    size_t count = 0;
-    enum ring ring = strategy && instrument ? RING_GROUP : RING_ALL;
-    const struct entry *entry = book->all[CHAIN_ORDERS].first;
-    if (ring == RING_GROUP) {
-        const struct group *group =
-            group_of((struct book *)(uintptr_t)book, strategy, instrument, false);
-        entry = group ? group->chains[CHAIN_ORDERS].first : NULL;
-    }
     for (; entry && count < room; entry = entry->links[ring].next) {
         const struct order *order = (const void *)entry->row;
-        if ((!strategy || strcmp(order->strategy, strategy) == 0) &&
-            (!instrument || strcmp(order->instrument, instrument) == 0))
+        if (!strategy || strcmp(order->strategy, strategy) == 0)
             out[count++] = order;
     }
     return count;
+}
+
+size_t book_live_orders(const struct book *book, const char *strategy, const char *instrument,
+                        const struct order **out, size_t room)
+{
+    struct book *plain = (struct book *)(uintptr_t)book;
+    size_t count = 0;
+    if (!instrument)
+        return take_orders(book->all[CHAIN_ORDERS].first, RING_ALL, strategy, out, 0, room);
+    if (strategy) {
+        const struct book_group *group = group_of(plain, strategy, instrument, false);
+        const struct entry *first = group ? group->chains[CHAIN_ORDERS].first : NULL;
+        return take_orders(first, RING_GROUP, NULL, out, 0, room);
+    }
+    const struct market *market = market_of(plain, instrument, false);
+    for (const struct book_group *g = market ? market->first : NULL; g; g = g->next_of_market)
+        count = take_orders(g->chains[CHAIN_ORDERS].first, RING_GROUP, NULL, out, count, room);
+    return count;
+}
+
+struct decimal book_open_lots(const struct book *book, const char *instrument)
+{
+    struct decimal lots = decimal_int(0);
+    const struct market *market =
+        market_of((struct book *)(uintptr_t)book, instrument, false);
+    for (const struct book_group *g = market ? market->first : NULL; g; g = g->next_of_market)
+        for (const struct entry *entry = g->chains[CHAIN_POSITIONS].first; entry;
+             entry = entry->links[RING_GROUP].next)
+            lots = decimal_add(lots, ((const struct position *)(const void *)entry->row)->quantity);
+    return lots;
+}
+
+/* ---- sums ---- */
+
+struct book_sums *book_sums(const struct book *book)
+{
+    return book->sums;
+}
+
+void book_each_group(const struct book *book, bool changed_only,
+                     void (*visit)(void *ctx, const struct book_group *group,
+                                   struct book_sums *sums),
+                     void *ctx)
+{
+    struct book *plain = (struct book *)(uintptr_t)book;
+    struct book_group *group = changed_only ? book->changed : book->groups, *next;
+    for (; group; group = next) {
+        next = changed_only ? group->next_changed : group->hh.next;
+        if (changed_only)
+            group->changed = false;
+        visit(ctx, group, &group->sums);
+    }
+    if (changed_only)
+        plain->changed = NULL;
+}
+
+const char *book_group_instrument(const struct book_group *group)
+{
+    return group->instrument;
+}
+
+void book_group_each(const struct book_group *group,
+                     bool (*position)(void *ctx, const struct position *position),
+                     bool (*order)(void *ctx, const struct order *order), void *ctx)
+{
+    const struct entry *entry = group->chains[CHAIN_POSITIONS].first;
+    while (entry && position(ctx, (const void *)entry->row))
+        entry = entry->links[RING_GROUP].next;
+    entry = group->chains[CHAIN_ORDERS].first;
+    while (entry && order(ctx, (const void *)entry->row))
+        entry = entry->links[RING_GROUP].next;
 }
 
 /* ---- changes ---- */

@@ -37,6 +37,32 @@ void book_each_live_order(const struct book *book,
 size_t book_live_orders(const struct book *book, const char *strategy, const char *instrument,
                         const struct order **out, size_t room);
 
+/* Lots open on an instrument, whatever the strategy and side. */
+struct decimal book_open_lots(const struct book *book, const char *instrument);
+
+/* Sums over open positions and live orders, kept beside them so that no decision walks over all:
+ * one per group (a strategy on an instrument) and one of all groups. Their keeper is
+ * portfolio_measure; the book only tells which groups changed. */
+struct book_sums {
+    struct decimal unrealised, open_risk, pending_risk, margin, exposure;
+    int64_t positions;
+    bool open;            /* something went in that a price may move */
+    struct decimal price; /* of the market, as used; absent: none was known */
+    const void *basis;    /* whose figures went in */
+    uint64_t moves;       /* of prices, when all was summed up last */
+};
+struct book_group;
+struct book_sums *book_sums(const struct book *book);
+/* Groups that changed since the last such visit, or all of them. The visitor leaves the book alone. */
+void book_each_group(const struct book *book, bool changed_only,
+                     void (*visit)(void *ctx, const struct book_group *group,
+                                   struct book_sums *sums),
+                     void *ctx);
+const char *book_group_instrument(const struct book_group *group);
+void book_group_each(const struct book_group *group,
+                     bool (*position)(void *ctx, const struct position *position),
+                     bool (*order)(void *ctx, const struct order *order), void *ctx);
+
 /* One change of one row, as an event carries it: before NULL inserts. */
 struct change {
     const struct table *table;

@@ -45,9 +45,8 @@ struct replay {
     struct sha256 *sha;
     uint8_t hash[SHA256_SIZE];
     int64_t seq;
-    struct stat *recent; /* the last states of counted rows: a save may trail the writes in flight
-                            beside it */
-    size_t recent_at;
+    struct counted *history; /* statistics rows as they were before each event since the last save */
+    size_t history_count, history_room;
     struct str faults; /* sentences, one a line, bounded */
     size_t fault_count;
 };

@@ -11,8 +11,43 @@
  * text. */
 #define FIGURE_LIMIT decimal_int(INT64_C(1000000000000000))
 
+/* ---- instruments ----
+ *
+ * The i-th instrument is also the i-th bucket: it names the first instrument whose name falls
+ * there, and each names the next one of its own bucket. */
+
+static size_t name_bucket(const char *name, size_t count)
+{
+    uint64_t sum = UINT64_C(14695981039346656037);
+    for (; *name; name++)
+        sum = (sum ^ (unsigned char)*name) * UINT64_C(1099511628211);
+    return (size_t)(sum % count);
+}
+
+void instruments_index(struct instrument *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        list[i].bucket = list[i].next = 0;
+    for (size_t i = count; i-- > 0;) {
+        struct instrument *bucket = &list[name_bucket(list[i].name, count)];
+        list[i].next = bucket->bucket;
+        bucket->bucket = (uint32_t)i + 1;
+    }
+}
+
+static bool is_indexed(const struct instruments *all)
+{
+    return all && all->count > 0 && all->list[name_bucket(all->list[0].name, all->count)].bucket;
+}
+
 const struct instrument *instrument_find(const struct instruments *all, const char *name)
 {
+    if (is_indexed(all)) {
+        uint32_t at = all->list[name_bucket(name, all->count)].bucket;
+        while (at && strcmp(all->list[at - 1].name, name) != 0)
+            at = all->list[at - 1].next;
+        return at ? &all->list[at - 1] : NULL;
+    }
     for (size_t i = 0; all && i < all->count; i++)
         if (strcmp(all->list[i].name, name) == 0)
             return &all->list[i];

@@ -15,6 +15,7 @@ struct instrument {
     struct decimal point_value;   /* money per point per lot */
     struct decimal margin;        /* money per lot */
     struct decimal min_quantity, max_quantity;
+    uint32_t bucket, next; /* instruments_index's: places in the list, counted from 1 */
 };
 struct instruments {
     const struct instrument *list;
@@ -22,6 +23,8 @@ struct instruments {
 };
 const struct instrument *instrument_find(const struct instruments *all,
                                          const char *name); /* exact */
+/* Makes instrument_find independent of how many there are. The list must not change afterwards. */
+void instruments_index(struct instrument *list, size_t count);
 
 /* The key of a position row: strategy|instrument|label|entry order id. */
 void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
@@ -70,6 +73,7 @@ bool portfolio_new_day(const struct account *account, int64_t day_start_us, stru
 struct prices { /* last traded prices, by instrument; implemented by whoever follows the market */
     bool (*last)(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
     void *ctx;
+    const uint64_t *moves; /* grows with every change of a price; NULL: prices are asked each time */
 };
 /* Figures over all open positions, and over entries that are ordered and not yet positions. Prices
  * are the last traded ones, else the entry's. */

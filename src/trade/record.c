@@ -1,6 +1,7 @@
 /* Rows without knowing them: copy, compare, print and read any row through its table's description.
  */
 #include "trade/record.h"
+#include "trade/cell.h"
 #include "base/calendar.h"
 #include <assert.h>
 #include <string.h>
@@ -37,40 +38,6 @@ const struct column *column_find(const struct table *table, const char *name, si
     return column;
 }
 
-static const char *read_long(const struct column *column, const void *row)
-{
-    const char *text;
-    memcpy(&text, (const char *)row + column->offset, sizeof text);
-    return text;
-}
-
-static int64_t read_int(const struct column *column, const void *row)
-{
-    int64_t value;
-    memcpy(&value, (const char *)row + column->offset, sizeof value);
-    return value;
-}
-
-static bool read_bool(const struct column *column, const void *row)
-{
-    return *(const bool *)((const char *)row + column->offset);
-}
-
-static struct decimal read_decimal(const struct column *column, const void *row)
-{
-    struct decimal value;
-    memcpy(&value, (const char *)row + column->offset, sizeof value);
-    return value;
-}
-
-static const char *read_enum(const struct column *column, const void *row)
-{
-    int value;
-    memcpy(&value, (const char *)row + column->offset, sizeof value);
-    assert(value >= 0 && value < 16);
-    return column->names[value];
-}
-
 static void *cell(const struct column *column, void *row)
 {
     return (char *)row + column->offset;
@@ -83,7 +50,7 @@ const char *row_key(const struct table *table, const void *row)
 
 int64_t row_version(const struct table *table, const void *row)
 {
-    return table->version_column < 0 ? 0 : read_int(&table->columns[table->version_column], row);
+    return table->version_column < 0 ? 0 : cell_int(&table->columns[table->version_column], row);
 }
 
 void row_init(const struct table *table, void *row)
@@ -103,34 +70,9 @@ void row_copy(const struct table *table, void *to, const void *from, struct aren
         return;
     for (size_t i = 0; i < table->column_count; i++)
         if (table->columns[i].type == COLUMN_LONG) {
-            const char *text = arena_text(arena, read_long(&table->columns[i], from));
+            const char *text = arena_text(arena, cell_long(&table->columns[i], from));
             memcpy(cell(&table->columns[i], to), &text, sizeof text);
         }
-}
-
-static bool cell_equal(const struct column *column, const void *a, const void *b)
-{
-    const char *x = (const char *)a + column->offset, *y = (const char *)b + column->offset;
-    switch (column->type) {
-    case COLUMN_TEXT:
-        return strcmp(x, y) == 0;
-    case COLUMN_LONG: {
-        const char *s = read_long(column, a), *t = read_long(column, b);
-        return s == t || (s && t && strcmp(s, t) == 0);
-    }
-    case COLUMN_DECIMAL: {
-        struct decimal p = read_decimal(column, a), q = read_decimal(column, b);
-        return p.units == q.units || (!decimal_ok(p) && !decimal_ok(q));
-    }
-    case COLUMN_INT:
-    case COLUMN_TIME:
-        return memcmp(x, y, sizeof(int64_t)) == 0;
-    case COLUMN_BOOL:
-        return *x == *y;
-    case COLUMN_ENUM:
-        return memcmp(x, y, sizeof(int)) == 0;
-    }
-    return false;
 }
 
 bool row_equal(const struct table *table, const void *a, const void *b, size_t *first_difference)
@@ -144,98 +86,6 @@ bool row_equal(const struct table *table, const void *a, const void *b, size_t *
     return true;
 }
 
-/* Enumerations are never empty: their first name says something. */
-static bool cell_empty(const struct column *column, const void *row)
-{
-    switch (column->type) {
-    case COLUMN_TEXT:
-        return *((const char *)row + column->offset) == '\0';
-    case COLUMN_LONG:
-        return !read_long(column, row);
-    case COLUMN_INT:
-    case COLUMN_TIME:
-        return read_int(column, row) == 0;
-    case COLUMN_BOOL:
-        return !read_bool(column, row);
-    case COLUMN_DECIMAL:
-        return !decimal_ok(read_decimal(column, row));
-    case COLUMN_ENUM:
-        return false;
-    }
-    return true;
-}
-
-static void put_quoted(struct str *out, const char *bytes, size_t length)
-{
-    char quoted[64];
-    assert(length + 2 <= sizeof quoted);
-    quoted[0] = '"';
-    memcpy(quoted + 1, bytes, length);
-    quoted[length + 1] = '"';
-    str_put(out, quoted, length + 2);
-}
-
-static void put_json(const struct column *column, const void *row, struct str *out)
-{
-    char text[DECIMAL_TEXT_MAX > CALENDAR_TEXT_MAX ? DECIMAL_TEXT_MAX : CALENDAR_TEXT_MAX];
-    switch (column->type) {
-    case COLUMN_TEXT:
-        str_put_json(out, (const char *)row + column->offset);
-        return;
-    case COLUMN_LONG:
-        str_put_json(out, read_long(column, row));
-        return;
-    case COLUMN_INT:
-        str_put_int(out, read_int(column, row));
-        return;
-    case COLUMN_BOOL:
-        str_puts(out, read_bool(column, row) ? "true" : "false");
-        return;
-    case COLUMN_ENUM: {
-        const char *name = read_enum(column, row);
-        put_quoted(out, name, strlen(name));
-        return;
-    }
-    case COLUMN_TIME:
-    case COLUMN_DECIMAL:
-        break;
-    }
-    if (cell_empty(column, row))
-        str_put(out, "null", 4);
-    else if (column->type == COLUMN_TIME)
-        put_quoted(out, text, calendar_print(read_int(column, row), text));
-    else
-        put_quoted(out, text, decimal_print(read_decimal(column, row), text));
-}
-
-void row_json_changes(const struct table *table, const void *before, const void *after,
-                      struct str *out)
-{
-    bool first = true;
-    str_putc(out, '{');
-    for (size_t i = 0; i < table->column_count; i++) {
-        const struct column *column = &table->columns[i];
-        if (before ? cell_equal(column, before, after) : cell_empty(column, after))
-            continue;
-        if (!first)
-            str_putc(out, ',');
-        first = false;
-        str_put(out, column->quoted, column->quoted_length);
-        put_json(column, after, out);
-    }
-    str_putc(out, '}');
-}
-
-void row_json(const struct table *table, const void *row, struct str *out)
-{
-    for (size_t i = 0; i < table->column_count; i++) {
-        str_putc(out, i ? ',' : '{');
-        str_put(out, table->columns[i].quoted, table->columns[i].quoted_length);
-        put_json(&table->columns[i], row, out);
-    }
-    str_putc(out, '}');
-}
-
 void column_print(const struct column *column, const void *row, struct str *out)
 {
     char text[CALENDAR_TEXT_MAX];
@@ -244,25 +94,25 @@ void column_print(const struct column *column, const void *row, struct str *out)
         str_puts(out, (const char *)row + column->offset);
         break;
     case COLUMN_LONG:
-        if (read_long(column, row))
-            str_puts(out, read_long(column, row));
+        if (cell_long(column, row))
+            str_puts(out, cell_long(column, row));
         break;
     case COLUMN_INT:
-        str_put_int(out, read_int(column, row));
+        str_put_int(out, cell_int(column, row));
         break;
     case COLUMN_TIME:
-        if (read_int(column, row))
-            str_put(out, text, calendar_print(read_int(column, row), text));
+        if (cell_int(column, row))
+            str_put(out, text, calendar_print(cell_int(column, row), text));
         break;
     case COLUMN_BOOL:
-        str_puts(out, read_bool(column, row) ? "true" : "false");
+        str_puts(out, cell_bool(column, row) ? "true" : "false");
         break;
     case COLUMN_DECIMAL:
-        if (decimal_ok(read_decimal(column, row)))
-            str_put_decimal(out, read_decimal(column, row));
+        if (decimal_ok(cell_decimal(column, row)))
+            str_put_decimal(out, cell_decimal(column, row));
         break;
     case COLUMN_ENUM:
-        str_puts(out, read_enum(column, row));
+        str_puts(out, cell_enum(column, row));
         break;
     }
 }

@@ -7,13 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECENT 256
 #define FAULT_TEXT_MAX 65536
+
+struct counted {
+    int64_t seq;
+    struct stat before;
+};
 
 void replay_init(struct replay *replay, struct book *book)
 {
     *replay = (struct replay){.book = book, .stats = book_new(), .sha = sha256_new()};
-    replay->recent = mem_alloc(RECENT * sizeof *replay->recent);
     replay->faults.max = FAULT_TEXT_MAX;
 }
 
@@ -21,7 +24,7 @@ void replay_free(struct replay *replay)
 {
     book_free(replay->stats);
     sha256_free(replay->sha);
-    mem_free(replay->recent);
+    mem_free(replay->history);
     str_free(&replay->faults);
     *replay = (struct replay){0};
 }
@@ -56,6 +59,8 @@ static void watch_order(struct replay *replay, const struct event *event,
               order_state_names[before->state], order_state_names[after->state]);
 }
 
+/* ---- statistics ---- */
+
 static bool same_counts(const struct stat *saved, const struct stat *counted)
 {
     struct stat other = *counted;
@@ -63,22 +68,70 @@ static bool same_counts(const struct stat *saved, const struct stat *counted)
     return row_equal(&tables[TABLE_STAT], saved, &other, NULL);
 }
 
+/* Before an event counts into a row: how the row stood. */
+static void remember(struct replay *replay, const struct event *event, const char *strategy,
+                     const char *instrument)
+{
+    if (replay->history_count == replay->history_room) {
+        replay->history_room = replay->history_room ? replay->history_room * 2 : 256;
+        replay->history =
+            mem_realloc(replay->history, replay->history_room * sizeof *replay->history);
+    }
+    struct counted *counted = &replay->history[replay->history_count++];
+    row_init(&tables[TABLE_STAT], &counted->before);
+    snprintf(counted->before.id, sizeof counted->before.id, "%s|%s", strategy, instrument);
+    const struct stat *stat = book_get(replay->stats, TABLE_STAT, counted->before.id);
+    if (stat)
+        counted->before = *stat;
+    counted->seq = event->seq;
+}
+
+/* What a save says it counts: the log up to this event. Older logs say nothing: up to the save. */
+static int64_t saved_through(const struct event *event)
+{
+    struct arena arena;
+    struct err err = {0};
+    int64_t through = event->seq;
+    arena_init(&arena, 16384);
+    const struct json_limits limits = {.depth = 8, .nodes = 100000};
+    const struct json *body = json_parse(&arena, event->body, strlen(event->body), &limits, &err);
+    if (body)
+        json_int(json_get(body, "cause"), "through", &through);
+    arena_free(&arena);
+    return through;
+}
+
+/* How the row stood after the event `through`. NULL: nothing was counted. */
+static const struct stat *counted_through(const struct replay *replay, const char *id,
+                                          int64_t through)
+{
+    for (size_t i = 0; i < replay->history_count; i++)
+        if (replay->history[i].seq > through && strcmp(replay->history[i].before.id, id) == 0)
+            return &replay->history[i].before;
+    return book_get(replay->stats, TABLE_STAT, id);
+}
+
+static void forget_through(struct replay *replay, int64_t through)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < replay->history_count; i++)
+        if (replay->history[i].seq > through)
+            replay->history[kept++] = replay->history[i];
+    replay->history_count = kept;
+}
+
 static void watch_stat(struct replay *replay, const struct event *event, const struct stat *saved)
 {
-    const struct stat *counted = book_get(replay->stats, TABLE_STAT, saved->id);
+    const struct stat *counted = counted_through(replay, saved->id, saved_through(event));
     if (counted && same_counts(saved, counted))
         return;
-    for (size_t i = 0; i < RECENT; i++)
-        if (same_counts(saved, &replay->recent[i]))
-            return;
-    struct stat other = {0};
-    size_t at = 0;
     if (!counted) {
         fault(replay, event, "statistics %s are saved, but the log has nothing to count for them",
               saved->id);
         return;
     }
-    other = *counted;
+    struct stat other = *counted;
+    size_t at = 0;
     other.version = saved->version;
     row_equal(&tables[TABLE_STAT], saved, &other, &at);
     struct str figures = STR_EMPTY;
@@ -90,45 +143,35 @@ static void watch_stat(struct replay *replay, const struct event *event, const s
     str_free(&figures);
 }
 
-static void remember(struct replay *replay, const char *strategy, const char *instrument)
-{
-    char id[KEY_SIZE];
-    snprintf(id, sizeof id, "%s|%s", strategy, instrument);
-    const struct stat *stat = book_get(replay->stats, TABLE_STAT, id);
-    if (stat)
-        replay->recent[replay->recent_at++ % RECENT] = *stat;
-}
-
 static void watch(void *ctx, const struct event *event, const struct change *change)
 {
     struct replay *replay = ctx;
-    stat_count(replay->stats, change);
     switch (change->table->id) {
     case TABLE_SIGNAL: {
         const struct signal *signal = change->after;
         watch_signal(replay, event, change->before, signal);
-        remember(replay, signal->strategy, signal->instrument);
+        remember(replay, event, signal->strategy, signal->instrument);
         break;
     }
     case TABLE_DECISION: {
         const struct decision *decision = change->after;
-        remember(replay, decision->strategy, decision->instrument);
+        remember(replay, event, decision->strategy, decision->instrument);
         break;
     }
     case TABLE_ORDER: {
         const struct order *order = change->after;
         watch_order(replay, event, change->before, order);
-        remember(replay, order->strategy, order->instrument);
+        remember(replay, event, order->strategy, order->instrument);
         break;
     }
     case TABLE_FILL: {
         const struct fill *fill = change->after;
-        remember(replay, fill->strategy, fill->instrument);
+        remember(replay, event, fill->strategy, fill->instrument);
         break;
     }
     case TABLE_POSITION: {
         const struct position *position = change->after;
-        remember(replay, position->strategy, position->instrument);
+        remember(replay, event, position->strategy, position->instrument);
         break;
     }
     case TABLE_STAT:
@@ -137,6 +180,7 @@ static void watch(void *ctx, const struct event *event, const struct change *cha
     default:
         break;
     }
+    stat_count(replay->stats, change);
 }
 
 bool replay_feed(struct replay *replay, const struct event *event, struct err *err)
@@ -153,6 +197,8 @@ bool replay_feed(struct replay *replay, const struct event *event, struct err *e
                        (long long)event->seq, event->kind, event->subject);
     if (!event_fold_each(replay->book, event, watch, replay, err))
         return false;
+    if (strcmp(event->kind, "statistics.saved") == 0)
+        forget_through(replay, saved_through(event));
     memcpy(replay->hash, hash, sizeof hash);
     replay->seq = event->seq;
     return true;

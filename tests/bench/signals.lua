@@ -18,8 +18,8 @@ local STEPS = {
 local HEAD = "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 local BODY = '{"instrument":"INST%04d","signal_type":"%s","position":"%s","price":%.2f,"timestamp":"%s"}'
 
-local recent, sent, repeated = {}, 0, 0
-local thread
+local recent, thread = {}, nil
+sent, repeated = 0, 0 -- globals: done() asks the thread for them
 
 function setup(it)
     thread = it

@@ -340,9 +340,120 @@ static void figures_of_open_positions(void **state)
     book_free(empty);
 }
 
+/* ---- sums that are kept against sums that are made ---- */
+
+struct quote {
+    struct decimal price[4]; /* by the digit of the name */
+    uint64_t moves;
+};
+
+static bool quoted(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
+{
+    *price = ((struct quote *)ctx)->price[instrument[1] - '0'];
+    *at_us = 1;
+    return decimal_ok(*price);
+}
+
+static void change_something(struct chance *chance, struct book *book, struct quote *quote)
+{
+    struct position position;
+    struct order order;
+    const int64_t which = random_between(chance, 0, 39), name = which % 4;
+    row_init(&tables[TABLE_POSITION], &position);
+    row_init(&tables[TABLE_ORDER], &order);
+    snprintf(position.id, sizeof position.id, "p%d", (int)which);
+    snprintf(order.id, sizeof order.id, "o%d", (int)which);
+    snprintf(position.instrument, sizeof position.instrument, "I%d", (int)name);
+    snprintf(order.instrument, sizeof order.instrument, "I%d", (int)name);
+    snprintf(position.strategy, sizeof position.strategy, "s%d", (int)(which % 3));
+    position.side = chance_hits(chance, 500) ? SIDE_LONG : SIDE_SHORT;
+    position.status = chance_hits(chance, 700) ? POSITION_OPEN : POSITION_CLOSED;
+    position.entry_price = decimal_int(random_between(chance, 50, 150));
+    position.quantity = order.quantity = decimal_int(random_between(chance, 1, 9));
+    if (chance_hits(chance, 500))
+        position.stop = decimal_int(random_between(chance, 50, 150));
+    order.state = chance_hits(chance, 700) ? ORDER_SENT : ORDER_FILLED;
+    order.reduces = chance_hits(chance, 300);
+    if (chance_hits(chance, 500))
+        order.reference_price = decimal_int(random_between(chance, 50, 150));
+    if (chance_hits(chance, 300)) {
+        quote->price[name] =
+            chance_hits(chance, 200) ? decimal_bad() : decimal_int(random_between(chance, 50, 150));
+        quote->moves++;
+    } else if (chance_hits(chance, 100)) {
+        book_remove(book, TABLE_POSITION, position.id);
+    } else if (chance_hits(chance, 500)) {
+        book_put(book, TABLE_POSITION, &position);
+    } else {
+        book_put(book, TABLE_ORDER, &order);
+    }
+}
+
+static bool copy_position(void *ctx, const struct position *position)
+{
+    book_put(ctx, TABLE_POSITION, position);
+    return true;
+}
+
+static bool copy_order(void *ctx, const struct order *order)
+{
+    book_put(ctx, TABLE_ORDER, order);
+    return true;
+}
+
+static void kept_sums_are_those_of_a_walk(void **state)
+{
+    (void)state;
+    struct instrument list[3] = {{.name = "I0"}, {.name = "I1"}, {.name = "I3"}};
+    const struct instruments instruments = {list, 3};
+    struct quote quote = {.moves = 1};
+    const struct prices prices = {quoted, &quote, &quote.moves};
+    struct book *book = book_new();
+    struct chance chance;
+    chance_seed(&chance, 11);
+    for (int i = 0; i < 3; i++)
+        list[i].point_value = list[i].margin = decimal_int(i + 2);
+    for (int i = 0; i < 4; i++)
+        quote.price[i] = decimal_bad();
+    instruments_index(list, 3);
+    for (int i = 0; i < 3000; i++) {
+        struct portfolio kept, made;
+        change_something(&chance, book, &quote);
+        if (chance_hits(&chance, 300))
+            continue;
+        struct book *fresh = book_new();
+        book_each_open_position(book, copy_position, fresh);
+        book_each_live_order(book, copy_order, fresh);
+        portfolio_measure(book, &instruments, &prices, &kept);
+        portfolio_measure(fresh, &instruments, &prices, &made);
+        assert_memory_equal(&kept, &made, sizeof kept);
+        book_free(fresh);
+    }
+    book_free(book);
+}
+
+static void instruments_are_found_by_name(void **state)
+{
+    (void)state;
+    struct instrument list[100] = {0};
+    const struct instruments all = {list, 100};
+    for (size_t i = 0; i < 100; i++)
+        snprintf(list[i].name, sizeof list[i].name, "INST%03zu", i);
+    for (int indexed = 0; indexed < 2; indexed++) {
+        for (size_t i = 0; i < 100; i++)
+            assert_ptr_equal(instrument_find(&all, list[i].name), &list[i]);
+        assert_null(instrument_find(&all, "INST100"));
+        assert_null(instrument_find(&all, ""));
+        instruments_index(list, 100);
+    }
+    assert_null(instrument_find(&(struct instruments){NULL, 0}, "INST000"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(kept_sums_are_those_of_a_walk),
+        cmocka_unit_test(instruments_are_found_by_name),
         cmocka_unit_test(random_fills_add_up),
         cmocka_unit_test(a_base_a_pyramid_and_their_ends),
         cmocka_unit_test(what_cannot_be_is_refused),
