@@ -12,6 +12,8 @@
 -- only: nothing here can hold an exit back. Every verdict carries the figures it was made of.
 -- The arithmetic is the host's (tidelock.rules): a decision stands on the path of every signal.
 local rules = require "tidelock.rules"
+local rule_layers, rule_one_r, rule_spacing = rules.layers, rules.one_r, rules.atr_spacing
+local rule_heat, rule_price, rule_day_loss = rules.heat, rules.price_check, rules.day_loss
 local sessions = require "tidelock.sessions"
 
 local gates = {}
@@ -29,7 +31,7 @@ function gates.layers(options)
     local most
     return { name = "layers", check = function(f)
         most = most or number(options.most):int()
-        return rules.layers(f, most)
+        return rule_layers(f, most)
     end }
 end
 
@@ -38,7 +40,7 @@ function gates.one_r(options)
     local multiple
     return { name = "one_r", check = function(f)
         multiple = multiple or number(options and options.multiple or 1)
-        return rules.one_r(f, multiple)
+        return rule_one_r(f, multiple)
     end }
 end
 
@@ -47,7 +49,7 @@ function gates.atr_spacing(options)
     local spacing
     return { name = "atr_spacing", check = function(f)
         spacing = spacing or number(options.spacing)
-        return rules.atr_spacing(f, spacing)
+        return rule_spacing(f, spacing)
     end }
 end
 
@@ -61,13 +63,13 @@ function gates.portfolio_heat(options)
             risk, volatility = number(options.risk_percent), number(options.volatility_percent)
             margin, known = number(options.margin_percent), true
         end
-        return rules.heat(f, risk, volatility, margin, options.profit)
+        return rule_heat(f, risk, volatility, margin, options.profit)
     end }
 end
 
 --- Pyramids only while the instrument as a whole is in profit.
 function gates.instrument_profit()
-    return { name = "instrument_profit", check = function(f) return rules.heat(f, nil, nil, nil, true) end }
+    return { name = "instrument_profit", check = function(f) return rule_heat(f, nil, nil, nil, true) end }
 end
 
 --- Margin in use, with the least order added, stays at or under `most` percent of equity.
@@ -75,7 +77,7 @@ function gates.margin_use(options)
     local most
     return { name = "margin_use", check = function(f)
         most = most or number(options.most)
-        return rules.heat(f, nil, nil, most)
+        return rule_heat(f, nil, nil, most)
     end }
 end
 
@@ -85,7 +87,7 @@ function gates.price_check(options)
     local base, pyramid
     return { name = "price_check", check = function(f)
         base, pyramid = base or number(options.base), pyramid or number(options.pyramid or options.base)
-        return rules.price_check(f, base, pyramid, options.required)
+        return rule_price(f, base, pyramid, options.required)
     end }
 end
 
@@ -94,7 +96,7 @@ function gates.day_loss(options)
     local most
     return { name = "day_loss", check = function(f)
         most = most or number(options.most)
-        return rules.day_loss(f, most)
+        return rule_day_loss(f, most)
     end }
 end
 

@@ -10,6 +10,8 @@
 -- step once, at the end, after the smallest was found.
 local rules = require "tidelock.rules" -- the host's arithmetic: sizing stands on the path of every signal
 
+local base_size, pyramid_size = rules.base_size, rules.pyramid_size
+
 local sizing = {}
 
 local none = {}
@@ -59,7 +61,7 @@ end
 -- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1), blended (size on equity
 -- plus half of what is unrealised, instead of on closed equity). Rejects when the stop cannot be used.
 function sizing.base(f, options)
-    return rules.base_size(f, options)
+    return base_size(f, options)
 end
 
 --- The three numbers of a pyramid, as fractions of lots: A free margin, B half of the base, C half of the profit beyond the base's
@@ -78,7 +80,7 @@ end
 --- A pyramid: floor(min(A, B, C)), and at most the instrument's largest order. options: base_share, profit_share (0.5 each).
 -- The profit that counts is the instrument's, less what the base risked.
 function sizing.pyramid(f, options)
-    return rules.pyramid_size(f, options or none)
+    return pyramid_size(f, options or none)
 end
 
 --- Lots to take off when a running limit is passed: ceil(excess / amount per lot).

@@ -9,19 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The first result of the last call, kept beyond it. */
-static int keep_result(struct sandbox *box)
-{
-    lua_State *L = bind_state(box);
-    struct sandbox_value value;
-
-    sandbox_result(box, 0, &value);
-    if (value.type == SANDBOX_NIL)
-        return 0;
-    lua_pushvalue(L, value.slot);
-    return luaL_ref(L, LUA_REGISTRYINDEX);
-}
-
 /* The entry of the instrument, made by `start` at first; NULL and *err when that failed or there are too many. */
 static struct started *find_started(struct version *version, const char *instrument, struct err *err)
 {
@@ -48,7 +35,7 @@ static struct started *find_started(struct version *version, const char *instrum
             err_set(err, ERR_NOT_DONE, ERR_POLICY, "start: %.230s", sandbox_failure(version->box)->text);
             return NULL;
         }
-        entry->ref = keep_result(version->box);
+        entry->ref = value_keep(version->box);
     }
     version->started_last = version->started_count++;
     return entry;

@@ -62,80 +62,75 @@ static bool defer_seconds(const struct sandbox_value *value, int64_t *us)
                                         DECIMAL_CEILING), us);
 }
 
-/* Reads what a gate (or size) said with reject or defer. False: it was neither, `out` is untouched. */
-static bool read_refusal(struct asking *a, const char *gate, struct sandbox_value *inputs)
+/* Reads what a gate (or size) said with reject or defer, from result `at` on. False: it was neither, `out` is untouched. */
+static bool read_refusal(struct asking *a, const char *gate, unsigned at, struct sandbox_value *inputs)
 {
     struct sandbox_value said, reason;
 
-    sandbox_result(a->version->box, 0, &said);
+    sandbox_result(a->version->box, at, &said);
     if (said.type == SANDBOX_BOOLEAN && !said.boolean) {
-        sandbox_result(a->version->box, 1, &reason);
+        sandbox_result(a->version->box, at + 1, &reason);
         say(a, VERDICT_REJECT, gate, reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
-        sandbox_result(a->version->box, 2, inputs);
+        sandbox_result(a->version->box, at + 2, inputs);
         return true;
     }
     if (said.type != SANDBOX_TEXT || strcmp(said.text, "defer") != 0)
         return false;
-    sandbox_result(a->version->box, 2, &reason);
-    sandbox_result(a->version->box, 1, &said);
+    sandbox_result(a->version->box, at + 2, &reason);
+    sandbox_result(a->version->box, at + 1, &said);
     if (!defer_seconds(&said, &a->out->defer_us))
         say(a, VERDICT_FAILED, gate, "defer() needs between 0 and 86400 seconds");
     else
         say(a, VERDICT_DEFER, gate, reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
-    sandbox_result(a->version->box, 3, inputs);
+    sandbox_result(a->version->box, at + 3, inputs);
     return true;
+}
+
+static void say_misshapen(struct asking *a, const char *gate, const struct sandbox_value *said)
+{
+    char reason[REASON_SIZE], shown[80];
+
+    snprintf(reason, sizeof reason,
+             "the gate returned %s; it must end in return pass{...}, reject(...) or defer(...)",
+             value_show(said, shown, sizeof shown));
+    say(a, VERDICT_FAILED, gate, reason);
+}
+
+static void count_gate(struct gate *gate, enum verdict verdict)
+{
+    uint64_t *const counts[] = {&gate->passed, &gate->rejected, &gate->deferred, &gate->failed};
+
+    ++*counts[verdict];
 }
 
 static bool ask_gate(struct asking *a, struct gate *gate, bool first)
 {
+    static const char *const words[] = {"pass", "reject", "defer", "failed"};
     struct sandbox_value said, inputs = {.type = SANDBOX_NIL};
-    char reason[REASON_SIZE], shown[80];
 
     a->out->verdict = VERDICT_ACCEPT;
     if (!call(a, gate->check)) {
         say(a, VERDICT_FAILED, gate->name, sandbox_failure(a->version->box)->text);
-    } else if (!read_refusal(a, gate->name, &inputs)) {
+    } else if (!read_refusal(a, gate->name, 0, &inputs)) {
         sandbox_result(a->version->box, 0, &said);
-        if (said.type == SANDBOX_BOOLEAN) {
+        if (said.type == SANDBOX_BOOLEAN)
             sandbox_result(a->version->box, 1, &inputs);
-        } else {
-            snprintf(reason, sizeof reason,
-                     "the gate returned %s; it must end in return pass{...}, reject(...) or defer(...)",
-                     value_show(&said, shown, sizeof shown));
-            say(a, VERDICT_FAILED, gate->name, reason);
-        }
+        else
+            say_misshapen(a, gate->name, &said);
     }
-    if (a->trace) {
-        const char *const words[] = {"pass", "reject", "defer", "failed"};
-
-        trace_verdict(a, gate, words[a->out->verdict], a->out->reason, &inputs, first);
-    }
-    switch (a->out->verdict) {
-    case VERDICT_ACCEPT:
-        gate->passed++;
-        return true;
-    case VERDICT_REJECT:
-        gate->rejected++;
-        return false;
-    case VERDICT_DEFER:
-        gate->deferred++;
-        return false;
-    default:
-        gate->failed++;
-        return false;
-    }
+    trace_verdict(a, gate, words[a->out->verdict], a->out->reason, &inputs, first);
+    count_gate(gate, a->out->verdict);
+    return a->out->verdict == VERDICT_ACCEPT;
 }
 
 static bool ask_gates(struct asking *a)
 {
     bool ok = true;
 
-    if (a->trace)
-        str_puts(a->trace, ",\"gates\":[");
+    str_puts(a->trace, ",\"gates\":[");
     for (size_t i = 0; ok && i < a->version->gate_count; i++)
         ok = ask_gate(a, &a->version->gates[i], i == 0);
-    if (a->trace)
-        str_putc(a->trace, ']');
+    str_putc(a->trace, ']');
     return ok;
 }
 
@@ -203,6 +198,8 @@ static bool is_multiple(struct decimal quantity, const struct instrument *instru
 
     if (!decimal_ok(step) || decimal_sign(step) <= 0)
         step = decimal_int(1);
+    if (step.units == DECIMAL_ONE && quantity.units < INT64_MAX) /* the usual case, without a wide division */
+        return (int64_t)quantity.units % (int64_t)DECIMAL_ONE == 0;
     return decimal_eq(decimal_round(quantity, step, DECIMAL_DOWN), quantity);
 }
 
@@ -234,28 +231,63 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
     }
 }
 
-static void ask_size(struct asking *a)
+/* Reads what size said, from result `at` on. */
+static void read_size(struct asking *a, unsigned at, struct sandbox_value *table)
 {
-    struct sandbox_value table = {.type = SANDBOX_NIL}, inputs;
     char reason[REASON_SIZE], shown[80];
 
-    if (!call(a, a->version->hooks[HOOK_SIZE])) {
-        say(a, VERDICT_FAILED, "size", sandbox_failure(a->version->box)->text);
-    } else if (!read_refusal(a, "size", &table)) {
-        sandbox_result(a->version->box, 0, &table);
-        if (table.type == SANDBOX_TABLE) {
-            check_size(a, &table);
-        } else {
-            snprintf(reason, sizeof reason, "size returned %s instead of { quantity = ... }",
-                     value_show(&table, shown, sizeof shown));
-            say(a, VERDICT_FAILED, "size", reason);
-        }
-    }
-    inputs = table;
-    if (!a->trace)
+    if (read_refusal(a, "size", at, table))
         return;
+    sandbox_result(a->version->box, at, table);
+    if (table->type == SANDBOX_TABLE) {
+        check_size(a, table);
+        return;
+    }
+    snprintf(reason, sizeof reason, "size returned %s instead of { quantity = ... }",
+             value_show(table, shown, sizeof shown));
+    say(a, VERDICT_FAILED, "size", reason);
+}
+
+static void ask_size(struct asking *a)
+{
+    struct sandbox_value table = {.type = SANDBOX_NIL};
+
+    if (call(a, a->version->hooks[HOOK_SIZE]))
+        read_size(a, 0, &table);
+    else
+        say(a, VERDICT_FAILED, "size", sandbox_failure(a->version->box)->text);
     str_puts(a->trace, ",\"size\":");
-    value_json(a->version->box, &inputs, 3, a->trace);
+    value_json(a->version->box, &table, 3, a->trace);
+}
+
+/* All of it in one call; `stopped` is the gate that did not pass, from 1, or 0. */
+static void ask_at_once(struct asking *a)
+{
+    struct version *version = a->version;
+    struct sandbox_value number, said, inputs;
+    bool ran = call(a, version->driver);
+    size_t stopped;
+
+    if (ran) {
+        sandbox_result(version->box, 0, &number);
+        stopped = (size_t)number.integer;
+    } else {
+        char text[REASON_SIZE];
+
+        text_copy(text, sizeof text, sandbox_failure(version->box)->text);
+        stopped = driver_progress(version);
+        say(a, VERDICT_FAILED, stopped ? version->gates[stopped - 1].name : "size", text);
+    }
+    if (ran && stopped == 0) {
+        read_size(a, 1, &said);
+    } else if (ran && !read_refusal(a, version->gates[stopped - 1].name, 1, &inputs)) {
+        sandbox_result(version->box, 1, &said);
+        say_misshapen(a, version->gates[stopped - 1].name, &said);
+    }
+    for (size_t i = 0; i + 1 < stopped || (stopped == 0 && i < version->gate_count); i++)
+        version->gates[i].passed++;
+    if (stopped > 0)
+        count_gate(&version->gates[stopped - 1], a->out->verdict);
 }
 
 /* The open lots an exit would close: one layer, or all of them. */
@@ -320,7 +352,9 @@ static void ask(struct asking *a)
     }
     views_fill(a->version, a->facts);
     if (a->facts->signal->type != SIGNAL_EXIT) {
-        if (ask_gates(a))
+        if (!a->trace)
+            ask_at_once(a);
+        else if (ask_gates(a))
             ask_size(a);
         policy_note(a->policy, a->out->verdict == VERDICT_FAILED, a->out->reason);
     } else if (a->version->hooks[HOOK_EXIT_SIZE]) {

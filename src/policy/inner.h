@@ -81,6 +81,7 @@ struct version {
     struct extra extras[EXTRA_MAX];
     size_t extra_count;
     int hooks[HOOK_COUNT]; /* references to functions; 0: absent */
+    int driver, progress;  /* all gates and size in one call, and how far it came */
     const char *state;     /* JSON of the declared defaults; NULL: none */
     struct views views;
     const struct bind_type *indicator_type;
@@ -89,6 +90,7 @@ struct version {
     struct started started[STARTED_MAX];
     size_t started_count, started_last; /* last: the one used most recently */
     const struct facts *facts; /* of the running call, read by bindings directly */
+    int layer;             /* of the signal: Long_3 is 3 */
     bool tracing;          /* the running decision is recorded: figures are wanted */
     struct bar bar;        /* being fed, read by indicators directly */
     struct arena scratch;  /* of one call */
@@ -158,6 +160,10 @@ struct version *version_build(struct policies *policies, const struct version_as
                               struct policy_version *row, struct faults *faults);
 void version_free(struct version *version);
 
+/* driver.c: gates and size as one Lua function, for decisions that are not traced */
+bool driver_make(struct version *version);
+size_t driver_progress(struct version *version); /* the gate that ran last, from 1; 0: size */
+
 /* shape.c, params.c: what strategy.lua returned, into the version */
 void shape_read(struct version *version, int module, struct faults *faults);
 void params_read(struct version *version, const struct sandbox_value *table, struct faults *faults);
@@ -186,6 +192,8 @@ void facts_json(const struct facts *facts, struct str *json);
 /* values.c: a script's values as JSON, keys sorted; `depth` levels of tables at most */
 void value_json(struct sandbox *box, const struct sandbox_value *value, int depth, struct str *json);
 bool value_decimal(const struct sandbox_value *value, struct decimal *out);
+/* The first result of the last call as a reference, kept beyond it; 0: nil. */
+int value_keep(struct sandbox *box);
 /* The text of a value for a sentence: 3, "x", nil, a table. */
 const char *value_show(const struct sandbox_value *value, char *out, size_t size);
 

@@ -4,8 +4,6 @@
  * Gates return what pass, reject and defer return. Figures go along when the decision is traced or the answer is no. */
 #include "policy/inner.h"
 
-#include "trade/signal.h"
-
 struct figure {
     const char *name;
     struct decimal value; /* bad: left out */
@@ -76,9 +74,20 @@ static bool positive(struct decimal value)
     return decimal_ok(value) && decimal_sign(value) > 0;
 }
 
-static struct decimal percent_of(struct decimal part, struct decimal whole)
+/* For figures; verdicts use over(), which does not divide. Not wanted: bad. */
+static struct decimal percent_of(const struct version *version, struct decimal part, struct decimal whole)
 {
-    return decimal_muldiv(part, HUNDRED, whole);
+    return version->tracing ? decimal_muldiv(part, HUNDRED, whole) : decimal_bad();
+}
+
+/* More than `cap` percent of `whole`, or not a number: fail closed. */
+static bool over(struct decimal part, struct decimal cap, struct decimal whole)
+{
+    struct decimal left, right = decimal_mul(cap, whole);
+
+    if (!decimal_ok(part) || !decimal_ok(right) || __builtin_mul_overflow(part.units, 100, &left.units))
+        return true;
+    return decimal_gt(left, right);
 }
 
 static struct decimal step_of(const struct version *version)
@@ -88,12 +97,20 @@ static struct decimal step_of(const struct version *version)
     return positive(step) ? step : decimal_int(1);
 }
 
+/* What the least order makes of an amount per lot: nearly always one lot. */
+static struct decimal of_step(const struct version *version, struct decimal per_lot)
+{
+    struct decimal step = step_of(version);
+
+    return step.units == DECIMAL_ONE ? per_lot : decimal_mul(per_lot, step);
+}
+
 static int layers(lua_State *L)
 {
     const struct version *version = check_facts(L);
     const struct facts *facts = version->facts;
     int64_t most = bind_check_integer(L, 2, 0, 1000), open = (int64_t)facts->position_count;
-    struct decimal count = decimal_int(open), layer = decimal_int(signal_layer(facts->signal->position));
+    struct decimal count = decimal_int(open), layer = decimal_int(version->layer);
     struct decimal limit = decimal_int(most), taken;
 
     if (!is_pyramid(version))
@@ -147,7 +164,7 @@ static int atr_spacing(lua_State *L)
                   {"needed", needed});
 }
 
-/* Percent of equity at risk at the stops with the least order added; bad: no stop. */
+/* Money at risk at the stops with the least order added; bad: no stop. */
 static struct decimal projected_risk(const struct version *version)
 {
     const struct facts *facts = version->facts;
@@ -156,15 +173,15 @@ static struct decimal projected_risk(const struct version *version)
     if (!decimal_ok(facts->signal->stop))
         return decimal_bad();
     added = decimal_mul(decimal_abs(decimal_sub(facts->signal->price, facts->signal->stop)),
-                        decimal_mul(facts->instrument->point_value, step_of(version)));
-    return percent_of(decimal_add(facts->portfolio->open_risk, added), facts->portfolio->equity);
+                        of_step(version, facts->instrument->point_value));
+    return decimal_add(facts->portfolio->open_risk, added);
 }
 
-/* Percent of equity that one ATR moves this strategy's layers on the instrument and the least order with them; bad: no atr. */
+/* Money that one ATR moves this strategy's layers on the instrument and the least order with them; bad: no atr. */
 static struct decimal projected_volatility(const struct version *version)
 {
     const struct facts *facts = version->facts;
-    struct decimal moved = decimal_mul(facts->signal->atr, step_of(version));
+    struct decimal moved = of_step(version, facts->signal->atr);
 
     for (size_t i = 0; i < facts->position_count; i++) {
         const struct position *layer = facts->positions[i];
@@ -172,15 +189,14 @@ static struct decimal projected_volatility(const struct version *version)
 
         moved = decimal_add(moved, decimal_mul(atr, layer->quantity));
     }
-    return percent_of(decimal_mul(moved, facts->instrument->point_value), facts->portfolio->equity);
+    return decimal_mul(moved, facts->instrument->point_value);
 }
 
 static struct decimal projected_margin(const struct version *version)
 {
     const struct facts *facts = version->facts;
-    struct decimal added = decimal_mul(facts->instrument->margin, step_of(version));
 
-    return percent_of(decimal_add(facts->portfolio->margin_used, added), facts->portfolio->equity);
+    return decimal_add(facts->portfolio->margin_used, of_step(version, facts->instrument->margin));
 }
 
 static struct decimal option(lua_State *L, int index)
@@ -188,38 +204,42 @@ static struct decimal option(lua_State *L, int index)
     return lua_isnoneornil(L, index) ? decimal_bad() : bind_check_decimal(L, index);
 }
 
+/* Money against caps in percent of equity: what is over is told with its percent. */
+static int compare_heat(lua_State *L, const struct version *version, const struct decimal money[3],
+                        const struct decimal caps[3])
+{
+    static const char *const words[] = {"portfolio risk is over its cap", "volatility is over its cap",
+                                        "too much margin is in use"};
+    static const char *const names[] = {"risk_percent", "volatility_percent", "margin_percent"};
+    struct decimal equity = version->facts->portfolio->equity, percent[3];
+
+    for (int i = 0; i < 3; i++) {
+        if (decimal_ok(caps[i]) && over(money[i], caps[i], equity))
+            return ANSWER(words[i], {names[i], decimal_muldiv(money[i], HUNDRED, equity)}, {"cap", caps[i]});
+        percent[i] = decimal_ok(caps[i]) ? percent_of(version, money[i], equity) : decimal_bad();
+    }
+    return ANSWER(NULL, {names[0], percent[0]}, {names[1], percent[1]}, {names[2], percent[2]});
+}
+
 /* heat(f, risk cap, volatility cap, margin cap, profit needed): caps in percent of equity, nil: none. */
 static int heat(lua_State *L)
 {
     const struct version *version = check_facts(L);
     const struct facts *facts = version->facts;
-    struct decimal risk_cap = option(L, 2), volatility_cap = option(L, 3), margin_cap = option(L, 4);
-    struct decimal risk = decimal_bad(), volatility = decimal_bad(), margin = decimal_bad();
+    struct decimal caps[3] = {option(L, 2), option(L, 3), option(L, 4)}, money[3];
 
     if (!positive(facts->portfolio->equity))
         return ANSWER("there is no equity", {"equity", facts->portfolio->equity});
     if (lua_toboolean(L, 5) && is_pyramid(version) && !positive(facts->instrument_unrealised))
         return ANSWER("the instrument is not in profit", {"profit", facts->instrument_unrealised});
-    if (decimal_ok(risk_cap)) {
-        risk = projected_risk(version);
-        if (!decimal_ok(risk))
-            return say(L, "the signal has no stop to measure risk by");
-        if (decimal_gt(risk, risk_cap))
-            return ANSWER("portfolio risk is over its cap", {"risk_percent", risk}, {"cap", risk_cap});
-    }
-    if (decimal_ok(volatility_cap) && decimal_ok(facts->signal->atr)) {
-        volatility = projected_volatility(version);
-        if (!decimal_ok(volatility) || decimal_gt(volatility, volatility_cap))
-            return ANSWER("volatility is over its cap", {"volatility_percent", volatility},
-                          {"cap", volatility_cap});
-    }
-    if (decimal_ok(margin_cap)) {
-        margin = projected_margin(version);
-        if (!decimal_ok(margin) || decimal_gt(margin, margin_cap))
-            return ANSWER("too much margin is in use", {"margin_percent", margin}, {"cap", margin_cap});
-    }
-    return ANSWER(NULL, {"risk_percent", risk}, {"volatility_percent", volatility},
-                  {"margin_percent", margin});
+    if (decimal_ok(caps[0]) && !decimal_ok(facts->signal->stop))
+        return say(L, "the signal has no stop to measure risk by");
+    if (!decimal_ok(facts->signal->atr))
+        caps[1] = decimal_bad(); /* nothing to measure: the cap cannot bind */
+    money[0] = decimal_ok(caps[0]) ? projected_risk(version) : decimal_bad();
+    money[1] = decimal_ok(caps[1]) ? projected_volatility(version) : decimal_bad();
+    money[2] = decimal_ok(caps[2]) ? projected_margin(version) : decimal_bad();
+    return compare_heat(L, version, money, caps);
 }
 
 /* price_check(f, cap of a base, cap of a pyramid, whether a market price is required): percent. */
@@ -231,11 +251,12 @@ static int price_check(lua_State *L)
 
     if (!decimal_ok(facts->last_price))
         return say(L, lua_toboolean(L, 4) ? "there is no market price to compare with" : NULL);
-    apart = percent_of(decimal_abs(decimal_sub(facts->last_price, facts->signal->price)), facts->signal->price);
-    if (!decimal_ok(apart) || decimal_gt(apart, cap))
+    apart = decimal_abs(decimal_sub(facts->last_price, facts->signal->price));
+    if (over(apart, cap, facts->signal->price))
         return ANSWER("the signal's price is away from the market's", {"price", facts->signal->price},
-                      {"market", facts->last_price}, {"percent", apart}, {"cap", cap});
-    return ANSWER(NULL, {"percent", apart}, {"cap", cap});
+                      {"market", facts->last_price},
+                      {"percent", decimal_muldiv(apart, HUNDRED, facts->signal->price)}, {"cap", cap});
+    return ANSWER(NULL, {"percent", percent_of(version, apart, facts->signal->price)}, {"cap", cap});
 }
 
 static int day_loss(lua_State *L)
@@ -246,8 +267,9 @@ static int day_loss(lua_State *L)
 
     if (!positive(portfolio->equity))
         return ANSWER("there is no equity", {"equity", portfolio->equity});
-    percent = decimal_ok(portfolio->day_loss) ? percent_of(portfolio->day_loss, portfolio->equity)
-                                              : decimal_int(0);
+    percent = decimal_ok(portfolio->day_loss)
+                  ? decimal_muldiv(portfolio->day_loss, HUNDRED, portfolio->equity)
+                  : decimal_int(0);
     return ANSWER(decimal_ge(percent, cap) ? "the day has lost enough" : NULL, {"percent", percent},
                   {"cap", cap});
 }
@@ -291,9 +313,9 @@ static int give_size(lua_State *L, const struct version *version, const struct f
     if (!least)
         return say(L, "nothing limits the size: the instrument has no margin, the signal no usable stop");
     quantity = decimal_round(decimal_max(least->value, decimal_int(0)), step_of(version), DECIMAL_FLOOR);
-    lua_createtable(L, 0, 4);
-    if (decimal_to_int(quantity, &whole) && whole < 1000000000)
-        lua_pushnumber(L, (double)whole);
+    lua_createtable(L, 0, version->tracing ? 4 : 2);
+    if (quantity.units < INT64_MAX && (whole = (int64_t)quantity.units) % (int64_t)DECIMAL_ONE == 0)
+        lua_pushnumber(L, (double)(whole / (int64_t)DECIMAL_ONE));
     else
         bind_push_decimal(L, quantity);
     lua_setfield(L, -2, "quantity");

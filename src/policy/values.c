@@ -166,3 +166,15 @@ const char *value_show(const struct sandbox_value *value, char *out, size_t size
     }
     return out;
 }
+
+int value_keep(struct sandbox *box)
+{
+    lua_State *L = bind_state(box);
+    struct sandbox_value value;
+
+    sandbox_result(box, 0, &value);
+    if (value.type == SANDBOX_NIL)
+        return 0;
+    lua_pushvalue(L, value.slot);
+    return luaL_ref(L, LUA_REGISTRYINDEX);
+}

@@ -183,6 +183,10 @@ struct version *version_build(struct policies *policies, const struct version_as
     ta_bind(version);
     rules_bind(version);
     ok = give_sources(policies, version, ask, faults) && run_main(version, ask, faults);
+    if (ok && !driver_make(version)) {
+        fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+        ok = false;
+    }
     *row = version->row;
     if (!ok) {
         version_free(version);

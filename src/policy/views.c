@@ -174,7 +174,8 @@ static void fill_signal(struct version *version, const struct facts *facts)
     if (!facts->signal)
         return;
     fill(record, GROUP_SIGNAL, facts->signal);
-    sandbox_set_integer(record, after(GROUP_SIGNAL, SIGNAL_LAYER), signal_layer(facts->signal->position));
+    version->layer = signal_layer(facts->signal->position);
+    sandbox_set_integer(record, after(GROUP_SIGNAL, SIGNAL_LAYER), version->layer);
     if (facts->signal->at_us != 0)
         sandbox_set_integer(record, after(GROUP_SIGNAL, SIGNAL_AGE),
                             (facts->now_us - facts->signal->at_us) / 1000000);
@@ -203,13 +204,22 @@ static void fill_child(struct views *views, int place, struct sandbox_record *ch
     fill(child, group, from);
 }
 
+/* The part of a position that policies see, by its first and last field there. */
+static bool same_layer(const struct position *a, const struct position *b)
+{
+    size_t from = offsetof(struct position, label), to = offsetof(struct position, realised);
+
+    return a->opened_us == b->opened_us &&
+           memcmp((const char *)a + from, (const char *)b + from, to - from) == 0;
+}
+
 static void fill_layers(struct views *views, const struct facts *facts)
 {
     uint32_t count = facts->position_count < LAYER_MAX ? (uint32_t)facts->position_count : LAYER_MAX;
 
     sandbox_set_count(views->positions, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (memcmp(&views->shown_layers[i], facts->positions[i], sizeof(struct position)) == 0)
+        if (same_layer(&views->shown_layers[i], facts->positions[i]))
             continue;
         views->shown_layers[i] = *facts->positions[i];
         fill(sandbox_child(views->positions, i), GROUP_POSITION, facts->positions[i]);
