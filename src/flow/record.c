@@ -25,6 +25,7 @@ struct recorder {
     struct record *first, *last; /* in flight or waiting to be taken back, oldest first */
     struct record *free;
     size_t in_flight, failed;
+    int64_t seq;
     void (*fenced)(struct core *core);
     struct metric *failures;
 };
@@ -55,6 +56,11 @@ void recorder_free(struct recorder *recorder)
     free_list(recorder->first);
     free_list(recorder->free);
     mem_free(recorder);
+}
+
+int64_t record_seq(const struct core *core)
+{
+    return core->recorder->seq;
 }
 
 void recorder_on_fence(struct core *core, void (*fenced)(struct core *core))
@@ -262,7 +268,8 @@ static void answered(void *owner, uint64_t handle, const struct err *err, const 
     struct recorder *recorder = record->recorder;
     struct core *core = recorder->core;
     (void)handle;
-    (void)value;
+    if (value && *(const int64_t *)value > recorder->seq)
+        recorder->seq = *(const int64_t *)value;
     recorder->in_flight--;
     if (err) {
         bool fenced = err->code == ERR_FENCED;

@@ -20,6 +20,8 @@ void record_write(struct core *core, const struct store_event *events, size_t co
                   struct waiter to);
 bool record_settled(const struct core *core);
 size_t record_in_flight(const struct core *core);
+/* The last event that was heard to be committed, and so counted and applied. */
+int64_t record_seq(const struct core *core);
 void recorder_on_fence(struct core *core, void (*fenced)(struct core *core));
 
 /* An event to be filled: kind, subject, now. */

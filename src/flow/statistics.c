@@ -1,13 +1,15 @@
 /* The statistics rows that decisions see live in core->stats; what the store has of them is
  * remembered here, so that a save writes only what changed.
  *
- * A save holds what was committed when it was asked; writes in flight beside it may precede it in
- * the log without being in it. The audit knows. After a crash the counts since the last save are
- * not in any row: the log is folded once more, in pages, before trading begins. */
+ * A save holds what was committed when it was asked, and its event says so ("through"): writes in
+ * flight beside it may precede it in the log without being in it. After a crash the counts since
+ * the last save are not in any row: the log is folded once more, in pages, before trading begins.
+ */
 #include "flow/statistics.h"
 #include "flow/flows.h"
 #include "flow/record.h"
 #include "trade/stat.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { PAGE = 1000, TAIL = 32 };
@@ -16,6 +18,7 @@ struct statistics {
     struct book *saved; /* as the store has them */
     size_t signals;     /* since the last save */
     bool dirty, saving;
+    int64_t recovered; /* the log was counted so far at the start */
     int64_t saved_us;
 };
 
@@ -67,6 +70,7 @@ struct save { /* of the waiter: rows of one write, taken over when it has commit
     struct waiter to;
     struct stat *rows;
     size_t count, room;
+    int64_t through; /* the last event they count */
 };
 
 static bool collect(void *ctx, const void *row)
@@ -108,10 +112,14 @@ static void write_rows(struct core *core, struct save *save)
 {
     size_t per = STORE_CHANGES_MAX, count = (save->count + per - 1) / per;
     struct store_event *events = mem_alloc((count + 1) * sizeof *events);
+    char cause[48];
+    snprintf(cause, sizeof cause, "{\"through\":%lld}", (long long)save->through);
     for (size_t i = 0; i < save->count; i++) {
         struct store_event *event = &events[i / per];
-        if (i % per == 0)
+        if (i % per == 0) {
             event_start(core, event, "statistics.saved", "statistics");
+            event->cause = cause;
+        }
         event_change(event, TABLE_STAT,
                      book_get(core->statistics->saved, TABLE_STAT, save->rows[i].id),
                      &save->rows[i]);
@@ -121,6 +129,11 @@ static void write_rows(struct core *core, struct save *save)
     mem_free(events);
 }
 
+static int64_t max_seq(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 void statistics_save(struct core *core, struct waiter to)
 {
     struct statistics *statistics = core->statistics;
@@ -128,6 +141,7 @@ void statistics_save(struct core *core, struct waiter to)
     *save = (struct save){.core = core, .to = to};
     /* While one save is under way its rows are not known to stand: this one writes nothing. */
     if (!statistics->saving) {
+        save->through = max_seq(record_seq(core), statistics->recovered);
         book_each(core->stats, TABLE_STAT, collect, save);
         statistics->dirty = false;
         statistics->signals = 0;
@@ -190,6 +204,10 @@ static enum step_result hear_tail(struct flow *flow, const struct err *err, cons
     if (err)
         return flow_fail(flow, err);
     recount->asked = events->count == TAIL;
+    if (events->count)
+        flow->core->statistics->recovered = events->list[events->count - 1].seq;
+    else
+        flow->core->statistics->recovered = recount->seq;
     for (size_t i = 0; i < events->count; i++)
         recount->asked |= text_starts(events->list[i].kind, "signal.") ||
                           text_starts(events->list[i].kind, "order.");
@@ -243,6 +261,7 @@ static enum step_result hear_fold(struct flow *flow, const struct err *err, cons
         return STEP_WAIT;
     }
     book_each(recount->stats, TABLE_STAT, take_counted, flow->core);
+    flow->core->statistics->recovered = recount->seq;
     flow->core->statistics->dirty = true;
     return STEP_NEXT;
 }

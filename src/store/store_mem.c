@@ -190,6 +190,7 @@ static void commit_one(struct mem *mem, struct asked *asked)
     } else if (check_write(mem, write, &asked->pending.err)) {
         for (size_t e = 0; e < write->event_count; e++)
             apply_event(mem, &write->events[e], write->term);
+        asked->pending.seq = mem->seq;
     }
 }
 
@@ -398,8 +399,10 @@ static void ask_events(struct store *store, const struct store_events_query *que
 
 static void answer(struct mem *mem, struct asked *asked)
 {
-    if (asked->pending.err.code != ERR_OK || asked->kind == ASKED_WRITE)
+    if (asked->pending.err.code != ERR_OK)
         pending_answer(&asked->pending, NULL);
+    else if (asked->kind == ASKED_WRITE)
+        pending_answer(&asked->pending, &asked->pending.seq);
     else if (asked->kind == ASKED_TERM)
         pending_answer(&asked->pending, &asked->term);
     else if (asked->kind == ASKED_QUERY)
