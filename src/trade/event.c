@@ -25,25 +25,58 @@ void event_body(struct str *out, const char *cause_json, const struct change *ch
     str_puts(out, "]}");
 }
 
-static void add_number(struct sha256 *ctx, int64_t value)
+#define SMALL_FIELDS_MAX 512
+
+struct small_fields { /* laid out first: one update of the hash costs less than seven */
+    char bytes[SMALL_FIELDS_MAX];
+    size_t used;
+};
+
+static void put_field(struct sha256 *ctx, struct small_fields *fields, const char *text,
+                      size_t length)
 {
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)value);
-    sha256_add_field(ctx, text);
+    const uint8_t size[4] = {(uint8_t)(length >> 24), (uint8_t)(length >> 16),
+                             (uint8_t)(length >> 8), (uint8_t)length};
+    if (length + sizeof size > SMALL_FIELDS_MAX - fields->used) {
+        sha256_add(ctx, fields->bytes, fields->used);
+        fields->used = 0;
+    }
+    if (length + sizeof size > SMALL_FIELDS_MAX) {
+        sha256_add_field(ctx, text);
+        return;
+    }
+    memcpy(fields->bytes + fields->used, size, sizeof size);
+    memcpy(fields->bytes + fields->used + sizeof size, text, length);
+    fields->used += sizeof size + length;
+}
+
+static void put_number(struct sha256 *ctx, struct small_fields *fields, int64_t value)
+{
+    char digits[24], *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        *--at = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0)
+        *--at = '-';
+    put_field(ctx, fields, at, (size_t)(digits + sizeof digits - at));
 }
 
 void event_hash(struct sha256 *ctx, const uint8_t previous[SHA256_SIZE], const struct event *event,
                 uint8_t out[SHA256_SIZE])
 {
+    struct small_fields fields;
+    memcpy(fields.bytes, previous, SHA256_SIZE);
+    fields.used = SHA256_SIZE;
     sha256_start(ctx);
-    sha256_add(ctx, previous, SHA256_SIZE);
-    add_number(ctx, event->seq);
-    add_number(ctx, event->at_us);
-    sha256_add_field(ctx, event->kind);
-    sha256_add_field(ctx, event->subject);
-    sha256_add_field(ctx, event->instance);
-    add_number(ctx, event->term);
-    sha256_add_field(ctx, event->body);
+    put_number(ctx, &fields, event->seq);
+    put_number(ctx, &fields, event->at_us);
+    put_field(ctx, &fields, event->kind, strlen(event->kind));
+    put_field(ctx, &fields, event->subject, strlen(event->subject));
+    put_field(ctx, &fields, event->instance, strlen(event->instance));
+    put_number(ctx, &fields, event->term);
+    put_field(ctx, &fields, event->body, strlen(event->body));
+    sha256_add(ctx, fields.bytes, fields.used);
     sha256_end(ctx, out);
 }
 

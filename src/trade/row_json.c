@@ -1,4 +1,5 @@
-/* Rows as JSON. Every event is made here, so a member is put together in one place and appended at once. */
+/* Rows as JSON. Every event is made here, so a member is put together in one place and appended at
+ * once. */
 #include "trade/record.h"
 #include "trade/cell.h"
 #include "base/calendar.h"
@@ -58,7 +59,8 @@ static size_t print_int(int64_t value, char out[24])
     return length;
 }
 
-static void put_member(struct piece *piece, const struct column *column, const void *row, struct str *out)
+static void put_member(struct piece *piece, const struct column *column, const void *row,
+                       struct str *out)
 {
     char text[DECIMAL_TEXT_MAX > CALENDAR_TEXT_MAX ? DECIMAL_TEXT_MAX : CALENDAR_TEXT_MAX];
     add(piece, column->quoted, column->quoted_length);
@@ -93,7 +95,8 @@ static void put_member(struct piece *piece, const struct column *column, const v
     flush(piece, out);
 }
 
-void row_json_changes(const struct table *table, const void *before, const void *after, struct str *out)
+void row_json_changes(const struct table *table, const void *before, const void *after,
+                      struct str *out)
 {
     struct piece piece;
     piece.used = 0;

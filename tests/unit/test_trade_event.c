@@ -82,6 +82,36 @@ static void the_body_reads_as_documented(void **state)
     str_free(&body);
 }
 
+static void the_hash_is_as_documented(void **state)
+{
+    (void)state;
+    /* Computed apart, by another program. */
+    static const uint8_t none[SHA256_SIZE];
+    struct sha256 *sha = sha256_new();
+    uint8_t first[SHA256_SIZE], second[SHA256_SIZE];
+    char hex[2 * SHA256_SIZE + 1], kind[601], body[800] = "{\"cause\":null,\"changes\":[";
+    struct event event = {.seq = 1,
+                          .at_us = INT64_C(1784625300000000),
+                          .kind = "halt.set",
+                          .subject = "all",
+                          .instance = "node-1",
+                          .term = 7,
+                          .body = "{\"cause\":null,\"changes\":[]}"};
+    event_hash(sha, none, &event, first);
+    hex_print(first, sizeof first, hex);
+    assert_string_equal(hex, "93229df7298c1a32f6cd114edb81bbf111b449967c2d55420e21405a89d04803");
+    memset(kind, 'k', 600);
+    kind[600] = '\0';
+    size_t length = strlen(body);
+    memset(body + length, ' ', 700);
+    memcpy(body + length + 700, "]}", 3);
+    event = (struct event){.seq = -2, .kind = kind, .subject = "", .instance = "", .body = body};
+    event_hash(sha, first, &event, second);
+    hex_print(second, sizeof second, hex);
+    assert_string_equal(hex, "2d0ca7fe699956a235f74505894fc73956a1df824e24c97fa201c304814d216b");
+    sha256_free(sha);
+}
+
 static void refuse_fold(struct book *book, const char *body, const char *says)
 {
     const struct event event = {
@@ -224,12 +254,14 @@ static void every_tampering_is_found(void **state)
     market_close(&m);
 }
 
-static void save_statistics(struct market *m, struct stat saved, int64_t version)
+static void save_statistics(struct market *m, struct stat saved, int64_t version, int64_t through)
 {
+    char cause[40];
     saved.version = version;
+    snprintf(cause, sizeof cause, "{\"through\":%lld}", (long long)through);
     const struct change change = {&tables[TABLE_STAT], book_get(m->book, TABLE_STAT, saved.id),
                                   &saved};
-    market_commit(m, "statistics.saved", &change, 1);
+    market_commit_because(m, "statistics.saved", cause, &change, 1);
 }
 
 static void saved_statistics_are_compared(void **state)
@@ -246,20 +278,27 @@ static void saved_statistics_are_compared(void **state)
         market_step(&m);
         counted = book_get(m.stats, TABLE_STAT, "S0|I0");
     }
+    save_statistics(&m, *counted, 1, (int64_t)m.count);
+    while (counted->fills < 7)
+        market_step(&m);
     const struct stat behind = *counted;
-    save_statistics(&m, *counted, 1);
+    const int64_t through = (int64_t)m.count;
     while (counted->fills < 9)
         market_step(&m);
-    save_statistics(&m, behind, 2); /* a save may trail what was in flight beside it */
+    save_statistics(&m, behind, 2,
+                    through); /* writes were in flight beside the save: it says how far it counts */
     replay_init(&replay, book);
     assert_true(feed_all(&replay, &m, &err));
     assert_int_equal(replay_faults(&replay, &report, 5), 0);
     struct stat wrong = *counted;
     wrong.orders++;
-    save_statistics(&m, wrong, 3);
+    save_statistics(&m, wrong, 3, (int64_t)m.count);
     assert_true(replay_feed(&replay, &m.events[m.count - 1], &err));
     assert_int_equal(replay_faults(&replay, &report, 5), 1);
     assert_non_null(strstr(str_text(&report), "S0|I0: orders saved as"));
+    save_statistics(&m, behind, 4, (int64_t)m.count); /* it counts less than it says */
+    assert_true(replay_feed(&replay, &m.events[m.count - 1], &err));
+    assert_int_equal(replay_faults(&replay, &report, 5), 2);
     str_free(&report);
     replay_free(&replay);
     book_free(book);
@@ -391,6 +430,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folding_random_changes_equals_the_book),
         cmocka_unit_test(the_body_reads_as_documented),
+        cmocka_unit_test(the_hash_is_as_documented),
         cmocka_unit_test(what_does_not_fit_is_refused),
         cmocka_unit_test(a_random_day_replays),
         cmocka_unit_test(every_tampering_is_found),

@@ -30,14 +30,14 @@ struct market {
     size_t refused;
 };
 
-static inline void market_commit(struct market *m, const char *kind, const struct change *changes,
-                                 size_t count)
+static inline void market_commit_because(struct market *m, const char *kind, const char *cause,
+                                         const struct change *changes, size_t count)
 {
     struct str body = STR_EMPTY;
     static const uint8_t none[SHA256_SIZE];
     assert_true(m->count < MARKET_EVENTS_MAX);
     struct event *event = &m->events[m->count];
-    event_body(&body, NULL, changes, count);
+    event_body(&body, cause, changes, count);
     *event = (struct event){.seq = (int64_t)m->count + 1,
                             .at_us = m->now_us,
                             .kind = kind,
@@ -52,6 +52,12 @@ static inline void market_commit(struct market *m, const char *kind, const struc
     for (size_t i = 0; i < count; i++)
         book_apply_change(m->book, &changes[i]);
     str_free(&body);
+}
+
+static inline void market_commit(struct market *m, const char *kind, const struct change *changes,
+                                 size_t count)
+{
+    market_commit_because(m, kind, NULL, changes, count);
 }
 
 static inline void market_open(struct market *m, uint64_t seed)
