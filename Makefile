@@ -94,6 +94,7 @@ $(SO): $(LIB_OBJ)
 	@echo '{ global: tidelock_*; sandbox_*; local: *; };' > $(B)/exports
 	@$(CC) $(LDFLAGS) -shared -Wl,-soname,libtidelock.so.0 -Wl,--version-script=$(B)/exports \
 	    -o $@ $^ $(LDLIBS)
+	@ln -sf $(@F) $@.0
 
 $(B)/obj/%.o: src/%.c $(B)/flags
 	@echo "  cc    $<"

@@ -179,8 +179,9 @@ function sizePart(size) {
 }
 
 // What the host itself said after the policy: a rail, a halt, or nothing.
-function hostPart(host) {
-    return host?.gate ? part('The host', pairs(host, ['orders'])) : null;
+function hostPart(host, gates) {
+    const theirs = host?.gate === 'size' || gates?.some(gate => gate.name === host?.gate);
+    return host?.gate && !theirs ? part('The host', pairs(host, ['orders'])) : null;
 }
 
 function orderPart(order, fills, refresh) {
@@ -314,7 +315,7 @@ function fill(explanation, refresh) {
             deadPart(signal, refresh),
             gatesPart(trace?.gates),
             sizePart(trace?.size),
-            hostPart(trace?.host),
+            hostPart(trace?.host, trace?.gates),
             ...others.map(([key, value]) => part(words(key), pairs(value))),
             orders.length
                 ? part(
