@@ -110,12 +110,14 @@ struct store {
     const struct store_ops *ops;
 };
 
-/* Copies everything it needs before it returns. Answers: no error: durable; value: const int64_t *,
- * the number of its last event. Errors: DUPLICATE  REFUSED    an inserted key stands already (text:
- * table and key); nothing was written CONFLICT   REFUSED    a changed row's version is not
- * before.version, or the edge is not legal FENCED     REFUSED    the term has passed on FULL / IO
- * LATER      the disk is full, read-only, failing; nothing was written CLOSED     NOT_DONE   the
- * store is closing */
+/* Copies everything it needs before it returns. Without an error the write is durable, and the
+ * value is const int64_t *: the number of its last event. The errors are
+ *
+ * - DUPLICATE (REFUSED): an inserted key stands already (text: table and key); nothing was written
+ * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal
+ * - FENCED (REFUSED): the term has passed on
+ * - FULL, IO (LATER): the disk is full, read-only, failing; nothing was written
+ * - CLOSED (NOT_DONE): the store is closing */
 static inline void store_write(struct store *s, const struct store_write *w, struct waiter to)
 {
     s->ops->write(s, w, to);
