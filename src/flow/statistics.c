@@ -185,7 +185,8 @@ static enum step_result hear_last_save(struct flow *flow, const struct err *err,
     const struct store_events *events = value;
     if (err)
         return flow_fail(flow, err);
-    recount->seq = events->count ? events->list[0].seq : 0;
+    /* Not the save itself: writes that were in flight beside it stand before it, uncounted. */
+    recount->seq = events->count ? event_counts_through(&events->list[0]) : 0;
     return STEP_NEXT;
 }
 

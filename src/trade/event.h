@@ -57,6 +57,10 @@ bool replay_feed(struct replay *replay, const struct event *event, struct err *e
  * what the log counts. Appends at most `max` sentences, one a line; returns their true number. */
 size_t replay_faults(const struct replay *replay, struct str *report, size_t max);
 
+/* Of a `statistics.saved` event: the last event its rows count ("through" of its cause; a log that says
+ * nothing counts up to the save). */
+int64_t event_counts_through(const struct event *event);
+
 /* Beyond equality, on a folded book: fills add up to orders, orders to positions, positions to
  * pyramids, the ledger to the account without a gap, and each order and decision has its signal.
  * Appends at most `max` sentences, one a line; returns their true number. */

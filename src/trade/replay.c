@@ -86,8 +86,7 @@ static void remember(struct replay *replay, const struct event *event, const cha
     counted->seq = event->seq;
 }
 
-/* What a save says it counts: the log up to this event. Older logs say nothing: up to the save. */
-static int64_t saved_through(const struct event *event)
+int64_t event_counts_through(const struct event *event)
 {
     struct arena arena;
     struct err err = {0};
@@ -122,7 +121,7 @@ static void forget_through(struct replay *replay, int64_t through)
 
 static void watch_stat(struct replay *replay, const struct event *event, const struct stat *saved)
 {
-    const struct stat *counted = counted_through(replay, saved->id, saved_through(event));
+    const struct stat *counted = counted_through(replay, saved->id, event_counts_through(event));
     if (counted && same_counts(saved, counted))
         return;
     if (!counted) {
@@ -198,7 +197,7 @@ bool replay_feed(struct replay *replay, const struct event *event, struct err *e
     if (!event_fold_each(replay->book, event, watch, replay, err))
         return false;
     if (strcmp(event->kind, "statistics.saved") == 0)
-        forget_through(replay, saved_through(event));
+        forget_through(replay, event_counts_through(event));
     memcpy(replay->hash, hash, sizeof hash);
     replay->seq = event->seq;
     return true;
