@@ -28,6 +28,11 @@ struct source { /* a text that was loaded or handed in for require */
     int ref;        /* SOURCE_DONE: its value */
 };
 
+struct stale {
+    const struct sandbox_record *record;
+    uint32_t place;
+};
+
 struct spare { /* a freed small block waiting for reuse */
     struct spare *next;
 };
@@ -71,13 +76,14 @@ struct sandbox {
 
     struct source *sources;
     struct sandbox_record *records; /* newest first */
+    struct stale *stale;            /* fields whose Lua value is out of date */
+    size_t stale_count, stale_room;
     struct bind_type *types;
     struct arena arena;
     struct chance chance;
     int killed_ref;      /* what a kill raises; made at boot, so that raising allocates nothing */
     int environment_ref; /* the globals table */
-    int decimal_meta_ref, record_meta_ref, keys_ref;
-    int kept_ref, kept_count; /* Lua values of record fields that were read since they changed */
+    int decimal_meta_ref, keys_ref;
 };
 
 static inline struct sandbox *inner_box(lua_State *L) {
@@ -193,6 +199,7 @@ void lib_json_open(struct sandbox *box);
 void number_open(struct sandbox *box);
 void record_open(struct sandbox *box);
 void record_free(struct sandbox *box);
+void record_refresh(struct sandbox *box); /* before a call */
 /* `meta` is where the decimals' metatable stands; 1. */
 int number_push(lua_State *L, struct decimal value, int meta);
 bool number_from_double(double value, sandbox_units *out);

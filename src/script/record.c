@@ -1,19 +1,25 @@
 /* Frozen records: the host's facts as scripts see them.
  *
- * The values live in C; a script holds a userdata whose __index looks the field up by the address
- * of its (interned) name. So refilling is plain stores that cannot fail and touch no Lua heap, and
- * nothing a script does can change what the host wrote. A decimal or text is made into a Lua value
- * when it is first read after a change, and kept for further reads; that value is never touched
- * again, so a script may keep it across calls. */
+ * The values live in C; a script holds a userdata whose __index is a table, the shadow, which it
+ * cannot reach otherwise. What is read first is not in the shadow: a function behind it makes the
+ * Lua value and puts it there, and further reads never leave the interpreter. A setter is a plain
+ * store that cannot fail; when it changes a value that stands in a shadow, the slot is noted, and
+ * before the next call the noted ones are put right: made anew while they have been in use lately,
+ * else dropped until they are read again. A value once made is never touched, so a script may keep
+ * it across calls. */
 #include "script/inner.h"
 
 #include <assert.h>
 #include <string.h>
 
+#define REMADE_MOST 32
+
 struct slot {
     enum sandbox_kind kind;
     bool present;
-    bool kept; /* its Lua value stands in the box's table of kept values */
+    bool shadowed;  /* a Lua value of it stands in the shadow */
+    bool noted;     /* that value is out of date */
+    uint8_t remade; /* times since a script asked for it */
     union {
         decimal_units units;
         int64_t integer;
@@ -38,6 +44,7 @@ struct layout { /* of a record; shared by the elements of a list */
     uint32_t mask;
     struct key *keys;   /* hashed, at most half full */
     const char **names; /* by place */
+    int *name_refs;
 };
 
 struct sandbox_record {
@@ -47,8 +54,7 @@ struct sandbox_record {
     const char *name;
     struct slot *slots;
     uint32_t count, most; /* record: equal */
-    int kept_base;        /* place of slot 0 in the box's table of kept values */
-    int ref;
+    int ref, shadow_ref;
 };
 
 struct handle { /* what the userdata holds */
@@ -73,22 +79,35 @@ static struct slot *slot_for(struct sandbox_record *record, uint32_t field,
     return slot;
 }
 
+static void note(struct sandbox_record *record, uint32_t place) {
+    struct slot *slot = &record->slots[place];
+    struct sandbox *box = record->box;
+    if (!slot->shadowed || slot->noted) return;
+    slot->noted = true;
+    if (box->stale_count == box->stale_room) {
+        box->stale_room = box->stale_room ? box->stale_room * 2 : 64;
+        box->stale = mem_realloc(box->stale, box->stale_room * sizeof *box->stale);
+    }
+    box->stale[box->stale_count++] = (struct stale){record, place};
+}
+
 void sandbox_set_nil(struct sandbox_record *record, uint32_t field) {
     assert(!record->box->running && field < record->most);
     record->slots[field].present = false;
+    note(record, field);
 }
 
 void sandbox_set_shown(struct sandbox_record *record, uint32_t field) {
     assert(!record->box->running && field < record->most &&
            record->slots[field].kind >= SANDBOX_KIND_RECORD);
     record->slots[field].present = true;
+    note(record, field);
 }
 
 void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char *bytes,
                       size_t length) {
     struct slot *slot = slot_for(record, field, SANDBOX_KIND_TEXT);
-    slot->present = true;
-    if (slot->text.bytes && slot->text.length == length &&
+    if (slot->present && slot->text.length == length &&
         memcmp(slot->text.bytes, bytes, length) == 0)
         return;
     if (length >= slot->text.room) {
@@ -98,39 +117,28 @@ void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char 
     memcpy(slot->text.bytes, bytes, length);
     slot->text.bytes[length] = '\0';
     slot->text.length = length;
-    slot->kept = false;
+    slot->present = true;
+    note(record, field);
 }
 
-void sandbox_set_integer(struct sandbox_record *record, uint32_t field, int64_t value) {
-    struct slot *slot = slot_for(record, field, SANDBOX_KIND_INTEGER);
-    slot->present = true;
-    slot->integer = value;
-}
-
-void sandbox_set_boolean(struct sandbox_record *record, uint32_t field, bool value) {
-    struct slot *slot = slot_for(record, field, SANDBOX_KIND_BOOLEAN);
-    slot->present = true;
-    slot->boolean = value;
-}
-
-void sandbox_set_decimal(struct sandbox_record *record, uint32_t field, sandbox_units value) {
-    struct slot *slot = slot_for(record, field, SANDBOX_KIND_DECIMAL);
-    assert(decimal_ok((struct decimal){value}));
-    if (slot->present && slot->units == value) return;
-    slot->present = true;
-    slot->kept = slot->kept && slot->units == value;
-    slot->units = value;
-}
-
-void sandbox_set_number(struct sandbox_record *record, uint32_t field, double value) {
-    struct slot *slot = slot_for(record, field, SANDBOX_KIND_NUMBER);
-    slot->present = true;
-    slot->number = value;
-}
+#define SETTER(name, type, kind_of, member)                                                        \
+    void name(struct sandbox_record *record, uint32_t field, type value) {                         \
+        struct slot *slot = slot_for(record, field, kind_of);                                      \
+        if (slot->present && memcmp(&slot->member, &value, sizeof value) == 0) return;             \
+        slot->present = true;                                                                      \
+        slot->member = value;                                                                      \
+        note(record, field);                                                                       \
+    }
+SETTER(sandbox_set_integer, int64_t, SANDBOX_KIND_INTEGER, integer)
+SETTER(sandbox_set_boolean, bool, SANDBOX_KIND_BOOLEAN, boolean)
+SETTER(sandbox_set_number, double, SANDBOX_KIND_NUMBER, number)
+SETTER(sandbox_set_decimal, sandbox_units, SANDBOX_KIND_DECIMAL, units)
 
 void sandbox_set_count(struct sandbox_record *list, uint32_t count) {
     assert(!list->layout && !list->box->running);
-    list->count = count < list->most ? count : list->most;
+    if (count > list->most) count = list->most;
+    for (uint32_t place = count; place < list->count; place++) note(list, place);
+    list->count = count;
 }
 
 uint32_t sandbox_count(const struct sandbox_record *record) { return record->count; }
@@ -161,49 +169,36 @@ static const struct key *key_at(const struct layout *layout, const char *name) {
     }
 }
 
-static void push_fresh(lua_State *L, const struct slot *slot) {
-    if (slot->kind == SANDBOX_KIND_TEXT)
-        lua_pushlstring(L, slot->text.bytes, slot->text.length);
-    else
-        bind_push_decimal(L, (struct decimal){slot->units});
-}
-
-static int push_slot(lua_State *L, const struct sandbox_record *record, uint32_t place) {
-    struct slot *slot = &record->slots[place];
+/* Pushes a Lua value of the slot, made anew. `meta` is where the decimals' metatable stands. */
+static int push_slot(lua_State *L, const struct slot *slot, int meta) {
     if (!slot->present) {
         lua_pushnil(L);
         return 1;
     }
     switch (slot->kind) {
+    case SANDBOX_KIND_DECIMAL: return number_push(L, (struct decimal){slot->units}, meta);
+    case SANDBOX_KIND_TEXT: lua_pushlstring(L, slot->text.bytes, slot->text.length); return 1;
     case SANDBOX_KIND_BOOLEAN: lua_pushboolean(L, slot->boolean); return 1;
     case SANDBOX_KIND_NUMBER: lua_pushnumber(L, slot->number); return 1;
-    case SANDBOX_KIND_INTEGER:
-        if (slot->integer <= (int64_t)INNER_EXACT_MOST &&
-            slot->integer >= -(int64_t)INNER_EXACT_MOST)
-            lua_pushnumber(L, (double)slot->integer);
-        else
-            bind_push_decimal(L, decimal_int(slot->integer));
-        return 1;
     case SANDBOX_KIND_RECORD:
     case SANDBOX_KIND_LIST: lua_rawgeti(L, LUA_REGISTRYINDEX, slot->child->ref); return 1;
-    case SANDBOX_KIND_TEXT:
-    case SANDBOX_KIND_DECIMAL: break;
+    case SANDBOX_KIND_INTEGER: break;
     }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, record->box->kept_ref);
-    if (slot->kept) {
-        lua_rawgeti(L, -1, record->kept_base + (int)place);
-    } else {
-        push_fresh(L, slot);
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, -3, record->kept_base + (int)place);
-        slot->kept = true;
-    }
+    if (slot->integer > (int64_t)INNER_EXACT_MOST || slot->integer < -(int64_t)INNER_EXACT_MOST)
+        return number_push(L, decimal_int(slot->integer), meta);
+    lua_pushnumber(L, (double)slot->integer);
+    return 1;
+}
+
+static int push_place(lua_State *L, const struct sandbox_record *record, uint32_t place) {
+    lua_rawgeti(L, LUA_REGISTRYINDEX, record->box->decimal_meta_ref);
+    push_slot(L, &record->slots[place], lua_gettop(L));
     lua_replace(L, -2);
     return 1;
 }
 
 void record_push_element(lua_State *L, const struct sandbox_record *record, uint32_t field) {
-    push_slot(L, record, field);
+    push_place(L, record, field);
 }
 
 static int missing(lua_State *L, const struct sandbox_record *record) {
@@ -215,46 +210,63 @@ static int missing(lua_State *L, const struct sandbox_record *record) {
                       lua_tostring(L, 2) ? lua_tostring(L, 2) : "?");
 }
 
-#define META                                                                                       \
-    lua_upvalueindex(1) /* of read_field: the decimals' metatable, the box's table of kept values  \
-                         */
-#define KEPT lua_upvalueindex(2)
-
-/* Decimals are most of what is read, and go the shortest way. */
-static int read_decimal(lua_State *L, const struct sandbox_record *record, uint32_t place) {
-    struct slot *slot = &record->slots[place];
-    int kept = record->kept_base + (int)place;
-    if (slot->kept) {
-        lua_rawgeti(L, KEPT, kept);
-    } else {
-        number_push(L, (struct decimal){slot->units}, META);
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, KEPT, kept);
-        slot->kept = true;
+/* What a shadow does not hold; argument 1 is the shadow, argument 2 the key. Upvalues: the
+ * decimals' metatable, the record. */
+static int read_field(lua_State *L) {
+    struct sandbox_record *record = lua_touserdata(L, lua_upvalueindex(2));
+    uint32_t place = UINT32_MAX;
+    if (record->layout) {
+        const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : NULL;
+        const struct key *key = name ? key_at(record->layout, name) : NULL;
+        if (key) place = key->place;
+    } else if (lua_type(L, 2) == LUA_TNUMBER) {
+        double number = lua_tonumber(L, 2) - 1;
+        if (number >= 0 && number < record->count && number == (double)(uint32_t)number)
+            place = (uint32_t)number;
     }
+    if (place == UINT32_MAX) return missing(L, record);
+    struct slot *slot = &record->slots[place];
+    push_slot(L, slot, lua_upvalueindex(1));
+    if (!slot->present) return 1;
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, 1);
+    slot->shadowed = true;
+    slot->remade = 0;
     return 1;
 }
 
-static int read_place(lua_State *L, const struct sandbox_record *record, uint32_t place) {
-    const struct slot *slot = &record->slots[place];
-    if (slot->kind == SANDBOX_KIND_DECIMAL && slot->present) return read_decimal(L, record, place);
-    return push_slot(L, record, place);
-}
-
-static int read_field(lua_State *L) {
-    struct sandbox_record *record = record_of(L, 1);
-    const struct layout *layout = record->layout;
-    if (layout) {
-        const char *name = lua_tolstring(L, 2, NULL);
-        const struct key *key = name ? key_at(layout, name) : NULL;
-        return key ? read_place(L, record, key->place) : missing(L, record);
+/* Puts the shadows right after what the host has set, before a script runs. */
+void record_refresh(struct sandbox *box) {
+    lua_State *L = box->L;
+    if (box->stale_count == 0) return;
+    lua_checkstack(L, 8);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->decimal_meta_ref);
+    int meta = lua_gettop(L);
+    const struct sandbox_record *last = NULL;
+    for (size_t i = 0; i < box->stale_count; i++) {
+        const struct sandbox_record *record = box->stale[i].record;
+        uint32_t place = box->stale[i].place;
+        struct slot *slot = &record->slots[place];
+        if (record != last) {
+            lua_settop(L, meta);
+            lua_rawgeti(L, LUA_REGISTRYINDEX, record->shadow_ref);
+            last = record;
+        }
+        slot->noted = false;
+        slot->shadowed = slot->present && place < record->count && slot->remade++ < REMADE_MOST;
+        if (record->layout) lua_rawgeti(L, LUA_REGISTRYINDEX, record->layout->name_refs[place]);
+        if (slot->shadowed)
+            push_slot(L, slot, meta);
+        else
+            lua_pushnil(L);
+        if (record->layout)
+            lua_rawset(L, meta + 1);
+        else
+            lua_rawseti(L, meta + 1, (int)place + 1);
     }
-    if (lua_type(L, 2) == LUA_TNUMBER) {
-        double place = lua_tonumber(L, 2) - 1;
-        if (place >= 0 && place < record->count && place == (double)(uint32_t)place)
-            return read_place(L, record, (uint32_t)place);
-    }
-    return missing(L, record);
+    lua_settop(L, meta - 1);
+    box->stale_count = 0;
 }
 
 static int write_field(lua_State *L) {
@@ -289,7 +301,7 @@ static int next_field(lua_State *L) { /* upvalues: the record, the place */
         lua_pushstring(L, record->layout->names[place]);
     else
         lua_pushinteger(L, (lua_Integer)place + 1);
-    push_slot(L, record, place);
+    push_place(L, record, place);
     return 2;
 }
 
@@ -310,7 +322,7 @@ static int next_element(lua_State *L) {
         !record->slots[place].present)
         return 0;
     lua_pushinteger(L, place + 1);
-    push_slot(L, record, (uint32_t)place);
+    push_place(L, record, (uint32_t)place);
     return 2;
 }
 
@@ -322,24 +334,8 @@ int record_ipairs(lua_State *L) {
 }
 
 void record_open(struct sandbox *box) {
-    static const struct bind_function rows[] = {
-        {"__index", read_field}, {"__newindex", write_field}, {"__len", length_of}};
-    lua_State *L = box->L;
-    lua_newtable(L);
-    box->kept_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    box->kept_count = 1;
-    lua_newtable(L);
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, box->decimal_meta_ref);
-        lua_rawgeti(L, LUA_REGISTRYINDEX, box->kept_ref);
-        lua_pushcclosure(L, rows[i].call, 2);
-        lua_setfield(L, -2, rows[i].name);
-    }
-    lua_pushliteral(L, "frozen");
-    lua_setfield(L, -2, "__metatable");
-    box->record_meta_ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_newtable(L);
-    box->keys_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_newtable(box->L);
+    box->keys_ref = luaL_ref(box->L, LUA_REGISTRYINDEX);
 }
 
 /* ---- building -------------------------------------------------------------------------------- */
@@ -367,6 +363,7 @@ static const struct layout *make_layout(struct sandbox *box, const struct sandbo
     layout->mask = room - 1;
     layout->keys = arena_alloc(&box->arena, room * sizeof *layout->keys);
     layout->names = arena_alloc(&box->arena, (shape->count + 1) * sizeof *layout->names);
+    layout->name_refs = arena_alloc(&box->arena, (shape->count + 1) * sizeof *layout->name_refs);
     for (uint32_t place = 0; place < shape->count; place++) {
         const char *name = intern(box, shape->rows[place].name);
         assert(!key_at(layout, name) && "a field's name stands twice");
@@ -374,8 +371,33 @@ static const struct layout *make_layout(struct sandbox *box, const struct sandbo
         while (layout->keys[at & layout->mask].name) at++;
         layout->keys[at & layout->mask] = (struct key){name, place};
         layout->names[place] = name;
+        lua_pushstring(box->L, name);
+        layout->name_refs[place] = luaL_ref(box->L, LUA_REGISTRYINDEX);
     }
     return layout;
+}
+
+/* Pushes the metatable of a record's userdata, and makes its shadow. */
+static void push_meta(lua_State *L, struct sandbox_record *record) {
+    struct sandbox *box = record->box;
+    bool is_list = record_is_list(record);
+    lua_createtable(L, 0, 4);
+    lua_createtable(L, is_list ? (int)record->most + 1 : 0, is_list ? 0 : (int)record->most);
+    lua_createtable(L, 0, 1);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, box->decimal_meta_ref);
+    lua_pushlightuserdata(L, record);
+    lua_pushcclosure(L, read_field, 2);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    record->shadow_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, write_field);
+    lua_setfield(L, -2, "__newindex");
+    lua_pushcfunction(L, length_of);
+    lua_setfield(L, -2, "__len");
+    lua_pushliteral(L, "frozen");
+    lua_setfield(L, -2, "__metatable");
 }
 
 static struct sandbox_record *make(struct sandbox *box, const char *name,
@@ -390,20 +412,12 @@ static struct sandbox_record *make(struct sandbox *box, const char *name,
                                       .count = layout ? most : 0};
     record->slots = arena_alloc(&box->arena, (most + 1) * sizeof *record->slots);
     box->records = record;
-    lua_checkstack(L, 4);
+    lua_checkstack(L, 8);
     struct handle *handle = lua_newuserdata(L, sizeof *handle);
     *handle = (struct handle){&record_tag, record};
-    lua_rawgeti(L, LUA_REGISTRYINDEX, box->record_meta_ref);
+    push_meta(L, record);
     lua_setmetatable(L, -2);
     record->ref = luaL_ref(L, LUA_REGISTRYINDEX);
-    record->kept_base = box->kept_count;
-    box->kept_count += (int)most;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, box->kept_ref);
-    for (uint32_t i = 0; i < most; i++) { /* so that keeping a value never makes the table grow */
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, -2, record->kept_base + (int)i);
-    }
-    lua_pop(L, 1);
     return record;
 }
 
@@ -445,6 +459,7 @@ struct sandbox_record *sandbox_record_new(struct sandbox *box, const struct sand
 }
 
 void record_free(struct sandbox *box) {
+    mem_free(box->stale);
     for (struct sandbox_record *record = box->records; record; record = record->next)
         for (uint32_t i = 0; i < record->most; i++)
             if (record->slots[i].kind == SANDBOX_KIND_TEXT) mem_free(record->slots[i].text.bytes);

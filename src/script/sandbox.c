@@ -42,7 +42,7 @@ struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
                     sizeof(struct tag *)); /* the value of a kill: unlike any that a script has */
     *(const struct tag **)lua_touserdata(box->L, -1) = &kill_tag;
     box->killed_ref = luaL_ref(box->L, LUA_REGISTRYINDEX);
-    /* Garbage here is mostly decimals of past calls, cheap to hold; near the cap the guard collects. */
+    /* Garbage is mostly decimals of past calls, cheap to hold; near the cap the guard collects. */
     lua_gc(box->L, LUA_GCSETPAUSE, 400);
     scope_open(box);
     assert(lua_gettop(box->L) == HANDLER);
@@ -86,6 +86,7 @@ static void collect(struct sandbox *box) {
 /* The function and its arguments stand above the handler; results take their place. */
 static bool run(struct sandbox *box, int arguments) {
     lua_State *L = box->L;
+    record_refresh(box);
     guard_begin(box);
     int status = lua_pcall(L, arguments, LUA_MULTRET, HANDLER);
     guard_finish(box);

@@ -116,7 +116,7 @@ static void refilling_changes_what_is_read_and_nothing_kept(void **state) {
     assert_true(sandbox_load(b.box, text, strlen(text), "keep.lua", &ref));
     for (int i = 0; i < 3; i++) {
         sandbox_set_decimal(b.signal, SIGNAL_PRICE, one * (10 + i));
-        sandbox_set_text(b.signal, SIGNAL_ID, "longer than before" + 0, (size_t)(3 + i));
+        sandbox_set_text(b.signal, SIGNAL_ID, "longer than before", (size_t)(3 + i));
         sandbox_start(b.box, ref);
         sandbox_push_record(b.box, b.facts);
         assert_true(sandbox_run(b.box));
