@@ -9,6 +9,7 @@ local function start()
         bands = ta.bollinger(params.band_length, params.band_width),
         rsi = ta.rsi(params.rsi_length),
         atr = ta.atr(params.atr_length),
+        ema = ta.ema(params.trend_length),
         quiet = 0, -- bars to wait for the fill of what was asked
         held = 0,  -- bars in the position
     }
@@ -42,8 +43,8 @@ end
 
 local function on_bar(bar, f, s)
     local mean, upper, lower = s.bands:push(bar)
-    local rsi, atr = s.rsi:push(bar), s.atr:push(bar)
-    if not mean or not rsi or not atr then return nil end
+    local rsi, atr, ema = s.rsi:push(bar), s.atr:push(bar), s.ema:push(bar)
+    if not mean or not rsi or not atr or not ema then return nil end
     if s.quiet > 0 then
         s.quiet = s.quiet - 1
         return nil
@@ -51,8 +52,9 @@ local function on_bar(bar, f, s)
     local close, layer = bar.close, f.positions[1]
     if layer then return in_position(s, layer, close, mean) end
     s.held = 0
-    if close < lower and rsi < params.rsi_low then return enter(s, "LONG", close, atr) end
-    if params.short and close > upper and rsi > params.rsi_high then return enter(s, "SHORT", close, atr) end
+    local either = not params.with_trend
+    if close < lower and rsi < params.rsi_low and (either or mean > ema) then return enter(s, "LONG", close, atr) end
+    if params.short and close > upper and rsi > params.rsi_high and (either or mean < ema) then return enter(s, "SHORT", close, atr) end
     return nil
 end
 
@@ -69,6 +71,9 @@ return {
         rsi_low = { type = "decimal", min = "0", max = "50", default = "28", doc = "RSI below which longs are bought" },
         rsi_high = { type = "decimal", min = "50", max = "100", default = "72", doc = "RSI above which shorts are sold" },
         atr_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the ATR" },
+        with_trend = { type = "boolean", default = true,
+            doc = "only dips in a rise and rises in a fall: the mean above the EMA for longs, below it for shorts" },
+        trend_length = { type = "integer", min = 2, max = 1000, default = 200, doc = "length of the EMA that tells the trend" },
         stop_atr = { type = "decimal", min = "0.5", max = "10", default = "3", doc = "the stop's distance in ATRs" },
         most_bars = { type = "integer", min = 1, max = 1000, default = 50, doc = "bars after which a position is left" },
         short = { type = "boolean", default = true, doc = "sell short as well" },

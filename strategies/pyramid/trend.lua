@@ -15,6 +15,7 @@ function trend.start()
         opened_at = nil, -- the base whose stop is trailed
         best = nil,      -- its highest close so far
         stop = nil,      -- its trailing stop
+        asked = nil,     -- close at which a pyramid was asked for last: again only above it
         quiet = 0,       -- bars to wait for the fill of what was asked
     }
 end
@@ -27,6 +28,7 @@ end
 local function stop_hit(s, base, close, atr)
     if not s.stop or s.opened_at ~= base.opened_at then
         s.opened_at, s.best = base.opened_at, base.entry_price
+        s.asked = nil
         s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr)
     end
     if close < s.stop then return true end
@@ -64,8 +66,8 @@ local function in_position(s, bar, f, close, up, atr)
         s.quiet = 1
         return { { type = "EXIT", position = "ALL", price = close, note = "supertrend turned down" } }
     end
-    if up and may_add(f, close, atr) then
-        s.quiet = 1
+    if up and (not s.asked or close > s.asked) and may_add(f, close, atr) then
+        s.quiet, s.asked = 1, close
         return entry("PYRAMID", f.pyramid.pyramids + 2, bar, close, atr)
     end
     return nil
