@@ -53,7 +53,8 @@ struct book_sums {
 };
 struct book_group;
 struct book_sums *book_sums(const struct book *book);
-/* Groups that changed since the last such visit, or all of them. The visitor leaves the book alone. */
+/* Groups that changed since the last such visit, or all of them. The visitor leaves the book alone.
+ */
 void book_each_group(const struct book *book, bool changed_only,
                      void (*visit)(void *ctx, const struct book_group *group,
                                    struct book_sums *sums),

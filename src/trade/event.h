@@ -45,7 +45,8 @@ struct replay {
     struct sha256 *sha;
     uint8_t hash[SHA256_SIZE];
     int64_t seq;
-    struct counted *history; /* statistics rows as they were before each event since the last save */
+    struct counted
+        *history; /* statistics rows as they were before each event since the last save */
     size_t history_count, history_room;
     struct str faults; /* sentences, one a line, bounded */
     size_t fault_count;
@@ -57,8 +58,8 @@ bool replay_feed(struct replay *replay, const struct event *event, struct err *e
  * what the log counts. Appends at most `max` sentences, one a line; returns their true number. */
 size_t replay_faults(const struct replay *replay, struct str *report, size_t max);
 
-/* Of a `statistics.saved` event: the last event its rows count ("through" of its cause; a log that says
- * nothing counts up to the save). */
+/* Of a `statistics.saved` event: the last event its rows count ("through" of its cause; a log that
+ * says nothing counts up to the save). */
 int64_t event_counts_through(const struct event *event);
 
 /* Beyond equality, on a folded book: fills add up to orders, orders to positions, positions to

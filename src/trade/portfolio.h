@@ -73,7 +73,8 @@ bool portfolio_new_day(const struct account *account, int64_t day_start_us, stru
 struct prices { /* last traded prices, by instrument; implemented by whoever follows the market */
     bool (*last)(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
     void *ctx;
-    const uint64_t *moves; /* grows with every change of a price; NULL: prices are asked each time */
+    const uint64_t
+        *moves; /* grows with every change of a price; NULL: prices are asked each time */
 };
 /* Figures over all open positions, and over entries that are ordered and not yet positions. Prices
  * are the last traded ones, else the entry's. */
