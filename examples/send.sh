@@ -34,8 +34,8 @@ for wait in 1 2 4 8 0; do
         headers+=(-H "webhook-id: $id" -H "webhook-timestamp: $now" \
                   -H "webhook-signature: v1,$(sign "$now")")
     fi
-    answer=$(curl -sS -w '\n%{http_code}' --max-time 5 "${headers[@]}" --data-binary "$body" "$url") ||
-        answer=$'\n000'
+    answer=$(curl -sS -w '\n%{http_code}' --max-time 5 "${headers[@]}" \
+        --data-binary "$body" "$url") || answer=$'\n000'
     status=${answer##*$'\n'}
     printf '%s\n' "$status ${answer%$'\n'*}"
     case $status in

@@ -51,11 +51,17 @@ export function stateKind(state) {
         : 'soft';
 }
 
+// An object without what is empty.
+function filled(object) {
+    const some = Object.entries(object).filter(([, value]) => value !== null && value !== '');
+    return Object.fromEntries(some);
+}
+
 function signalPart(signal) {
     return part(
         'Signal',
         pairs(
-            {
+            filled({
                 sender: signal.source,
                 strategy: signal.strategy,
                 state: words(signal.state),
@@ -67,8 +73,8 @@ function signalPart(signal) {
                 received: moment(millis(signal, 'received')),
                 attempts: signal.attempts > 1 ? signal.attempts : '',
                 reason: signal.reason,
-            },
-            [''],
+                ...JSON.parse(signal.extra || '{}'),
+            }),
         ),
         h('p.mono.soft', {}, `id ${signal.id}`),
         h('p.mono.soft.cut', {title: signal.fingerprint}, `fingerprint ${signal.fingerprint}`),

@@ -91,7 +91,7 @@ export function showFigures(status, rails, openedAt) {
         {
             name: 'Drawdown',
             value: percent(number(p.drawdown_percent)),
-            note: `day ${money(-number(p.day_loss), {compact: true})}`,
+            note: `day's loss ${money(number(p.day_loss), {compact: true})}`,
             part: share(p.day_loss, rails.max_daily_loss),
         },
         {
@@ -153,13 +153,22 @@ function verdictOf({signal, decision}) {
     return [signal.type === 'EXIT' ? 'busy' : 'good', signal.type === 'EXIT' ? 'exit' : 'accepted'];
 }
 
+// What a strategy said about a signal of its own.
+function noteOf(signal) {
+    try {
+        return JSON.parse(signal.extra || '{}').note || '';
+    } catch {
+        return '';
+    }
+}
+
 function reasonOf({signal, decision}) {
     if (decision?.reason)
-        return decision.gate ? `${words(decision.gate)}: ${decision.reason}` : decision.reason;
+        return decision.reason + (decision.gate ? ` · ${words(decision.gate)}` : '');
     if (signal.reason) return signal.reason;
     if (decision?.verdict === 'accept')
         return signal.type === 'EXIT'
-            ? 'risk is taken off'
+            ? noteOf(signal) || 'risk is taken off'
             : `${decision.quantity} ${decision.quantity === '1' ? 'lot' : 'lots'}`;
     return '';
 }
