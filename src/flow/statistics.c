@@ -18,7 +18,9 @@ struct statistics {
     struct book *saved; /* as the store has them */
     size_t signals;     /* since the last save */
     bool dirty, saving;
-    int64_t recovered; /* the log was counted so far at the start */
+    bool recovering;   /* the log is being counted: what commits meanwhile is in it */
+    int64_t recovered; /* the log was counted so far at the start; heard later, it is not counted
+                          again */
     int64_t saved_us;
 };
 
@@ -56,7 +58,8 @@ void statistics_free(struct statistics *statistics)
 void statistics_count(struct core *core, const struct change *change)
 {
     struct statistics *statistics = core->statistics;
-    if (change->table->id == TABLE_STAT)
+    if (change->table->id == TABLE_STAT || statistics->recovering ||
+        (record_seq(core) && record_seq(core) <= statistics->recovered))
         return;
     stat_count(core->stats, change);
     statistics->dirty = true;
@@ -257,7 +260,7 @@ static enum step_result hear_fold(struct flow *flow, const struct err *err, cons
             return STEP_FAIL;
         recount->seq = events->list[i].seq;
     }
-    if (events->count == PAGE) {
+    if (events->count == PAGE || record_seq(flow->core) > recount->seq) {
         ask_page(flow);
         return STEP_WAIT;
     }
@@ -280,9 +283,17 @@ static const struct step recount_steps[] = {
     {"tail", ask_tail, hear_tail, NULL, 0, 0},
     {"fold", ask_fold, hear_fold, drop_fold, 0, 0},
 };
-static const struct story recount_story = {.name = "recount_statistics", STORY(recount_steps)};
+static void end_recovery(struct flow *flow, const struct err *err)
+{
+    (void)err;
+    flow->core->statistics->recovering = false;
+}
+
+static const struct story recount_story = {
+    .name = "recount_statistics", STORY(recount_steps), .ended = end_recovery};
 
 struct flow *statistics_recover(struct core *core, struct waiter to)
 {
+    core->statistics->recovering = true;
     return flow_begin(core, &recount_story, "statistics", NULL, sizeof(struct recount), to);
 }
