@@ -83,25 +83,23 @@ function keepLedger(rows) {
             app.ledger.set(row.id, row);
             grew = true;
         }
-    if (!grew) return;
+    if (!grew) return false;
     const sorted = [...app.ledger.values()]
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .slice(-LEDGER_MAX);
     app.ledger = new Map(sorted.map(row => [row.id, row]));
     app.closed = sorted.map(row => [millis(row, 'at'), number(row.equity)]);
-    app.deposits = sorted
-        .filter(row => ['deposit', 'withdrawal'].includes(row.kind))
-        .reduce((sum, row) => sum + number(row.amount), 0);
-    app.whole = sorted[0].id.endsWith('000000000001');
+    return true;
 }
 
 async function readLedger(first) {
     const rows = await ask(`api/ledger?limit=${first ? 1000 : 200}`);
-    keepLedger(rows);
-    for (let page = rows; first && page.length === 1000 && app.ledger.size < LEDGER_MAX;) {
+    let page = rows,
+        older = keepLedger(rows);
+    while (first && older && page.length === 1000 && app.ledger.size < LEDGER_MAX) {
         const oldest = time(page[page.length - 1], 'at');
         page = await ask(`api/ledger?limit=1000&before=${encodeURIComponent(oldest)}`);
-        keepLedger(page);
+        older = keepLedger(page);
     }
 }
 
@@ -135,7 +133,7 @@ function keepLive(status) {
 // ---- one turn ----
 
 async function readTables(first) {
-    const [signals, decisions, open, closed, orders, fills, events] = await Promise.all([
+    const [signals, decisions, open, closed, orders, fills, events, accounts] = await Promise.all([
         ask('api/signals?limit=90'),
         ask('api/decisions?limit=90'),
         ask('api/positions?status=open,closing,partial&limit=200'),
@@ -143,8 +141,10 @@ async function readTables(first) {
         ask('api/orders?limit=60'),
         ask('api/fills?limit=300'),
         ask('api/events?limit=40'),
+        ask('api/accounts'),
         readLedger(first),
     ]);
+    app.deposits = number(accounts[0]?.deposits);
     Object.assign(app, {
         signals,
         decisions,
@@ -159,7 +159,7 @@ async function readTables(first) {
 function showAll(always) {
     const {status} = app;
     panels.showIdentity(status);
-    panels.showFigures(status, app.rails, app.whole ? app.deposits : null);
+    panels.showFigures(status, app.rails, app.deposits);
     panels.showDecisions(app.signals, app.decisions, app.filter, always);
     panels.showPositions(app.positions, app.market);
     panels.showOrders(app.orders, app.market);
