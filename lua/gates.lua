@@ -8,9 +8,10 @@
 --         gates.portfolio_heat{ risk_percent = "max_risk_percent", volatility_percent = 4 },
 --     }
 --
--- An option is a number or decimal, or a text that names one of the strategy's parameters. Gates run for entries
--- only: nothing here can hold an exit back. Every verdict carries the figures it was made of.
--- The arithmetic is the host's (tidelock.rules): a decision stands on the path of every signal.
+-- An option is a number or decimal, or a text that names one of the strategy's parameters. Gates
+-- run for entries only: nothing here can hold an exit back. Every verdict carries the figures it
+-- was made of. The arithmetic is the host's (tidelock.rules): a decision stands on the path of
+-- every signal.
 local rules = require "tidelock.rules"
 local rule_layers, rule_one_r, rule_spacing = rules.layers, rules.one_r, rules.atr_spacing
 local rule_heat, rule_price, rule_day_loss = rules.heat, rules.price_check, rules.day_loss
@@ -18,15 +19,16 @@ local sessions = require "tidelock.sessions"
 
 local gates = {}
 
--- An option as a decimal; nil stays nil. Parameters never change within a version, so each gate asks once.
+-- An option as a decimal; nil stays nil. Parameters never change within a version, so each gate
+-- asks once.
 local function number(option)
     if option == nil then return nil end
     if type(option) == "string" then option = params[option] end
     return decimal(option)
 end
 
---- The layers of a position are opened in order: a base only when nothing is open, a pyramid only on a base, as the
--- next layer, at most `most` of them.
+--- The layers of a position are opened in order: a base only when nothing is open, a pyramid only
+-- on a base, as the next layer, at most `most` of them.
 function gates.layers(options)
     local most
     return { name = "layers", check = function(f)
@@ -53,9 +55,10 @@ function gates.atr_spacing(options)
     end }
 end
 
---- The whole portfolio's risk and margin, and this position's volatility, stay at or under their caps with even the least
--- order added. options: risk_percent, volatility_percent, margin_percent (of equity; each may be left out), profit = true:
--- pyramids only while the instrument as a whole is in profit.
+--- The whole portfolio's risk and margin, and this position's volatility, stay at or under their
+-- caps with even the least order added. options: risk_percent, volatility_percent, margin_percent
+-- (of equity; each may be left out), profit = true: pyramids only while the instrument as a whole
+-- is in profit.
 function gates.portfolio_heat(options)
     local known, risk, volatility, margin
     return { name = "portfolio_heat", check = function(f)
@@ -69,7 +72,9 @@ end
 
 --- Pyramids only while the instrument as a whole is in profit.
 function gates.instrument_profit()
-    return { name = "instrument_profit", check = function(f) return rule_heat(f, nil, nil, nil, true) end }
+    return { name = "instrument_profit", check = function(f)
+        return rule_heat(f, nil, nil, nil, true)
+    end }
 end
 
 --- Margin in use, with the least order added, stays at or under `most` percent of equity.
@@ -81,12 +86,14 @@ function gates.margin_use(options)
     end }
 end
 
---- The signal's price agrees with the market's: at most `base` percent apart for a base entry, `pyramid` (default: base) for
--- a pyramid. Without a market price it passes; `required = true` rejects instead.
+--- The signal's price agrees with the market's: at most `base` percent apart for a base entry,
+-- `pyramid` (default: base) for a pyramid. Without a market price it passes; `required = true`
+-- rejects instead.
 function gates.price_check(options)
     local base, pyramid
     return { name = "price_check", check = function(f)
-        base, pyramid = base or number(options.base), pyramid or number(options.pyramid or options.base)
+        base = base or number(options.base)
+        pyramid = pyramid or number(options.pyramid or options.base)
         return rule_price(f, base, pyramid, options.required)
     end }
 end
@@ -101,14 +108,16 @@ function gates.day_loss(options)
 end
 
 --- What the chart claims to hold agrees with what is held. The strategy declares
--- extra = { market_position = "text", prev_market_position = "text" }; a chart that claims nothing passes.
+-- extra = { market_position = "text", prev_market_position = "text" }; a chart that claims nothing
+-- passes.
 function gates.claims()
     return { name = "claims", check = function(f)
         local extra, open = f.signal.extra, #f.positions
         local now, before = extra.market_position, extra.prev_market_position
         local wanted = f.signal.side == "SHORT" and "short" or "long"
         if now and now ~= wanted then
-            return reject("the chart does not hold what it asks for", { chart = now, asked = wanted })
+            local figures = { chart = now, asked = wanted }
+            return reject("the chart does not hold what it asks for", figures)
         end
         if before == "flat" and open > 0 then
             return reject("the chart was flat, but a position is open here", { open = open })
@@ -120,19 +129,23 @@ function gates.claims()
     end }
 end
 
---- Entries only in the exchange's session. options: exchange (default: the instrument's), from_open and to_close (minutes kept free at
--- its ends), muhurat = true to trade the festive session too.
+--- Entries only in the exchange's session. options: exchange (default: the instrument's), from_open
+-- and to_close (minutes kept free at its ends), muhurat = true to trade the festive session too.
 function gates.session(options)
     options = options or {}
     local from_open, to_close = options.from_open or 0, options.to_close or 0
     return { name = "session", check = function(f)
         local exchange = options.exchange or f.instrument.exchange
         local session = sessions.at(exchange, f.now)
-        if not session.open then return reject(session.reason, { exchange = exchange, at = sessions.text(exchange, f.now) }) end
+        if not session.open then
+            local at = sessions.text(exchange, f.now)
+            return reject(session.reason, { exchange = exchange, at = at })
+        end
         if session.kind == "muhurat" and not options.muhurat then
             return reject("entries are not taken in the muhurat session", { exchange = exchange })
         end
-        local since, left = math.floor((f.now - session.opens) / 60), math.floor((session.closes - f.now) / 60)
+        local since = math.floor((f.now - session.opens) / 60)
+        local left = math.floor((session.closes - f.now) / 60)
         if since < number(from_open):number() then
             return reject("too soon after the open", { minutes = since, least = number(from_open) })
         end
@@ -147,7 +160,9 @@ end
 function gates.resolved(options)
     local seconds = options and options.seconds or 5
     return { name = "resolved", check = function(f)
-        if f.unresolved_order then return defer(seconds, "an order of this instrument is not resolved yet") end
+        if f.unresolved_order then
+            return defer(seconds, "an order of this instrument is not resolved yet")
+        end
         return pass()
     end }
 end

@@ -3,12 +3,13 @@
 --     local sizing = require "tidelock.sizing"
 --     size = function(f)
 --         if f.signal.type == "PYRAMID" then return sizing.pyramid(f) end
---         return sizing.base(f, { risk_percent = params.risk_percent, volatility_percent = params.volatility_percent })
+--         return sizing.base(f, { risk_percent = params.risk_percent })
 --     end
 --
--- Everything is exact. What the formulas give is a fraction of lots; it is rounded down to the instrument's quantity
--- step once, at the end, after the smallest was found.
-local rules = require "tidelock.rules" -- the host's arithmetic: sizing stands on the path of every signal
+-- Everything is exact. What the formulas give is a fraction of lots; it is rounded down to the
+-- instrument's quantity step once, at the end, after the smallest was found.
+-- The host's arithmetic: sizing stands on the path of every signal.
+local rules = require "tidelock.rules"
 
 local base_size, pyramid_size = rules.base_size, rules.pyramid_size
 
@@ -24,8 +25,8 @@ function sizing.floor(quantity, step)
     return quantity:floor(step)
 end
 
---- Lot-R: what may be lost at the stop. equity·risk% / (|entry − stop|·point_value) · er; nil when entry equals stop.
--- `er` (an efficiency ratio of 0 to 1) scales the risk; nil leaves it whole.
+--- Lot-R: what may be lost at the stop. equity·risk% / (|entry − stop|·point_value) · er; nil when
+-- entry equals stop. `er` (an efficiency ratio of 0 to 1) scales the risk; nil leaves it whole.
 function sizing.risk(equity, risk_percent, entry, stop, point_value, er)
     local loss = (entry - stop):abs() * point_value
     if loss:sign() == 0 then return nil end
@@ -34,7 +35,8 @@ function sizing.risk(equity, risk_percent, entry, stop, point_value, er)
     return money / loss
 end
 
---- Lot-V: what one ATR may move the account. equity·vol% / (atr·point_value); nil when the ATR is zero.
+--- Lot-V: what one ATR may move the account. equity·vol% / (atr·point_value); nil when the ATR is
+-- zero.
 function sizing.volatility(equity, volatility_percent, atr, point_value)
     local move = atr * point_value
     if move:sign() <= 0 then return nil end
@@ -47,26 +49,30 @@ function sizing.margin(free, margin_per_lot)
     return free / margin_per_lot
 end
 
---- The smallest of named numbers ({ risk = 1.67, margin = 18.5 }) and its name; nil without any. Ties go to the name
--- that comes first in the alphabet, so that equal facts give equal words.
+--- The smallest of named numbers ({ risk = 1.67, margin = 18.5 }) and its name; nil without any.
+-- Ties go to the name that comes first in the alphabet, so that equal facts give equal words.
 function sizing.smallest(numbers)
     local best, name
     for key, value in pairs(numbers) do
-        if not best or value < best or (value == best and key < name) then best, name = value, key end
+        if not best or value < best or (value == best and key < name) then
+            best, name = value, key
+        end
     end
     return best, name
 end
 
 --- The base entry: floor(min(Lot-R, Lot-V, Lot-M)), and at most the instrument's largest order.
--- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1), blended (size on equity
--- plus half of what is unrealised, instead of on closed equity). Rejects when the stop cannot be used.
+-- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1),
+-- blended (size on equity plus half of what is unrealised, instead of on closed equity). Rejects
+-- when the stop cannot be used.
 function sizing.base(f, options)
     return base_size(f, options)
 end
 
---- The three numbers of a pyramid, as fractions of lots: A free margin, B half of the base, C half of the profit beyond the base's
--- risk. `values`: margin_free, margin_per_lot, base_quantity, profit (after the base's risk), price, stop,
--- point_value; base_share and profit_share default to 0.5.
+--- The three numbers of a pyramid, as fractions of lots: A free margin, B half of the base, C half
+-- of the profit beyond the base's risk. `values`: margin_free, margin_per_lot, base_quantity,
+-- profit (after the base's risk), price, stop, point_value; base_share and profit_share default to
+-- 0.5.
 function sizing.pyramid_numbers(values)
     local loss = (values.price - values.stop):abs() * values.point_value
     local profit = values.profit:sign() > 0 and values.profit or zero
@@ -77,8 +83,8 @@ function sizing.pyramid_numbers(values)
     }
 end
 
---- A pyramid: floor(min(A, B, C)), and at most the instrument's largest order. options: base_share, profit_share (0.5 each).
--- The profit that counts is the instrument's, less what the base risked.
+--- A pyramid: floor(min(A, B, C)), and at most the instrument's largest order. options: base_share,
+-- profit_share (0.5 each). The profit that counts is the instrument's, less what the base risked.
 function sizing.pyramid(f, options)
     return pyramid_size(f, options or none)
 end

@@ -40,13 +40,16 @@ trailing.__index = trailing
 
 --- A trailing stop that remembers the best close since the entry.
 function stops.trailing(side, initial_stop, entry, multiplier)
-    return setmetatable({ side = side, stop = initial_stop, best = entry, multiplier = multiplier }, trailing)
+    return setmetatable({ side = side, stop = initial_stop, best = entry, multiplier = multiplier },
+        trailing)
 end
 
---- Follows one close. Returns the stop and whether this close is beyond the stop that was in force before it.
+--- Follows one close. Returns the stop and whether this close is beyond the stop that was in force
+-- before it.
 function trailing:push(close, atr)
     if stops.hit(self.side, self.stop, close) then return self.stop, true end
-    local better = self.side == "SHORT" and close < self.best or self.side ~= "SHORT" and close > self.best
+    local better = self.side == "SHORT" and close < self.best or self.side ~= "SHORT"
+        and close > self.best
     if better then self.best = close end
     if atr then self.stop = stops.follow(self.side, self.stop, self.best, atr, self.multiplier) end
     return self.stop, stops.hit(self.side, self.stop, close)

@@ -2,27 +2,31 @@
 --
 --     local t = require "tidelock.testing"
 --     local s = t.strategy("strategies/pyramid", { risk_percent = "0.5" })
---     local d = s:decide{ signal = { type = "BASE_ENTRY", position = "Long_1", price = "52000", stop = "51650" } }
+--     local d = s:decide{ signal = { type = "BASE_ENTRY", position = "Long_1",
+--                                    price = "52000", stop = "51650" } }
 --     assert.are.equal("accept", d.verdict)
 --     assert.are.equal("3", d.quantity)                    -- decimals are texts, exact
 --     assert.are.equal("risk", d.trace.size.limited_by)    -- the trace that the host would record
 --
--- What facts leave out comes from t.facts: a long base entry of BANK_NIFTY on an account of 5,000,000.
--- This file runs in busted, not in the sandbox.
+-- What facts leave out comes from t.facts: a long base entry of BANK_NIFTY on an account of
+-- 5,000,000. This file runs in busted, not in the sandbox.
 local cjson = require "cjson"
 
 local build = os.getenv("BUILD") or "build"
 
 local function load_native()
     local open, why = package.loadlib(build .. "/tidelock_test.so", "luaopen_tidelock_test")
-    if not open then error(why .. " (made by `make test`, or `make " .. build .. "/tidelock_test.so`)") end
+    if not open then
+        error(why .. " (made by `make test`, or `make " .. build .. "/tidelock_test.so`)")
+    end
     return open()
 end
 local native = load_native()
 
 local t = { stock = "lua" }
 
---- The facts of a decision when a spec names no others. Specs may change copies: t.with(t.facts, {...}).
+--- The facts of a decision when a spec names no others. Specs may change copies: t.with(t.facts,
+-- {...}).
 t.facts = {
     now = 1700000000,
     halt = "none",
@@ -32,8 +36,10 @@ t.facts = {
         point_value = "35", margin = "270000", min_quantity = "1", max_quantity = "100",
     },
     portfolio = {
-        equity = "5000000", unrealised = "0", blended_equity = "5000000", open_risk = "0", open_risk_percent = "0",
-        margin_used = "0", margin_free = "5000000", exposure = "0", day_loss = "0", drawdown_percent = "0",
+        equity = "5000000", unrealised = "0", blended_equity = "5000000", open_risk = "0",
+            open_risk_percent = "0",
+        margin_used = "0", margin_free = "5000000", exposure = "0", day_loss = "0",
+            drawdown_percent = "0",
         open_positions = 0,
     },
 }
@@ -42,7 +48,8 @@ t.facts = {
 t.none = setmetatable({}, { __name = "none" })
 function t.with(base, more)
     local out = {}
-    for key, value in pairs(base) do out[key] = type(value) == "table" and t.with(value, {}) or value end
+    for key, value in pairs(base) do out[key] = type(value) == "table" and t.with(value, {})
+        or value end
     for key, value in pairs(more or {}) do
         if value == t.none then
             out[key] = nil
@@ -60,7 +67,9 @@ strategy.__index = strategy
 
 local function encode(facts)
     if facts.positions and #facts.positions == 0 then facts.positions = nil end
-    if facts.signal and facts.signal.extra and next(facts.signal.extra) == nil then facts.signal.extra = nil end
+    if facts.signal and facts.signal.extra and next(facts.signal.extra) == nil then
+        facts.signal.extra = nil
+    end
     return cjson.encode(facts)
 end
 
@@ -69,7 +78,8 @@ function strategy:decide(facts)
     return cjson.decode(assert(native.decide(self.handle, encode(t.with(self.facts, facts)))))
 end
 
---- Feeds one closed bar and returns the list of signals the strategy makes of it. Raises what Lua raised.
+--- Feeds one closed bar and returns the list of signals the strategy makes of it. Raises what Lua
+-- raised.
 function strategy:bar(bar, facts)
     local text, err = native.bar(self.handle, encode(t.with(self.facts, facts)), cjson.encode(bar))
     if not text then error(err, 2) end
@@ -87,7 +97,8 @@ local function open(name, folder, text, params)
     return setmetatable({ handle = handle, facts = t.facts }, strategy)
 end
 
---- The strategy of a folder, with parameters over its defaults. Raises the whole report when it is refused.
+--- The strategy of a folder, with parameters over its defaults. Raises the whole report when it is
+-- refused.
 function t.strategy(folder, params)
     local made, report = open(folder:match("([^/]+)/*$"), folder, nil, params)
     if not made then error(report, 2) end
@@ -99,8 +110,9 @@ function t.text(name, text, params)
     return open(name, nil, text, params)
 end
 
---- Runs a chunk in the policies' environment and returns what it returned: decimals as texts, tables as tables.
---   t.run [[ local sizing = require "tidelock.sizing" return sizing.floor(decimal("2.7"), decimal(1)) ]]
+--- Runs a chunk in the policies' environment and returns what it returned: decimals as texts,
+-- tables as tables. t.run [[ local sizing = require "tidelock.sizing" return
+-- sizing.floor(decimal("2.7"), decimal(1)) ]]
 function t.run(chunk)
     local made, report = open("chunk", nil, table.concat{
         "local function run() ", chunk, "\nend\n",

@@ -1,7 +1,8 @@
-/* Bars and fills into a strategy: what it keeps per instrument, and the signals it makes of its own.
+/* Bars and fills into a strategy: what it keeps per instrument, and the signals it makes of its
+ * own.
  *
- * `start(f)` is asked once for each instrument and returns what on_bar and on_fill get as their last argument, so that indicators of
- * one instrument never meet the bars of another. */
+ * `start(f)` is asked once for each instrument and returns what on_bar and on_fill get as their
+ * last argument, so that indicators of one instrument never meet the bars of another. */
 #include "policy/inner.h"
 
 #include "trade/signal.h"
@@ -9,8 +10,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The entry of the instrument, made by `start` at first; NULL and *err when that failed or there are too many. */
-static struct started *find_started(struct version *version, const char *instrument, struct err *err)
+/* The entry of the instrument, made by `start` at first; NULL and *err when that failed or there
+ * are too many. */
+static struct started *find_started(struct version *version, const char *instrument,
+                                    struct err *err)
 {
     struct started *entry = &version->started[version->started_last];
 
@@ -22,7 +25,8 @@ static struct started *find_started(struct version *version, const char *instrum
             return &version->started[i];
         }
     if (version->started_count == STARTED_MAX) {
-        err_set(err, ERR_REFUSED, ERR_FULL, "a strategy follows at most %d instruments", STARTED_MAX);
+        err_set(err, ERR_REFUSED, ERR_FULL, "a strategy follows at most %d instruments",
+                STARTED_MAX);
         return NULL;
     }
     entry = &version->started[version->started_count];
@@ -32,7 +36,8 @@ static struct started *find_started(struct version *version, const char *instrum
         sandbox_start(version->box, version->hooks[HOOK_START]);
         sandbox_push_record(version->box, version->views.facts);
         if (!sandbox_run(version->box)) {
-            err_set(err, ERR_NOT_DONE, ERR_POLICY, "start: %.230s", sandbox_failure(version->box)->text);
+            err_set(err, ERR_NOT_DONE, ERR_POLICY, "start: %.230s",
+                    sandbox_failure(version->box)->text);
             return NULL;
         }
         entry->ref = value_keep(version->box);
@@ -49,8 +54,8 @@ static void push_started(struct version *version, const struct started *entry)
         sandbox_push_nil(version->box);
 }
 
-static bool read_decimal(struct version *version, const struct sandbox_value *table, const char *name,
-                         struct decimal *out)
+static bool read_decimal(struct version *version, const struct sandbox_value *table,
+                         const char *name, struct decimal *out)
 {
     struct sandbox_value value;
 
@@ -84,7 +89,7 @@ static bool read_kind(struct version *version, const struct sandbox_value *table
 
 static const char *find_unknown(struct version *version, const struct sandbox_value *table)
 {
-    static const char *const known[] = {"type", "position", "side",     "price", "stop",
+    static const char *const known[] = {"type", "position", "side", "price", "stop",
                                         "atr",  "quantity", "note", NULL};
     struct sandbox_value key, value;
     const char *unknown = NULL;
@@ -105,10 +110,12 @@ static bool read_signal(struct version *version, const struct sandbox_value *tab
 
     *out = (struct bar_signal){.type = SIGNAL_EXIT};
     if (table->type != SANDBOX_TABLE)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar must return a list of signals { type = ... }");
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar must return a list of signals { type = ... }");
     unknown = find_unknown(version, table);
     if (unknown)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"", unknown);
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"",
+                       unknown);
     if (!read_kind(version, table, "type", signal_type_names, true, &type))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a signal's type is BASE_ENTRY, PYRAMID or EXIT");
@@ -142,11 +149,12 @@ static bool read_signals(struct version *version, struct bar_signals *out, struc
     if (list.type == SANDBOX_NIL)
         return true;
     if (list.type != SANDBOX_TABLE)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar must return nothing or a list of signals");
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar must return nothing or a list of signals");
     length = sandbox_length(version->box, &list);
     if (length > sizeof out->list / sizeof *out->list)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar returned %zu signals; at most %zu", length,
-                       sizeof out->list / sizeof *out->list);
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar returned %zu signals; at most %zu",
+                       length, sizeof out->list / sizeof *out->list);
     if (length == 0)
         return true;
     for (size_t i = 1; i <= length; i++) {
@@ -175,7 +183,8 @@ static bool feed(struct version *version, const struct facts *facts, const struc
     sandbox_push_record(version->box, version->views.facts);
     push_started(version, entry);
     if (!sandbox_run(version->box))
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "%.240s", sandbox_failure(version->box)->text);
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "%.240s",
+                       sandbox_failure(version->box)->text);
     return read_signals(version, out, err);
 }
 

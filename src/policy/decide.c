@@ -1,7 +1,7 @@
 /* The question "what do we do with this signal?": facts in, gates in order, size, intent out.
  *
- * Fail closed: whatever goes wrong rejects an entry. An exit lowers risk, so for it closed means the other way: gates are not
- * asked, and a failing exit_size closes the whole layer. */
+ * Fail closed: whatever goes wrong rejects an entry. An exit lowers risk, so for it closed means
+ * the other way: gates are not asked, and a failing exit_size closes the whole layer. */
 #include "policy/inner.h"
 
 #include "trade/signal.h"
@@ -59,18 +59,22 @@ static bool defer_seconds(const struct sandbox_value *value, int64_t *us)
     return value_decimal(value, &seconds) && decimal_sign(seconds) > 0 &&
            decimal_le(seconds, decimal_int(86400)) &&
            decimal_to_int(decimal_round(decimal_mul(seconds, decimal_int(1000000)), decimal_int(1),
-                                        DECIMAL_CEILING), us);
+                                        DECIMAL_CEILING),
+                          us);
 }
 
-/* Reads what a gate (or size) said with reject or defer, from result `at` on. False: it was neither, `out` is untouched. */
-static bool read_refusal(struct asking *a, const char *gate, unsigned at, struct sandbox_value *inputs)
+/* Reads what a gate (or size) said with reject or defer, from result `at` on. False: it was
+ * neither, `out` is untouched. */
+static bool read_refusal(struct asking *a, const char *gate, unsigned at,
+                         struct sandbox_value *inputs)
 {
     struct sandbox_value said, reason;
 
     sandbox_result(a->version->box, at, &said);
     if (said.type == SANDBOX_BOOLEAN && !said.boolean) {
         sandbox_result(a->version->box, at + 1, &reason);
-        say(a, VERDICT_REJECT, gate, reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
+        say(a, VERDICT_REJECT, gate,
+            reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
         sandbox_result(a->version->box, at + 2, inputs);
         return true;
     }
@@ -81,7 +85,8 @@ static bool read_refusal(struct asking *a, const char *gate, unsigned at, struct
     if (!defer_seconds(&said, &a->out->defer_us))
         say(a, VERDICT_FAILED, gate, "defer() needs between 0 and 86400 seconds");
     else
-        say(a, VERDICT_DEFER, gate, reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
+        say(a, VERDICT_DEFER, gate,
+            reason.type == SANDBOX_TEXT ? reason.text : "no reason was given");
     sandbox_result(a->version->box, at + 3, inputs);
     return true;
 }
@@ -134,7 +139,8 @@ static bool ask_gates(struct asking *a)
     return ok;
 }
 
-/* A decimal of size's answer; false: something that is no exact number stands there. Absent stays absent. */
+/* A decimal of size's answer; false: something that is no exact number stands there. Absent stays
+ * absent. */
 static bool read_number(struct asking *a, const struct sandbox_value *table, const char *name,
                         struct decimal *out)
 {
@@ -151,7 +157,8 @@ static bool read_name(struct asking *a, const struct sandbox_value *table, const
     struct sandbox_value value;
 
     sandbox_field(a->version->box, table, key, &value);
-    return value.type == SANDBOX_NIL || (value.type == SANDBOX_TEXT && enum_parse(names, value.text, out));
+    return value.type == SANDBOX_NIL ||
+           (value.type == SANDBOX_TEXT && enum_parse(names, value.text, out));
 }
 
 /* How to order, when size says more than a market order: kind, tif and their prices. */
@@ -198,7 +205,8 @@ static bool is_multiple(struct decimal quantity, const struct instrument *instru
 
     if (!decimal_ok(step) || decimal_sign(step) <= 0)
         step = decimal_int(1);
-    if (step.units == DECIMAL_ONE && quantity.units < INT64_MAX) /* the usual case, without a wide division */
+    if (step.units == DECIMAL_ONE &&
+        quantity.units < INT64_MAX) /* the usual case, without a wide division */
         return (int64_t)quantity.units % (int64_t)DECIMAL_ONE == 0;
     return decimal_eq(decimal_round(quantity, step, DECIMAL_DOWN), quantity);
 }
@@ -216,11 +224,13 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
     }
     if (instrument && !is_multiple(a->out->quantity, instrument)) {
         decimal_print(a->out->quantity, text);
-        snprintf(reason, sizeof reason, "size returned %s, which is no multiple of the quantity step", text);
+        snprintf(reason, sizeof reason,
+                 "size returned %s, which is no multiple of the quantity step", text);
         say(a, VERDICT_FAILED, "size", reason);
     } else if (decimal_is_zero(a->out->quantity)) {
         sandbox_field(a->version->box, table, "limited_by", &limited);
-        snprintf(reason, sizeof reason, "not one lot%s%.60s", limited.type == SANDBOX_TEXT ? ": limited by " : "",
+        snprintf(reason, sizeof reason, "not one lot%s%.60s",
+                 limited.type == SANDBOX_TEXT ? ": limited by " : "",
                  limited.type == SANDBOX_TEXT ? limited.text : "");
         say(a, VERDICT_REJECT, "size", reason);
     } else if (instrument && decimal_ok(instrument->min_quantity) &&
@@ -319,8 +329,9 @@ static void ask_exit_size(struct asking *a)
             fault = "exit_size must return { quantity = ... } or nothing";
         else
             fault = find_fault(a, &table);
-        if (!fault && (decimal_is_zero(a->out->quantity) || decimal_gt(a->out->quantity, lots) ||
-                       (a->facts->instrument && !is_multiple(a->out->quantity, a->facts->instrument))))
+        if (!fault &&
+            (decimal_is_zero(a->out->quantity) || decimal_gt(a->out->quantity, lots) ||
+             (a->facts->instrument && !is_multiple(a->out->quantity, a->facts->instrument))))
             fault = "exit_size returned a quantity outside the open layer";
         if (a->trace) {
             str_puts(a->trace, ",\"size\":");
@@ -329,7 +340,8 @@ static void ask_exit_size(struct asking *a)
     }
     if (!fault)
         return;
-    snprintf(reason, sizeof reason, "the whole layer is closed, because exit_size failed: %.120s", fault);
+    snprintf(reason, sizeof reason, "the whole layer is closed, because exit_size failed: %.120s",
+             fault);
     say(a, VERDICT_ACCEPT, "exit_size", reason);
     a->out->quantity = a->out->limit_price = a->out->stop_price = a->out->stop = decimal_bad();
     a->out->kind = ORDER_MARKET;
@@ -381,7 +393,8 @@ static void keep_count(struct policy *policy, struct version *version, const str
 void policy_decide(struct policy *policy, const struct facts *facts, struct intent *out,
                    struct str *trace)
 {
-    struct asking a = {.policy = policy, .version = policy->live, .facts = facts, .out = out, .trace = trace};
+    struct asking a = {
+        .policy = policy, .version = policy->live, .facts = facts, .out = out, .trace = trace};
     const struct clock *clock = policy->home->options.clock;
     int64_t started_us = clock ? clock_steady(clock) : 0;
 

@@ -1,4 +1,5 @@
-/* A strategy as JSON, for people: what it is, its parameters, its gates' counts, what it uses of its limits. */
+/* A strategy as JSON, for people: what it is, its parameters, its gates' counts, what it uses of
+ * its limits. */
 #include "policy/inner.h"
 
 static void put_meter(struct str *json, const char *name, const struct sandbox_meter *meter)
@@ -25,8 +26,9 @@ static void put_usage(const struct version *version, struct str *json)
     put_meter(json, "instructions", &usage.instructions);
     put_meter(json, "wall_us", &usage.wall_us);
     put_meter(json, "output_bytes", &usage.output_bytes);
-    str_printf(json, "\"calls\":%llu,\"errors\":%llu,\"kills\":%llu},", (unsigned long long)usage.calls,
-               (unsigned long long)usage.errors, (unsigned long long)usage.kills);
+    str_printf(json, "\"calls\":%llu,\"errors\":%llu,\"kills\":%llu},",
+               (unsigned long long)usage.calls, (unsigned long long)usage.errors,
+               (unsigned long long)usage.kills);
 }
 
 static void put_gates(const struct version *version, struct str *json)
@@ -91,15 +93,17 @@ void policy_describe(const struct policy *policy, struct str *json)
     put_gates(version, json);
     put_hooks(version, json);
     put_usage(version, json);
-    str_printf(json, "\"decisions\":%llu,\"accepted\":%llu,\"rejected\":%llu,\"deferred\":%llu,"
-                     "\"failures\":%llu,\"bars\":%llu,\"signals\":%llu,\"swaps\":%llu,\"rollbacks\":%llu,",
-               (unsigned long long)version->decisions, (unsigned long long)version->accepted,
-               (unsigned long long)version->rejected, (unsigned long long)version->deferred,
-               (unsigned long long)version->failures, (unsigned long long)version->bars,
-               (unsigned long long)version->signals, (unsigned long long)policy->swaps,
-               (unsigned long long)policy->rollbacks);
-    str_printf(json, "\"took_us\":{\"last\":%lld,\"maximum\":%lld},", (long long)version->took_last_us,
-               (long long)version->took_most_us);
+    str_printf(
+        json,
+        "\"decisions\":%llu,\"accepted\":%llu,\"rejected\":%llu,\"deferred\":%llu,"
+        "\"failures\":%llu,\"bars\":%llu,\"signals\":%llu,\"swaps\":%llu,\"rollbacks\":%llu,",
+        (unsigned long long)version->decisions, (unsigned long long)version->accepted,
+        (unsigned long long)version->rejected, (unsigned long long)version->deferred,
+        (unsigned long long)version->failures, (unsigned long long)version->bars,
+        (unsigned long long)version->signals, (unsigned long long)policy->swaps,
+        (unsigned long long)policy->rollbacks);
+    str_printf(json, "\"took_us\":{\"last\":%lld,\"maximum\":%lld},",
+               (long long)version->took_last_us, (long long)version->took_most_us);
     put_text(json, "last_error", version->last_error);
     str_puts(json, "\"previous\":");
     if (previous) {

@@ -1,24 +1,23 @@
-/* The gates in order and then size, as one Lua function: one protected call a decision instead of one a gate. Used
- * when nobody wants the figures of gates that passed. */
+/* The gates in order and then size, as one Lua function: one protected call a decision instead of
+ * one a gate. Used when nobody wants the figures of gates that passed. */
 #include "policy/inner.h"
 
 #include <string.h>
 
-/* Returns a maker: (progress, size, checks...) to a function(f) that gives the number of the gate that did not pass and what it
- * said, or 0 and what size said. */
-static const char text[] =
-    "return function(progress, size, ...)\n"
-    "    local checks, count = { ... }, select('#', ...)\n"
-    "    return function(f)\n"
-    "        for i = 1, count do\n"
-    "            progress.at = i\n"
-    "            local said, a, b, c = checks[i](f)\n"
-    "            if said ~= true then return i, said, a, b, c end\n"
-    "        end\n"
-    "        progress.at = 0\n"
-    "        return 0, size(f)\n"
-    "    end\n"
-    "end\n";
+/* Returns a maker: (progress, size, checks...) to a function(f) that gives the number of the gate
+ * that did not pass and what it said, or 0 and what size said. */
+static const char text[] = "return function(progress, size, ...)\n"
+                           "    local checks, count = { ... }, select('#', ...)\n"
+                           "    return function(f)\n"
+                           "        for i = 1, count do\n"
+                           "            progress.at = i\n"
+                           "            local said, a, b, c = checks[i](f)\n"
+                           "            if said ~= true then return i, said, a, b, c end\n"
+                           "        end\n"
+                           "        progress.at = 0\n"
+                           "        return 0, size(f)\n"
+                           "    end\n"
+                           "end\n";
 
 bool driver_make(struct version *version)
 {
@@ -44,7 +43,8 @@ size_t driver_progress(struct version *version)
 
     sandbox_peek(version->box, version->progress, &table);
     sandbox_field(version->box, &table, "at", &at);
-    return at.type == SANDBOX_INTEGER && at.integer >= 0 && at.integer <= (int64_t)version->gate_count
+    return at.type == SANDBOX_INTEGER && at.integer >= 0 &&
+                   at.integer <= (int64_t)version->gate_count
                ? (size_t)at.integer
                : 0;
 }

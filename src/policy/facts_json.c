@@ -132,7 +132,8 @@ static bool known_key(enum group_id group, const char *key)
 static bool read_rows(enum group_id group, const struct json *object, void *to, struct err *err)
 {
     if (object->type != JSON_OBJECT)
-        return err_set(err, ERR_REFUSED, ERR_INPUT, "facts: %s must be an object", groups[group].name);
+        return err_set(err, ERR_REFUSED, ERR_INPUT, "facts: %s must be an object",
+                       groups[group].name);
     for (const struct json *child = object->child; child; child = child->next)
         if (!known_key(group, child->key))
             return err_set(err, ERR_REFUSED, ERR_INPUT, "facts: %s has no field \"%.60s\"",
@@ -145,8 +146,8 @@ static bool read_rows(enum group_id group, const struct json *object, void *to, 
 }
 
 /* An optional group into arena memory; *out stays NULL when it is absent. */
-static bool read_group(enum group_id group, const struct json *root, size_t size, struct arena *arena,
-                       void **out, struct err *err)
+static bool read_group(enum group_id group, const struct json *root, size_t size,
+                       struct arena *arena, void **out, struct err *err)
 {
     const struct json *object = json_get(root, groups[group].name);
 
@@ -157,7 +158,8 @@ static bool read_group(enum group_id group, const struct json *root, size_t size
     return read_rows(group, object, *out, err);
 }
 
-static bool read_positions(const struct json *root, struct arena *arena, struct facts *out, struct err *err)
+static bool read_positions(const struct json *root, struct arena *arena, struct facts *out,
+                           struct err *err)
 {
     const struct json *list = json_get(root, "positions");
     const struct position **rows;
@@ -204,7 +206,8 @@ static void put_scalar(const struct json *value, struct str *out)
 
 static void put_extra(const struct json *root, struct str *out)
 {
-    const struct json *signal = json_get(root, "signal"), *extra = signal ? json_get(signal, "extra") : NULL;
+    const struct json *signal = json_get(root, "signal"),
+                      *extra = signal ? json_get(signal, "extra") : NULL;
 
     if (!extra || extra->type != JSON_OBJECT)
         return;
@@ -218,7 +221,8 @@ static void put_extra(const struct json *root, struct str *out)
     str_putc(out, '}');
 }
 
-bool policy_facts_read(const struct json *root, struct arena *arena, struct facts *out, struct err *err)
+bool policy_facts_read(const struct json *root, struct arena *arena, struct facts *out,
+                       struct err *err)
 {
     struct str extra = STR_EMPTY;
     void *instrument, *pyramid, *portfolio, *stat;

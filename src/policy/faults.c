@@ -1,4 +1,5 @@
-/* Faults of a strategy: all of them at once, each with its place, and with what was probably meant. */
+/* Faults of a strategy: all of them at once, each with its place, and with what was probably meant.
+ */
 #include "policy/inner.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
-/* Strategy folders on disk: the .lua files beside strategy.lua, bounded, in order of name. Small blocking reads: called at start,
- * by commands, and for one changed folder at a time. */
+/* Strategy folders on disk: the .lua files beside strategy.lua, bounded, in order of name. Small
+ * blocking reads: called at start, by commands, and for one changed folder at a time. */
 #include "policy/inner.h"
 
 #include <dirent.h>

@@ -1,7 +1,8 @@
 /* What the files of this room share and nobody else sees.
  *
- * A strategy (struct policy) is a name with a live version and the one before it. A version is one sandbox with the
- * folder's texts in it, the Lua functions found there, and the frozen records its facts are poured into. */
+ * A strategy (struct policy) is a name with a live version and the one before it. A version is one
+ * sandbox with the folder's texts in it, the Lua functions found there, and the frozen records its
+ * facts are poured into. */
 #ifndef TIDELOCK_POLICY_INNER_H
 #define TIDELOCK_POLICY_INNER_H
 #include "policy/policy.h"
@@ -12,10 +13,10 @@
 #define PARAM_MAX 64
 #define CHOICE_MAX 16
 #define EXTRA_MAX 32
-#define LAYER_MAX 32       /* open layers a policy sees */
-#define STARTED_MAX 256    /* instruments one strategy follows bars of */
-#define INPUT_MAX 32       /* values in one gate's inputs or sizing's numbers */
-#define WINDOW 100         /* calls the error limit looks back on */
+#define LAYER_MAX 32    /* open layers a policy sees */
+#define STARTED_MAX 256 /* instruments one strategy follows bars of */
+#define INPUT_MAX 32    /* values in one gate's inputs or sizing's numbers */
+#define WINDOW 100      /* calls the error limit looks back on */
 #define FILE_MAX 64
 #define FILE_SIZE_MAX (256 * 1024)
 
@@ -45,7 +46,8 @@ struct extra {
 
 /* The records of one version, and what they were last filled from. */
 struct views {
-    struct sandbox_record *facts, *signal, *extra, *instrument, *positions, *pyramid, *portfolio, *stats;
+    struct sandbox_record *facts, *signal, *extra, *instrument, *positions, *pyramid, *portfolio,
+        *stats;
     struct sandbox_record *bar, *fill;
     /* what the records show, so that only what has changed is filled again */
     struct instrument shown_instrument;
@@ -61,8 +63,18 @@ struct started { /* what `start` returned for one instrument */
     int ref; /* 0: nothing */
 };
 
-enum hook { HOOK_SIZE, HOOK_EXIT_SIZE, HOOK_START, HOOK_ON_BAR, HOOK_ON_FILL, HOOK_ON_SILENCE,
-            HOOK_RECONCILE, HOOK_ROLLOVER, HOOK_MIGRATE, HOOK_COUNT };
+enum hook {
+    HOOK_SIZE,
+    HOOK_EXIT_SIZE,
+    HOOK_START,
+    HOOK_ON_BAR,
+    HOOK_ON_FILL,
+    HOOK_ON_SILENCE,
+    HOOK_RECONCILE,
+    HOOK_ROLLOVER,
+    HOOK_MIGRATE,
+    HOOK_COUNT
+};
 extern const char *const hook_names[HOOK_COUNT + 1];
 
 /* Handed to callers that prepare versions themselves as struct policy_prepared. */
@@ -89,11 +101,11 @@ struct version {
     size_t indicator_bytes;
     struct started started[STARTED_MAX];
     size_t started_count, started_last; /* last: the one used most recently */
-    const struct facts *facts; /* of the running call, read by bindings directly */
-    int layer;             /* of the signal: Long_3 is 3 */
-    bool tracing;          /* the running decision is recorded: figures are wanted */
-    struct bar bar;        /* being fed, read by indicators directly */
-    struct arena scratch;  /* of one call */
+    const struct facts *facts;          /* of the running call, read by bindings directly */
+    int layer;                          /* of the signal: Long_3 is 3 */
+    bool tracing;                       /* the running decision is recorded: figures are wanted */
+    struct bar bar;                     /* being fed, read by indicators directly */
+    struct arena scratch;               /* of one call */
 
     uint8_t window[WINDOW]; /* 1: that call failed */
     size_t window_at, window_failures;
@@ -112,7 +124,7 @@ struct policy {
 };
 
 struct stock_file {
-    const char *name; /* "tidelock.sizing" */
+    const char *name;  /* "tidelock.sizing" */
     const char *chunk; /* "lua/sizing.lua" */
     const char *text;
     size_t length;
@@ -139,7 +151,8 @@ struct faults {
     char first[REASON_SIZE];
     size_t count;
 };
-/* "strategy.lua:14: params.risk.typ is not known; did you mean type?" The path gives the line; NULL: none. */
+/* "strategy.lua:14: params.risk.typ is not known; did you mean type?" The path gives the line;
+ * NULL: none. */
 void fault_add(struct faults *faults, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The name nearest to `text` when it is near enough for a typing mistake, else NULL. */
@@ -190,7 +203,8 @@ void views_fill_fill(struct version *version, const struct fill *fill);
 void facts_json(const struct facts *facts, struct str *json);
 
 /* values.c: a script's values as JSON, keys sorted; `depth` levels of tables at most */
-void value_json(struct sandbox *box, const struct sandbox_value *value, int depth, struct str *json);
+void value_json(struct sandbox *box, const struct sandbox_value *value, int depth,
+                struct str *json);
 bool value_decimal(const struct sandbox_value *value, struct decimal *out);
 /* The first result of the last call as a reference, kept beyond it; 0: nil. */
 int value_keep(struct sandbox *box);

@@ -1,4 +1,5 @@
-/* Parameters: the schema a strategy declares, the values a configuration gives, and the frozen record scripts read. */
+/* Parameters: the schema a strategy declares, the values a configuration gives, and the frozen
+ * record scripts read. */
 #include "policy/inner.h"
 
 #include <stdio.h>
@@ -42,7 +43,8 @@ static const char *plain_text(const struct reading *r, const char *key)
     return NULL;
 }
 
-/* Checks a text against the parameter and puts its canonical form into *out; the sentence of the fault goes to `why`. */
+/* Checks a text against the parameter and puts its canonical form into *out; the sentence of the
+ * fault goes to `why`. */
 static bool fits(struct version *version, const struct param *param, const char *text,
                  const char **out, struct decimal *number, char *why, size_t why_size)
 {
@@ -130,8 +132,8 @@ static void check_param_keys(const struct reading *r)
         if (enum_parse(known, name, &which) && text_equal(known[which], name))
             continue;
         near = fault_near(name, known);
-        fault_add(r->faults, place_of(r, name), "unknown key%s%s%s", near ? "; did you mean \"" : "",
-                  near ? near : "", near ? "\"?" : "");
+        fault_add(r->faults, place_of(r, name), "unknown key%s%s%s",
+                  near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
     }
 }
 
@@ -161,7 +163,8 @@ static void read_param(const struct reading *r)
     fallback = plain_text(r, "default");
     if (!fallback)
         return;
-    r->param->has_default = fits(r->version, r->param, fallback, &r->param->fallback, &number, why, sizeof why);
+    r->param->has_default =
+        fits(r->version, r->param, fallback, &r->param->fallback, &number, why, sizeof why);
     if (!r->param->has_default)
         fault_add(r->faults, place_of(r, "default"), "%s", why);
 }
@@ -183,7 +186,8 @@ void params_read(struct version *version, const struct sandbox_value *table, str
     if (all.type == SANDBOX_NIL)
         return;
     if (all.type != SANDBOX_TABLE) {
-        fault_add(faults, "params", "must be a table: { risk_percent = { type = \"decimal\", ... } }");
+        fault_add(faults, "params",
+                  "must be a table: { risk_percent = { type = \"decimal\", ... } }");
         return;
     }
     while (sandbox_next(version->box, &all, &walk, &key, &value)) {
@@ -212,7 +216,8 @@ static struct param *find_param(struct version *version, const char *name)
     return NULL;
 }
 
-static void apply_one(struct version *version, const struct policy_params *given, struct faults *faults)
+static void apply_one(struct version *version, const struct policy_params *given,
+                      struct faults *faults)
 {
     struct param *param = find_param(version, given->name);
     const char *names[PARAM_MAX + 1] = {NULL}, *near;
@@ -260,7 +265,8 @@ void params_show(struct version *version)
     static const enum sandbox_kind kinds[] = {SANDBOX_KIND_DECIMAL, SANDBOX_KIND_INTEGER,
                                               SANDBOX_KIND_BOOLEAN, SANDBOX_KIND_TEXT};
     struct sandbox_field_row rows[PARAM_MAX];
-    struct sandbox_shape shape = {.name = "params", .rows = rows, .count = (uint32_t)version->param_count};
+    struct sandbox_shape shape = {
+        .name = "params", .rows = rows, .count = (uint32_t)version->param_count};
     struct sandbox_record *record;
     int64_t whole = 0;
 

@@ -1,4 +1,5 @@
-/* The strategies of a host and their versions: load aside, swap whole, keep the one before, go back.
+/* The strategies of a host and their versions: load aside, swap whole, keep the one before, go
+ * back.
  *
  * A swap is one pointer store between decisions, so no signal is decided by half a version. */
 #include "policy/policy.h"
@@ -191,7 +192,8 @@ bool policies_check(struct policies *policies, const char *strategy,
     return prepared != NULL;
 }
 
-/* Swaps live and previous. What the returning version remembers of bars is out of date, so it starts anew. */
+/* Swaps live and previous. What the returning version remembers of bars is out of date, so it
+ * starts anew. */
 static void go_back(struct policy *policy, const char *reason)
 {
     struct version *failed = policy->live;

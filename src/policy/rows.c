@@ -4,7 +4,8 @@
 #include "trade/signal.h"
 
 #define SIGNAL(field) offsetof(struct signal, field), sizeof(((struct signal *)0)->field)
-#define INSTRUMENT(field) offsetof(struct instrument, field), sizeof(((struct instrument *)0)->field)
+#define INSTRUMENT(field)                                                                          \
+    offsetof(struct instrument, field), sizeof(((struct instrument *)0)->field)
 #define POSITION(field) offsetof(struct position, field), sizeof(((struct position *)0)->field)
 #define PYRAMID(field) offsetof(struct pyramid, field), sizeof(((struct pyramid *)0)->field)
 #define PORTFOLIO(field) offsetof(struct portfolio, field), sizeof(((struct portfolio *)0)->field)
@@ -72,24 +73,28 @@ static const struct row portfolio_rows[] = {
     {"open_positions", ROW_COUNT, PORTFOLIO(open_positions), NULL},
 };
 static const struct row stat_rows[] = {
-    {"signals", ROW_COUNT, STAT(signals), NULL},     {"accepted", ROW_COUNT, STAT(accepted), NULL},
-    {"rejected", ROW_COUNT, STAT(rejected), NULL},   {"orders", ROW_COUNT, STAT(orders), NULL},
-    {"fills", ROW_COUNT, STAT(fills), NULL},         {"wins", ROW_COUNT, STAT(wins), NULL},
-    {"losses", ROW_COUNT, STAT(losses), NULL},       {"realised", ROW_DECIMAL, STAT(realised), NULL},
-    {"fees", ROW_DECIMAL, STAT(fees), NULL},         {"volume", ROW_DECIMAL, STAT(volume), NULL},
+    {"signals", ROW_COUNT, STAT(signals), NULL},   {"accepted", ROW_COUNT, STAT(accepted), NULL},
+    {"rejected", ROW_COUNT, STAT(rejected), NULL}, {"orders", ROW_COUNT, STAT(orders), NULL},
+    {"fills", ROW_COUNT, STAT(fills), NULL},       {"wins", ROW_COUNT, STAT(wins), NULL},
+    {"losses", ROW_COUNT, STAT(losses), NULL},     {"realised", ROW_DECIMAL, STAT(realised), NULL},
+    {"fees", ROW_DECIMAL, STAT(fees), NULL},       {"volume", ROW_DECIMAL, STAT(volume), NULL},
 };
 static const struct row bar_rows[] = {
-    {"at", ROW_TIME, BAR(at_us), NULL},      {"open", ROW_DECIMAL, BAR(open), NULL},
-    {"high", ROW_DECIMAL, BAR(high), NULL},  {"low", ROW_DECIMAL, BAR(low), NULL},
+    {"at", ROW_TIME, BAR(at_us), NULL},       {"open", ROW_DECIMAL, BAR(open), NULL},
+    {"high", ROW_DECIMAL, BAR(high), NULL},   {"low", ROW_DECIMAL, BAR(low), NULL},
     {"close", ROW_DECIMAL, BAR(close), NULL}, {"volume", ROW_DECIMAL, BAR(volume), NULL},
 };
 static const struct row fill_rows[] = {
-    {"id", ROW_TEXT, FILL(id), NULL},           {"order_id", ROW_TEXT, FILL(order_id), NULL},
-    {"side", ROW_NAMED, FILL(side), order_side_names},      {"quantity", ROW_DECIMAL, FILL(quantity), NULL},
-    {"price", ROW_DECIMAL, FILL(price), NULL},  {"fee", ROW_DECIMAL, FILL(fee), NULL},
+    {"id", ROW_TEXT, FILL(id), NULL},
+    {"order_id", ROW_TEXT, FILL(order_id), NULL},
+    {"side", ROW_NAMED, FILL(side), order_side_names},
+    {"quantity", ROW_DECIMAL, FILL(quantity), NULL},
+    {"price", ROW_DECIMAL, FILL(price), NULL},
+    {"fee", ROW_DECIMAL, FILL(fee), NULL},
     {"at", ROW_TIME, FILL(at_us), NULL},
 };
-static const struct row facts_rows[] = { /* and behind them the records */
+static const struct row facts_rows[] = {
+    /* and behind them the records */
     {"last_price", ROW_DECIMAL, FACTS(last_price), NULL},
     {"last_price_at", ROW_TIME, FACTS(last_price_us), NULL},
     {"instrument_unrealised", ROW_DECIMAL, FACTS(instrument_unrealised), NULL},
@@ -98,7 +103,10 @@ static const struct row facts_rows[] = { /* and behind them the records */
     {"unresolved_order", ROW_FLAG, FACTS(unresolved_order), NULL},
 };
 
-#define GROUP(name, list) {name, list, sizeof(list) / sizeof *(list)}
+#define GROUP(name, list)                                                                          \
+    {                                                                                              \
+        name, list, sizeof(list) / sizeof *(list)                                                  \
+    }
 const struct group groups[GROUP_COUNT] = {
     [GROUP_FACTS] = GROUP("facts", facts_rows),
     [GROUP_SIGNAL] = GROUP("signal", signal_rows),

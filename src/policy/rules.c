@@ -1,7 +1,9 @@
-/* The arithmetic of the stock gates and of stock sizing, as the module "tidelock.rules": one call instead of thirty exact operations
- * in Lua, because decisions stand on the path of every signal. lua/gates.lua and lua/sizing.lua are what policies use.
+/* The arithmetic of the stock gates and of stock sizing, as the module "tidelock.rules": one call
+ * instead of thirty exact operations in Lua, because decisions stand on the path of every signal.
+ * lua/gates.lua and lua/sizing.lua are what policies use.
  *
- * Gates return what pass, reject and defer return. Figures go along when the decision is traced or the answer is no. */
+ * Gates return what pass, reject and defer return. Figures go along when the decision is traced or
+ * the answer is no. */
 #include "policy/inner.h"
 
 struct figure {
@@ -66,7 +68,8 @@ static bool is_pyramid(const struct version *version)
 /* What the price has gone in favour of the signal's side. */
 static struct decimal gain(const struct version *version, struct decimal from, struct decimal to)
 {
-    return version->facts->signal->side == SIDE_SHORT ? decimal_sub(from, to) : decimal_sub(to, from);
+    return version->facts->signal->side == SIDE_SHORT ? decimal_sub(from, to)
+                                                      : decimal_sub(to, from);
 }
 
 static bool positive(struct decimal value)
@@ -75,7 +78,8 @@ static bool positive(struct decimal value)
 }
 
 /* For figures; verdicts use over(), which does not divide. Not wanted: bad. */
-static struct decimal percent_of(const struct version *version, struct decimal part, struct decimal whole)
+static struct decimal percent_of(const struct version *version, struct decimal part,
+                                 struct decimal whole)
 {
     return version->tracing ? decimal_muldiv(part, HUNDRED, whole) : decimal_bad();
 }
@@ -85,7 +89,8 @@ static bool over(struct decimal part, struct decimal cap, struct decimal whole)
 {
     struct decimal left, right = decimal_mul(cap, whole);
 
-    if (!decimal_ok(part) || !decimal_ok(right) || __builtin_mul_overflow(part.units, 100, &left.units))
+    if (!decimal_ok(part) || !decimal_ok(right) ||
+        __builtin_mul_overflow(part.units, 100, &left.units))
         return true;
     return decimal_gt(left, right);
 }
@@ -136,8 +141,9 @@ static int one_r(lua_State *L)
         return say(L, NULL);
     if (!pyramid || !decimal_ok(pyramid->base_entry_price))
         return say(L, "there is no base to pyramid on");
-    unit = decimal_ok(pyramid->base_stop) ? gain(version, pyramid->base_stop, pyramid->base_entry_price)
-                                          : decimal_bad();
+    unit = decimal_ok(pyramid->base_stop)
+               ? gain(version, pyramid->base_stop, pyramid->base_entry_price)
+               : decimal_bad();
     if (!positive(unit))
         return say(L, "the base has no initial stop to measure R by");
     won = gain(version, pyramid->base_entry_price, version->facts->signal->price);
@@ -177,7 +183,8 @@ static struct decimal projected_risk(const struct version *version)
     return decimal_add(facts->portfolio->open_risk, added);
 }
 
-/* Money that one ATR moves this strategy's layers on the instrument and the least order with them; bad: no atr. */
+/* Money that one ATR moves this strategy's layers on the instrument and the least order with them;
+ * bad: no atr. */
 static struct decimal projected_volatility(const struct version *version)
 {
     const struct facts *facts = version->facts;
@@ -208,20 +215,22 @@ static struct decimal option(lua_State *L, int index)
 static int compare_heat(lua_State *L, const struct version *version, const struct decimal money[3],
                         const struct decimal caps[3])
 {
-    static const char *const words[] = {"portfolio risk is over its cap", "volatility is over its cap",
-                                        "too much margin is in use"};
+    static const char *const words[] = {"portfolio risk is over its cap",
+                                        "volatility is over its cap", "too much margin is in use"};
     static const char *const names[] = {"risk_percent", "volatility_percent", "margin_percent"};
     struct decimal equity = version->facts->portfolio->equity, percent[3];
 
     for (int i = 0; i < 3; i++) {
         if (decimal_ok(caps[i]) && over(money[i], caps[i], equity))
-            return ANSWER(words[i], {names[i], decimal_muldiv(money[i], HUNDRED, equity)}, {"cap", caps[i]});
+            return ANSWER(words[i], {names[i], decimal_muldiv(money[i], HUNDRED, equity)},
+                          {"cap", caps[i]});
         percent[i] = decimal_ok(caps[i]) ? percent_of(version, money[i], equity) : decimal_bad();
     }
     return ANSWER(NULL, {names[0], percent[0]}, {names[1], percent[1]}, {names[2], percent[2]});
 }
 
-/* heat(f, risk cap, volatility cap, margin cap, profit needed): caps in percent of equity, nil: none. */
+/* heat(f, risk cap, volatility cap, margin cap, profit needed): caps in percent of equity, nil:
+ * none. */
 static int heat(lua_State *L)
 {
     const struct version *version = check_facts(L);
@@ -253,10 +262,12 @@ static int price_check(lua_State *L)
         return say(L, lua_toboolean(L, 4) ? "there is no market price to compare with" : NULL);
     apart = decimal_abs(decimal_sub(facts->last_price, facts->signal->price));
     if (over(apart, cap, facts->signal->price))
-        return ANSWER("the signal's price is away from the market's", {"price", facts->signal->price},
-                      {"market", facts->last_price},
-                      {"percent", decimal_muldiv(apart, HUNDRED, facts->signal->price)}, {"cap", cap});
-    return ANSWER(NULL, {"percent", percent_of(version, apart, facts->signal->price)}, {"cap", cap});
+        return ANSWER("the signal's price is away from the market's",
+                      {"price", facts->signal->price}, {"market", facts->last_price},
+                      {"percent", decimal_muldiv(apart, HUNDRED, facts->signal->price)},
+                      {"cap", cap});
+    return ANSWER(NULL, {"percent", percent_of(version, apart, facts->signal->price)},
+                  {"cap", cap});
 }
 
 static int day_loss(lua_State *L)
@@ -299,9 +310,10 @@ static const char *unusable(const struct signal *signal)
     return NULL;
 }
 
-/* The smallest limit wins and is named; figures come in the order of the alphabet, so that ties have one name. Rounded down to the
- * quantity step once, here. */
-static int give_size(lua_State *L, const struct version *version, const struct figure *limits, size_t count)
+/* The smallest limit wins and is named; figures come in the order of the alphabet, so that ties
+ * have one name. Rounded down to the quantity step once, here. */
+static int give_size(lua_State *L, const struct version *version, const struct figure *limits,
+                     size_t count)
 {
     const struct figure *least = NULL;
     struct decimal quantity;
@@ -311,8 +323,10 @@ static int give_size(lua_State *L, const struct version *version, const struct f
         if (decimal_ok(limits[i].value) && (!least || decimal_lt(limits[i].value, least->value)))
             least = &limits[i];
     if (!least)
-        return say(L, "nothing limits the size: the instrument has no margin, the signal no usable stop");
-    quantity = decimal_round(decimal_max(least->value, decimal_int(0)), step_of(version), DECIMAL_FLOOR);
+        return say(
+            L, "nothing limits the size: the instrument has no margin, the signal no usable stop");
+    quantity =
+        decimal_round(decimal_max(least->value, decimal_int(0)), step_of(version), DECIMAL_FLOOR);
     lua_createtable(L, 0, version->tracing ? 4 : 2);
     if (quantity.units < INT64_MAX && (whole = (int64_t)quantity.units) % (int64_t)DECIMAL_ONE == 0)
         lua_pushnumber(L, (double)(whole / (int64_t)DECIMAL_ONE));
@@ -353,7 +367,8 @@ static int base_size(lua_State *L)
     const struct facts *facts = version->facts;
     const struct signal *signal = facts->signal;
     const char *why = unusable(signal);
-    struct decimal equity = facts->portfolio->equity, loss, money, risk, volatility = decimal_bad(), er, part;
+    struct decimal equity = facts->portfolio->equity, loss, money, risk, volatility = decimal_bad(),
+                   er, part;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     if (why)
@@ -362,14 +377,17 @@ static int base_size(lua_State *L)
     if (lua_toboolean(L, -1))
         equity = facts->portfolio->blended_equity;
     lua_pop(L, 1);
-    loss = decimal_mul(decimal_abs(decimal_sub(signal->price, signal->stop)), facts->instrument->point_value);
+    loss = decimal_mul(decimal_abs(decimal_sub(signal->price, signal->stop)),
+                       facts->instrument->point_value);
     money = decimal_muldiv(equity, field(L, 2, "risk_percent"), HUNDRED);
     er = field(L, 2, "er");
-    risk = decimal_ok(er) ? decimal_muldiv(money, er, loss) : decimal_div(money, loss, DECIMAL_HALF_EVEN);
+    risk = decimal_ok(er) ? decimal_muldiv(money, er, loss)
+                          : decimal_div(money, loss, DECIMAL_HALF_EVEN);
     part = field(L, 2, "volatility_percent");
     if (decimal_ok(part) && positive(signal->atr))
         volatility = decimal_div(decimal_muldiv(equity, part, HUNDRED),
-                                 decimal_mul(signal->atr, facts->instrument->point_value), DECIMAL_HALF_EVEN);
+                                 decimal_mul(signal->atr, facts->instrument->point_value),
+                                 DECIMAL_HALF_EVEN);
     if (!decimal_ok(risk))
         return say(L, "sizing by risk gives no number: check equity, risk_percent and point value");
     return give_size(L, version,
@@ -385,16 +403,20 @@ static struct decimal lots_of_profit(const struct version *version, struct decim
 {
     const struct facts *facts = version->facts;
     const struct pyramid *pyramid = facts->pyramid;
-    struct decimal point_value = facts->instrument->point_value, base_risk = decimal_int(0), profit, loss;
+    struct decimal point_value = facts->instrument->point_value, base_risk = decimal_int(0), profit,
+                   loss;
 
     if (decimal_ok(pyramid->base_stop))
-        base_risk = decimal_mul(decimal_abs(decimal_sub(pyramid->base_entry_price, pyramid->base_stop)),
-                                decimal_mul(pyramid->base_quantity, point_value));
-    profit = decimal_ok(facts->instrument_unrealised) ? decimal_sub(facts->instrument_unrealised, base_risk)
-                                                      : decimal_int(0);
+        base_risk =
+            decimal_mul(decimal_abs(decimal_sub(pyramid->base_entry_price, pyramid->base_stop)),
+                        decimal_mul(pyramid->base_quantity, point_value));
+    profit = decimal_ok(facts->instrument_unrealised)
+                 ? decimal_sub(facts->instrument_unrealised, base_risk)
+                 : decimal_int(0);
     if (!positive(profit))
         return decimal_int(0);
-    loss = decimal_mul(decimal_abs(decimal_sub(facts->signal->price, facts->signal->stop)), point_value);
+    loss = decimal_mul(decimal_abs(decimal_sub(facts->signal->price, facts->signal->stop)),
+                       point_value);
     return decimal_muldiv(profit, share, loss);
 }
 
@@ -416,20 +438,21 @@ static int pyramid_size(lua_State *L)
     profit_share = field(L, 2, "profit_share");
     base_share = decimal_ok(base_share) ? base_share : half;
     profit_share = decimal_ok(profit_share) ? profit_share : half;
-    return give_size(L, version,
-                     (const struct figure[]){
-                         {"base", decimal_mul(facts->pyramid->base_quantity, base_share)},
-                         {"margin", lots_of_margin(version)},
-                         {"max_quantity", most_of(version)},
-                         {"profit", lots_of_profit(version, profit_share)}},
-                     4);
+    return give_size(
+        L, version,
+        (const struct figure[]){{"base", decimal_mul(facts->pyramid->base_quantity, base_share)},
+                                {"margin", lots_of_margin(version)},
+                                {"max_quantity", most_of(version)},
+                                {"profit", lots_of_profit(version, profit_share)}},
+        4);
 }
 
 void rules_bind(struct version *version)
 {
     static const struct bind_function rows[] = {
-        {"layers", layers},           {"one_r", one_r},       {"atr_spacing", atr_spacing},
-        {"heat", heat},               {"price_check", price_check}, {"day_loss", day_loss},
+        {"layers", layers},           {"one_r", one_r},
+        {"atr_spacing", atr_spacing}, {"heat", heat},
+        {"price_check", price_check}, {"day_loss", day_loss},
         {"base_size", base_size},     {"pyramid_size", pyramid_size}};
 
     bind_module(version->box, "tidelock.rules", rows, sizeof rows / sizeof *rows, version);

@@ -1,4 +1,5 @@
-/* Reads the table that strategy.lua returns into a version, and finds everything that is wrong with it at once. */
+/* Reads the table that strategy.lua returns into a version, and finds everything that is wrong with
+ * it at once. */
 #include "policy/inner.h"
 
 #include <stdio.h>
@@ -14,7 +15,8 @@ static int compare_texts(const void *left, const void *right)
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-/* Keys that nobody reads are typing mistakes: each is a fault that names what was probably meant. */
+/* Keys that nobody reads are typing mistakes: each is a fault that names what was probably meant.
+ */
 static void check_keys(struct version *version, const struct sandbox_value *table, const char *path,
                        const char *const *known, struct faults *faults)
 {
@@ -36,7 +38,8 @@ static void check_keys(struct version *version, const struct sandbox_value *tabl
     qsort(unknown, count, sizeof *unknown, compare_texts);
     for (size_t i = 0; i < count; i++) {
         const char *near = fault_near(unknown[i], known);
-        const char *place = arena_printf(&version->arena, "%s%s%s", path, *path ? "." : "", unknown[i]);
+        const char *place =
+            arena_printf(&version->arena, "%s%s%s", path, *path ? "." : "", unknown[i]);
 
         fault_add(faults, place, "unknown key%s%s%s", near ? "; did you mean \"" : "",
                   near ? near : "", near ? "\"?" : "");
@@ -115,7 +118,8 @@ static void read_gate(struct version *version, const struct sandbox_value *item,
     char place[96], shown[80];
 
     if (item->type != SANDBOX_TABLE) {
-        fault_add(faults, path, "must be a gate { name = ..., check = function(f) ... end }, not %s",
+        fault_add(faults, path,
+                  "must be a gate { name = ..., check = function(f) ... end }, not %s",
                   value_show(item, shown, sizeof shown));
         return;
     }
@@ -150,7 +154,8 @@ static void read_gates(struct version *version, int module, const struct sandbox
         return;
     length = value.type == SANDBOX_TABLE ? sandbox_length(version->box, &value) : 0;
     if (length == 0 || length > GATE_MAX) {
-        fault_add(faults, "gates", "must be a list of 1 to %d gates; leave it out for none", GATE_MAX);
+        fault_add(faults, "gates", "must be a list of 1 to %d gates; leave it out for none",
+                  GATE_MAX);
         return;
     }
     for (size_t i = 1; i <= length; i++) {
@@ -195,7 +200,8 @@ static void read_extras(struct version *version, const struct sandbox_value *tab
     if (value.type == SANDBOX_NIL)
         return;
     if (value.type != SANDBOX_TABLE || sandbox_length(version->box, &value) > 0) {
-        fault_add(faults, "extra", "must name further signal fields and their types: { er = \"decimal\" }");
+        fault_add(faults, "extra",
+                  "must name further signal fields and their types: { er = \"decimal\" }");
         return;
     }
     while (sandbox_next(version->box, &value, &walk, &key, &type)) {
@@ -209,8 +215,9 @@ static void read_extras(struct version *version, const struct sandbox_value *tab
                       value_show(&type, shown, sizeof shown));
             continue;
         }
-        version->extras[version->extra_count++] = (struct extra){
-            .name = arena_copy(&version->arena, key.text, key.length), .type = (enum extra_type)which};
+        version->extras[version->extra_count++] =
+            (struct extra){.name = arena_copy(&version->arena, key.text, key.length),
+                           .type = (enum extra_type)which};
     }
 }
 
@@ -237,9 +244,9 @@ static void read_state(struct version *version, const struct sandbox_value *tabl
 void shape_read(struct version *version, int module, struct faults *faults)
 {
     static const char *const known[] = {
-        "name",   "version",    "description", "instruments", "params", "gates",     "extra",
-        "state",  "size",       "exit_size",   "start",       "on_bar", "on_fill",   "on_silence",
-        "migrate", "reconcile", "rollover",    NULL};
+        "name",    "version",    "description", "instruments", "params",   "gates",
+        "extra",   "state",      "size",        "exit_size",   "start",    "on_bar",
+        "on_fill", "on_silence", "migrate",     "reconcile",   "rollover", NULL};
     struct sandbox_value table;
 
     sandbox_peek(version->box, module, &table);

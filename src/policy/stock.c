@@ -1,5 +1,6 @@
-/* The stock library: the .lua files that every strategy may require as "tidelock.<name>", carried by the
- * binary or read from a folder. Its hash is part of each version's, because it is part of what decides. */
+/* The stock library: the .lua files that every strategy may require as "tidelock.<name>", carried
+ * by the binary or read from a folder. Its hash is part of each version's, because it is part of
+ * what decides. */
 #include "policy/inner.h"
 
 #include "base/embed.h"

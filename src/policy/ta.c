@@ -1,7 +1,8 @@
-/* The global `ta`: indicators for scripts. ta.atr(14) makes one, :push(bar) feeds it and gives its values (nil until
- * there are enough bars), :value() gives the last ones again.
+/* The global `ta`: indicators for scripts. ta.atr(14) makes one, :push(bar) feeds it and gives its
+ * values (nil until there are enough bars), :value() gives the last ones again.
  *
- * Indicators are the host's memory, freed with the version (scripts have no finalisers), so their sum is capped. */
+ * Indicators are the host's memory, freed with the version (scripts have no finalisers), so their
+ * sum is capped. */
 #include "policy/inner.h"
 
 #include "trade/indicator.h"
@@ -9,7 +10,22 @@
 #define BYTES_MAX (4 << 20) /* all indicators of one version */
 #define PERIOD_MAX 1000
 
-enum kind { SMA, EMA, RMA, HIGHEST, LOWEST, STDEV, ROC, ER, RSI, ATR, BOLLINGER, DONCHIAN, SUPERTREND, ADX };
+enum kind {
+    SMA,
+    EMA,
+    RMA,
+    HIGHEST,
+    LOWEST,
+    STDEV,
+    ROC,
+    ER,
+    RSI,
+    ATR,
+    BOLLINGER,
+    DONCHIAN,
+    SUPERTREND,
+    ADX
+};
 
 struct indicator {
     struct indicator *next; /* of the version's */
@@ -28,7 +44,10 @@ struct indicator {
         struct efficiency efficiency;
         struct rsi rsi;
         struct atr atr;
-        struct { struct sma mean; struct deviation deviation; } bollinger;
+        struct {
+            struct sma mean;
+            struct deviation deviation;
+        } bollinger;
         struct donchian donchian;
         struct supertrend supertrend;
         struct adx adx;
@@ -38,48 +57,88 @@ struct indicator {
 static void start(struct indicator *in, uint32_t period)
 {
     switch (in->kind) {
-    case SMA: sma_init(&in->of.sma, period); break;
-    case EMA: ema_init(&in->of.ema, period); break;
-    case RMA: wilder_init(&in->of.wilder, period); break;
-    case HIGHEST: highest_init(&in->of.extreme, period); break;
-    case LOWEST: lowest_init(&in->of.extreme, period); break;
-    case STDEV: deviation_init(&in->of.deviation, period); break;
-    case ROC: roc_init(&in->of.roc, period); break;
-    case ER: efficiency_init(&in->of.efficiency, period); break;
-    case RSI: rsi_init(&in->of.rsi, period); break;
-    case ATR: atr_init(&in->of.atr, period); break;
+    case SMA:
+        sma_init(&in->of.sma, period);
+        break;
+    case EMA:
+        ema_init(&in->of.ema, period);
+        break;
+    case RMA:
+        wilder_init(&in->of.wilder, period);
+        break;
+    case HIGHEST:
+        highest_init(&in->of.extreme, period);
+        break;
+    case LOWEST:
+        lowest_init(&in->of.extreme, period);
+        break;
+    case STDEV:
+        deviation_init(&in->of.deviation, period);
+        break;
+    case ROC:
+        roc_init(&in->of.roc, period);
+        break;
+    case ER:
+        efficiency_init(&in->of.efficiency, period);
+        break;
+    case RSI:
+        rsi_init(&in->of.rsi, period);
+        break;
+    case ATR:
+        atr_init(&in->of.atr, period);
+        break;
     case BOLLINGER:
         sma_init(&in->of.bollinger.mean, period);
         deviation_init(&in->of.bollinger.deviation, period);
         break;
-    case DONCHIAN: donchian_init(&in->of.donchian, period); break;
-    case SUPERTREND: supertrend_init(&in->of.supertrend, period, in->factor); break;
-    case ADX: adx_init(&in->of.adx, period); break;
+    case DONCHIAN:
+        donchian_init(&in->of.donchian, period);
+        break;
+    case SUPERTREND:
+        supertrend_init(&in->of.supertrend, period, in->factor);
+        break;
+    case ADX:
+        adx_init(&in->of.adx, period);
+        break;
     }
 }
 
 static void stop(struct indicator *in)
 {
     switch (in->kind) {
-    case SMA: sma_free(&in->of.sma); break;
+    case SMA:
+        sma_free(&in->of.sma);
+        break;
     case HIGHEST:
-    case LOWEST: extreme_free(&in->of.extreme); break;
-    case STDEV: deviation_free(&in->of.deviation); break;
-    case ROC: roc_free(&in->of.roc); break;
-    case ER: efficiency_free(&in->of.efficiency); break;
+    case LOWEST:
+        extreme_free(&in->of.extreme);
+        break;
+    case STDEV:
+        deviation_free(&in->of.deviation);
+        break;
+    case ROC:
+        roc_free(&in->of.roc);
+        break;
+    case ER:
+        efficiency_free(&in->of.efficiency);
+        break;
     case BOLLINGER:
         sma_free(&in->of.bollinger.mean);
         deviation_free(&in->of.bollinger.deviation);
         break;
-    case DONCHIAN: donchian_free(&in->of.donchian); break;
-    default: break; /* no window */
+    case DONCHIAN:
+        donchian_free(&in->of.donchian);
+        break;
+    default:
+        break; /* no window */
     }
 }
 
 static void feed_bollinger(struct indicator *in, struct decimal close)
 {
     struct decimal mean = sma_push(&in->of.bollinger.mean, close);
-    struct decimal width = decimal_mul(deviation_push(&in->of.bollinger.deviation, close), in->factor);
+    struct decimal width =
+        decimal_mul(deviation_push(&in->of.bollinger.deviation, close), in->factor);
 
     in->out[0] = mean;
     in->out[1] = decimal_add(mean, width);
@@ -110,22 +169,48 @@ static void feed(struct indicator *in, const struct bar *bar)
 {
     in->seen++;
     switch (in->kind) {
-    case SMA: in->out[0] = sma_push(&in->of.sma, bar->close); break;
-    case EMA: in->out[0] = ema_push(&in->of.ema, bar->close); break;
-    case RMA: in->out[0] = wilder_push(&in->of.wilder, bar->close); break;
-    case HIGHEST: in->out[0] = extreme_push(&in->of.extreme, bar->high); break;
-    case LOWEST: in->out[0] = extreme_push(&in->of.extreme, bar->low); break;
-    case STDEV: in->out[0] = deviation_push(&in->of.deviation, bar->close); break;
-    case ROC: in->out[0] = roc_push(&in->of.roc, bar->close); break;
-    case ER: in->out[0] = efficiency_push(&in->of.efficiency, bar->close); break;
-    case RSI: in->out[0] = rsi_push(&in->of.rsi, bar->close); break;
-    case ATR: in->out[0] = atr_push(&in->of.atr, bar->high, bar->low, bar->close); break;
-    case BOLLINGER: feed_bollinger(in, bar->close); break;
-    case DONCHIAN: feed_donchian(in, bar); break;
+    case SMA:
+        in->out[0] = sma_push(&in->of.sma, bar->close);
+        break;
+    case EMA:
+        in->out[0] = ema_push(&in->of.ema, bar->close);
+        break;
+    case RMA:
+        in->out[0] = wilder_push(&in->of.wilder, bar->close);
+        break;
+    case HIGHEST:
+        in->out[0] = extreme_push(&in->of.extreme, bar->high);
+        break;
+    case LOWEST:
+        in->out[0] = extreme_push(&in->of.extreme, bar->low);
+        break;
+    case STDEV:
+        in->out[0] = deviation_push(&in->of.deviation, bar->close);
+        break;
+    case ROC:
+        in->out[0] = roc_push(&in->of.roc, bar->close);
+        break;
+    case ER:
+        in->out[0] = efficiency_push(&in->of.efficiency, bar->close);
+        break;
+    case RSI:
+        in->out[0] = rsi_push(&in->of.rsi, bar->close);
+        break;
+    case ATR:
+        in->out[0] = atr_push(&in->of.atr, bar->high, bar->low, bar->close);
+        break;
+    case BOLLINGER:
+        feed_bollinger(in, bar->close);
+        break;
+    case DONCHIAN:
+        feed_donchian(in, bar);
+        break;
     case SUPERTREND:
         in->out[0] = supertrend_push(&in->of.supertrend, bar->high, bar->low, bar->close);
         break;
-    case ADX: feed_adx(in, bar); break;
+    case ADX:
+        feed_adx(in, bar);
+        break;
     }
 }
 
@@ -187,13 +272,15 @@ static int make(lua_State *L, enum kind kind, uint32_t results, bool has_factor)
     struct version *version = bind_host(L);
     uint32_t period = (uint32_t)bind_check_integer(L, 1, 1, PERIOD_MAX);
     struct decimal factor = has_factor ? bind_check_decimal(L, 2) : decimal_bad();
-    size_t bytes = sizeof(struct indicator) + period * 2 * (sizeof(struct decimal) + sizeof(uint64_t));
+    size_t bytes =
+        sizeof(struct indicator) + period * 2 * (sizeof(struct decimal) + sizeof(uint64_t));
     struct indicator *in, **slot;
 
     if (has_factor && (decimal_sign(factor) <= 0 || decimal_gt(factor, decimal_int(100))))
         return luaL_error(L, "argument 2 must be above 0 and at most 100");
     if (version->indicator_bytes + bytes > BYTES_MAX)
-        return luaL_error(L, "this strategy makes too many indicators: make them once, in start(f)");
+        return luaL_error(L,
+                          "this strategy makes too many indicators: make them once, in start(f)");
     bind_charge(L, period);
     slot = bind_new(L, version->indicator_type, sizeof in);
     *slot = in = mem_alloc(sizeof *in);
@@ -241,15 +328,24 @@ MAKER(adx, ADX, 3, false)
 
 void ta_bind(struct version *version)
 {
-    static const struct bind_function methods[] = {{"push", push}, {"value", value}, {"seen", seen}};
-    static const struct bind_function rows[] = {
-        {"sma", make_sma},         {"ema", make_ema},           {"rma", make_rma},
-        {"highest", make_highest}, {"lowest", make_lowest},     {"stdev", make_stdev},
-        {"roc", make_roc},         {"er", make_er},             {"rsi", make_rsi},
-        {"atr", make_atr},         {"bollinger", make_bollinger}, {"donchian", make_donchian},
-        {"supertrend", make_supertrend}, {"adx", make_adx}};
+    static const struct bind_function methods[] = {
+        {"push", push}, {"value", value}, {"seen", seen}};
+    static const struct bind_function rows[] = {{"sma", make_sma},
+                                                {"ema", make_ema},
+                                                {"rma", make_rma},
+                                                {"highest", make_highest},
+                                                {"lowest", make_lowest},
+                                                {"stdev", make_stdev},
+                                                {"roc", make_roc},
+                                                {"er", make_er},
+                                                {"rsi", make_rsi},
+                                                {"atr", make_atr},
+                                                {"bollinger", make_bollinger},
+                                                {"donchian", make_donchian},
+                                                {"supertrend", make_supertrend},
+                                                {"adx", make_adx}};
 
-    version->indicator_type = bind_type(version->box, "indicator", methods,
-                                        sizeof methods / sizeof *methods, version);
+    version->indicator_type =
+        bind_type(version->box, "indicator", methods, sizeof methods / sizeof *methods, version);
     bind_library(version->box, "ta", rows, sizeof rows / sizeof *rows, version);
 }

@@ -1,5 +1,6 @@
-/* Table files: Lua as a notation for configuration. The text runs in a sandbox of its own under small limits; what it
- * returns becomes a JSON tree, so that whoever reads a configuration knows neither Lua nor its numbers. */
+/* Table files: Lua as a notation for configuration. The text runs in a sandbox of its own under
+ * small limits; what it returns becomes a JSON tree, so that whoever reads a configuration knows
+ * neither Lua nor its numbers. */
 #include "policy/policy.h"
 
 #include "policy/table_lines.h"
@@ -29,13 +30,15 @@ static bool fault(const struct conversion *c, const char *path, const char *sent
     if (line > 0)
         return err_set(c->err, ERR_REFUSED, ERR_CONFIG, "%s:%d: %s%s%s", c->lines->name, line, path,
                        *path ? " " : "", sentence);
-    return err_set(c->err, ERR_REFUSED, ERR_CONFIG, "%s: %s%s%s", c->lines->name, path, *path ? " " : "", sentence);
+    return err_set(c->err, ERR_REFUSED, ERR_CONFIG, "%s: %s%s%s", c->lines->name, path,
+                   *path ? " " : "", sentence);
 }
 
-static bool convert(struct conversion *c, const struct sandbox_value *value, const char *path, int depth,
-                    struct json **out);
+static bool convert(struct conversion *c, const struct sandbox_value *value, const char *path,
+                    int depth, struct json **out);
 
-static struct json *new_node(struct conversion *c, enum json_type type, const char *text, size_t length)
+static struct json *new_node(struct conversion *c, enum json_type type, const char *text,
+                             size_t length)
 {
     struct json *node = arena_alloc(c->arena, sizeof *node);
 
@@ -66,7 +69,8 @@ static int compare_children(const void *left, const void *right)
     return a->node->key && b->node->key ? strcmp(a->node->key, b->node->key) : 0;
 }
 
-static bool child_path(const struct conversion *c, const char *path, const struct sandbox_value *key, char *out)
+static bool child_path(const struct conversion *c, const char *path,
+                       const struct sandbox_value *key, char *out)
 {
     int length;
 
@@ -80,8 +84,8 @@ static bool child_path(const struct conversion *c, const char *path, const struc
 }
 
 /* True when the table is a list 1..n; *count is its size. Mixed tables are a fault. */
-static bool measure(struct conversion *c, const struct sandbox_value *table, const char *path, size_t *count,
-                    bool *list)
+static bool measure(struct conversion *c, const struct sandbox_value *table, const char *path,
+                    size_t *count, bool *list)
 {
     struct sandbox_value key, value;
     size_t numbered = 0;
@@ -107,8 +111,8 @@ static bool measure(struct conversion *c, const struct sandbox_value *table, con
     return true;
 }
 
-static bool convert_table(struct conversion *c, const struct sandbox_value *table, const char *path, int depth,
-                          struct json **out)
+static bool convert_table(struct conversion *c, const struct sandbox_value *table, const char *path,
+                          int depth, struct json **out)
 {
     char name[TABLE_PATH_MAX];
     struct sandbox_value key, value;
@@ -124,7 +128,8 @@ static bool convert_table(struct conversion *c, const struct sandbox_value *tabl
         return false;
     children = arena_alloc(c->arena, (count + 1) * sizeof *children);
     while (at < count && sandbox_next(c->box, table, &walk, &key, &value)) {
-        if (!child_path(c, path, &key, name) || !convert(c, &value, name, depth + 1, &children[at].node))
+        if (!child_path(c, path, &key, name) ||
+            !convert(c, &value, name, depth + 1, &children[at].node))
             return false;
         children[at].order = list ? key.integer : source_order(c, name);
         if (!list) {
@@ -142,8 +147,8 @@ static bool convert_table(struct conversion *c, const struct sandbox_value *tabl
     return true;
 }
 
-static bool convert(struct conversion *c, const struct sandbox_value *value, const char *path, int depth,
-                    struct json **out)
+static bool convert(struct conversion *c, const struct sandbox_value *value, const char *path,
+                    int depth, struct json **out)
 {
     char text[DECIMAL_TEXT_MAX + 8];
     int length;
@@ -175,7 +180,8 @@ static bool convert(struct conversion *c, const struct sandbox_value *value, con
         return convert_table(c, value, path, depth, out);
     default:
         snprintf(text, sizeof text, "is a %s", sandbox_type_name(value->type));
-        return fault(c, path, value->type == SANDBOX_OTHER ? "is not a finite number or text" : text);
+        return fault(c, path,
+                     value->type == SANDBOX_OTHER ? "is not a finite number or text" : text);
     }
 }
 
@@ -197,10 +203,11 @@ static bool read_in(struct conversion *c, const char *text, size_t length, struc
     return convert(c, &value, "", 1, &out->root);
 }
 
-bool table_file_read(const char *name, const char *text, size_t length, struct arena *arena, struct table_file *out,
-                     struct err *err)
+bool table_file_read(const char *name, const char *text, size_t length, struct arena *arena,
+                     struct table_file *out, struct err *err)
 {
-    const struct sandbox_limits limits = {.memory_bytes = 4 << 20, .instructions = 200000, .wall_ms = 200};
+    const struct sandbox_limits limits = {
+        .memory_bytes = 4 << 20, .instructions = 200000, .wall_ms = 200};
     struct conversion c = {.arena = arena, .err = err};
     struct table_lines *lines;
     struct err twice = {.class = ERR_NONE};
@@ -210,7 +217,8 @@ bool table_file_read(const char *name, const char *text, size_t length, struct a
     ok = table_lines_read(name, text, length, arena, &lines, &twice);
     out->lines = c.lines = lines;
     c.box = sandbox_new(&limits);
-    /* The machine's own complaint about broken text comes first: the walk over tokens only guesses there. */
+    /* The machine's own complaint about broken text comes first: the walk over tokens only guesses
+     * there. */
     if (!ok && sandbox_compiles(c.box, text, length, name)) {
         if (err)
             *err = twice;

@@ -1,8 +1,10 @@
-/* Where each key of a table file stands: a small reader of Lua's tokens that follows the table the file returns.
+/* Where each key of a table file stands: a small reader of Lua's tokens that follows the table the
+ * file returns.
  *
- * The Lua machine forgets the lines of table fields, yet "config.lua:14: rails.max_position ..." is what a person
- * needs. So the text is walked a second time, only for positions: values are taken from the machine alone, and what this
- * reader cannot follow (a table built in a local first) just has the line of the nearest key around it. */
+ * The Lua machine forgets the lines of table fields, yet "config.lua:14: rails.max_position ..." is
+ * what a person needs. So the text is walked a second time, only for positions: values are taken
+ * from the machine alone, and what this reader cannot follow (a table built in a local first) just
+ * has the line of the nearest key around it. */
 #include "policy/table_lines.h"
 
 #include "base/str.h"
@@ -138,11 +140,11 @@ static bool note(struct reader *r, const char *path, int line)
     for (entry = r->lines->first; entry; entry = entry->next)
         if (strcmp(entry->path, path) == 0)
             return err_set(r->err, ERR_REFUSED, ERR_CONFIG,
-                           "%s:%d: \"%s\" is given twice; the first one is on line %d", r->lines->name, line, path,
-                           entry->line);
+                           "%s:%d: \"%s\" is given twice; the first one is on line %d",
+                           r->lines->name, line, path, entry->line);
     if (r->lines->count >= TABLE_NODES_MAX)
-        return err_set(r->err, ERR_REFUSED, ERR_CONFIG, "%s:%d: more than %d entries", r->lines->name, line,
-                       TABLE_NODES_MAX);
+        return err_set(r->err, ERR_REFUSED, ERR_CONFIG, "%s:%d: more than %d entries",
+                       r->lines->name, line, TABLE_NODES_MAX);
     entry = arena_alloc(r->arena, sizeof *entry);
     entry->path = arena_text(r->arena, path);
     entry->line = line;
@@ -156,10 +158,12 @@ static bool read_table(struct reader *r, const char *path, int depth);
 
 static bool is_word(const struct reader *r, const char *word)
 {
-    return r->token == TOKEN_NAME && r->length == strlen(word) && memcmp(r->text, word, r->length) == 0;
+    return r->token == TOKEN_NAME && r->length == strlen(word) &&
+           memcmp(r->text, word, r->length) == 0;
 }
 
-/* What the token does to the nesting of brackets and blocks: 1 opens, -1 closes. `for` and `while` open with their `do`. */
+/* What the token does to the nesting of brackets and blocks: 1 opens, -1 closes. `for` and `while`
+ * open with their `do`. */
 static int nesting(const struct reader *r)
 {
     if (is_sign(r, '(') || is_sign(r, '{') || is_sign(r, '['))
@@ -230,8 +234,8 @@ static bool read_table(struct reader *r, const char *path, int depth)
     int index = 0; /* paths count from 0, as JSON does */
 
     if (depth > TABLE_DEPTH_MAX)
-        return err_set(r->err, ERR_REFUSED, ERR_CONFIG, "%s:%d: tables are nested deeper than %d", r->lines->name,
-                       r->token_line, TABLE_DEPTH_MAX);
+        return err_set(r->err, ERR_REFUSED, ERR_CONFIG, "%s:%d: tables are nested deeper than %d",
+                       r->lines->name, r->token_line, TABLE_DEPTH_MAX);
     advance(r);
     while (r->token != TOKEN_END && !is_sign(r, '}')) {
         if (!read_field(r, path, &index, depth))

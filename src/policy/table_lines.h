@@ -20,10 +20,12 @@ struct table_lines {
     struct table_line *first, *last;
 };
 
-/* False: a key is given twice, or the file is nested too deep. The text need not be valid Lua: then lines are a guess. */
+/* False: a key is given twice, or the file is nested too deep. The text need not be valid Lua: then
+ * lines are a guess. */
 bool table_lines_read(const char *name, const char *text, size_t length, struct arena *arena,
                       struct table_lines **out, struct err *err) MUST_CHECK;
-const struct table_line *table_lines_find(const struct table_lines *lines, const char *path); /* NULL: not seen */
+const struct table_line *table_lines_find(const struct table_lines *lines,
+                                          const char *path); /* NULL: not seen */
 /* The line of the path or of the nearest key around it; 0: unknown. */
 int table_lines_at(const struct table_lines *lines, const char *path);
 #endif

@@ -1,4 +1,5 @@
-/* Values that a script returned, as JSON and as words. Keys are sorted, so that equal tables give equal text. */
+/* Values that a script returned, as JSON and as words. Keys are sorted, so that equal tables give
+ * equal text. */
 #include "policy/inner.h"
 
 #include <stdio.h>

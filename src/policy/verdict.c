@@ -1,5 +1,6 @@
-/* What a gate says: pass{inputs}, reject(reason, inputs), defer(seconds, reason, inputs). Each gives plain results
- * (true | false | "defer", ...) that decide.c reads, so that a verdict allocates nothing. */
+/* What a gate says: pass{inputs}, reject(reason, inputs), defer(seconds, reason, inputs). Each
+ * gives plain results (true | false | "defer", ...) that decide.c reads, so that a verdict
+ * allocates nothing. */
 #include "policy/inner.h"
 
 static int pass(lua_State *L)

@@ -1,4 +1,5 @@
-/* One version of a strategy: a sandbox with the folder's texts, compiled and run aside, checked whole.
+/* One version of a strategy: a sandbox with the folder's texts, compiled and run aside, checked
+ * whole.
  *
  * Nothing here touches the live version, so all of it may happen on another thread. */
 #include "policy/inner.h"
@@ -31,7 +32,8 @@ static int compare_given(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-/* Everything that can change a decision: the stock library, the texts by name, the parameters given. */
+/* Everything that can change a decision: the stock library, the texts by name, the parameters
+ * given. */
 static void hash_ask(const struct policies *policies, const struct version_ask *ask,
                      char out[FINGERPRINT_SIZE])
 {
@@ -85,8 +87,10 @@ static bool check_files(const struct policies *policies, const struct version_as
     size_t length = strlen(ask->strategy);
 
     if (length == 0 || length >= NAME_SIZE ||
-        strspn(ask->strategy, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != length)
-        fault_add(faults, NULL, "\"%.60s\" is no strategy name: letters, digits, _ and -, at most %d",
+        strspn(ask->strategy, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+            length)
+        fault_add(faults, NULL,
+                  "\"%.60s\" is no strategy name: letters, digits, _ and -, at most %d",
                   ask->strategy, NAME_SIZE - 1);
     if (policies->stock_fault.class != ERR_NONE)
         fault_add(faults, NULL, "%s", policies->stock_fault.text);

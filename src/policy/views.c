@@ -8,7 +8,15 @@
 
 /* Behind the rows of the signal and of the facts come fields that are computed, or records. */
 enum { SIGNAL_LAYER, SIGNAL_AGE, SIGNAL_EXTRA, SIGNAL_MORE };
-enum { FACT_SIGNAL, FACT_INSTRUMENT, FACT_POSITIONS, FACT_PYRAMID, FACT_PORTFOLIO, FACT_STATS, FACT_MORE };
+enum {
+    FACT_SIGNAL,
+    FACT_INSTRUMENT,
+    FACT_POSITIONS,
+    FACT_PYRAMID,
+    FACT_PORTFOLIO,
+    FACT_STATS,
+    FACT_MORE
+};
 
 static uint32_t after(enum group_id group, int more)
 {
@@ -18,13 +26,14 @@ static uint32_t after(enum group_id group, int more)
 static struct sandbox_shape describe(enum group_id group, struct sandbox_field_row *out)
 {
     static const enum sandbox_kind kinds[] = {
-        [ROW_TEXT] = SANDBOX_KIND_TEXT,      [ROW_DECIMAL] = SANDBOX_KIND_DECIMAL,
-        [ROW_COUNT] = SANDBOX_KIND_INTEGER,  [ROW_TIME] = SANDBOX_KIND_INTEGER,
-        [ROW_FLAG] = SANDBOX_KIND_BOOLEAN,   [ROW_NAMED] = SANDBOX_KIND_TEXT};
+        [ROW_TEXT] = SANDBOX_KIND_TEXT,     [ROW_DECIMAL] = SANDBOX_KIND_DECIMAL,
+        [ROW_COUNT] = SANDBOX_KIND_INTEGER, [ROW_TIME] = SANDBOX_KIND_INTEGER,
+        [ROW_FLAG] = SANDBOX_KIND_BOOLEAN,  [ROW_NAMED] = SANDBOX_KIND_TEXT};
     const struct group *rows = &groups[group];
 
     for (size_t i = 0; i < rows->count; i++)
-        out[i] = (struct sandbox_field_row){.name = rows->rows[i].name, .kind = kinds[rows->rows[i].kind]};
+        out[i] = (struct sandbox_field_row){.name = rows->rows[i].name,
+                                            .kind = kinds[rows->rows[i].kind]};
     return (struct sandbox_shape){.name = rows->name, .rows = out, .count = (uint32_t)rows->count};
 }
 
@@ -37,8 +46,8 @@ static void describe_signal(const struct version *version, struct sandbox_field_
     for (size_t i = 0; i < version->extra_count; i++)
         extras[i] = (struct sandbox_field_row){.name = version->extras[i].name,
                                                .kind = kinds[version->extras[i].type]};
-    *extra = (struct sandbox_shape){.name = "signal.extra", .rows = extras,
-                                    .count = (uint32_t)version->extra_count};
+    *extra = (struct sandbox_shape){
+        .name = "signal.extra", .rows = extras, .count = (uint32_t)version->extra_count};
     rows[after(GROUP_SIGNAL, SIGNAL_LAYER)] =
         (struct sandbox_field_row){.name = "layer", .kind = SANDBOX_KIND_INTEGER};
     rows[after(GROUP_SIGNAL, SIGNAL_AGE)] =
@@ -51,7 +60,8 @@ static void describe_signal(const struct version *version, struct sandbox_field_
 
 static struct sandbox_record *open_facts(const struct version *version)
 {
-    static const char *const names[] = {"signal", "instrument", "positions", "pyramid", "portfolio", "stats"};
+    static const char *const names[] = {"signal",  "instrument", "positions",
+                                        "pyramid", "portfolio",  "stats"};
     struct sandbox_field_row rows[GROUP_STATS + 1][FIELDS_MAX], extras[EXTRA_MAX + 1];
     struct sandbox_shape shapes[GROUP_STATS + 1], extra;
 
@@ -136,7 +146,8 @@ static void fill(struct sandbox_record *record, enum group_id group, const void 
     }
 }
 
-/* Further fields of a signal come as JSON; of those that the strategy declared, what has another type than declared reads as nil. */
+/* Further fields of a signal come as JSON; of those that the strategy declared, what has another
+ * type than declared reads as nil. */
 static void fill_extras(struct version *version, const char *text)
 {
     struct json *all = NULL;
@@ -155,7 +166,8 @@ static void fill_extras(struct version *version, const char *text)
             sandbox_set_decimal(version->views.extra, i, number.units);
         else if (extra->type == EXTRA_TEXT && value->type == JSON_STRING)
             sandbox_set_text(version->views.extra, i, value->text, value->length);
-        else if (extra->type == EXTRA_BOOLEAN && (value->type == JSON_TRUE || value->type == JSON_FALSE))
+        else if (extra->type == EXTRA_BOOLEAN &&
+                 (value->type == JSON_TRUE || value->type == JSON_FALSE))
             sandbox_set_boolean(version->views.extra, i, value->type == JSON_TRUE);
     }
 }
@@ -186,8 +198,8 @@ static void fill_signal(struct version *version, const struct facts *facts)
 }
 
 /* Fills a record unless it shows the very same already; NULL hides it. */
-static void fill_child(struct views *views, int place, struct sandbox_record *child, enum group_id group,
-                       const void *from, void *shown, size_t size)
+static void fill_child(struct views *views, int place, struct sandbox_record *child,
+                       enum group_id group, const void *from, void *shown, size_t size)
 {
     if (!from) {
         if (views->has[place])
@@ -215,7 +227,8 @@ static bool same_layer(const struct position *a, const struct position *b)
 
 static void fill_layers(struct views *views, const struct facts *facts)
 {
-    uint32_t count = facts->position_count < LAYER_MAX ? (uint32_t)facts->position_count : LAYER_MAX;
+    uint32_t count =
+        facts->position_count < LAYER_MAX ? (uint32_t)facts->position_count : LAYER_MAX;
 
     sandbox_set_count(views->positions, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -226,7 +239,7 @@ static void fill_layers(struct views *views, const struct facts *facts)
     }
 }
 
-#define FILL_CHILD(place, child, group, from, shown) \
+#define FILL_CHILD(place, child, group, from, shown)                                               \
     fill_child(views, place, child, group, from, &(shown), sizeof(shown))
 
 void views_fill(struct version *version, const struct facts *facts)
@@ -235,10 +248,12 @@ void views_fill(struct version *version, const struct facts *facts)
 
     version->facts = facts;
     fill_signal(version, facts);
-    FILL_CHILD(FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument, views->shown_instrument);
+    FILL_CHILD(FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument,
+               views->shown_instrument);
     fill_layers(views, facts);
     FILL_CHILD(FACT_PYRAMID, views->pyramid, GROUP_PYRAMID, facts->pyramid, views->shown_pyramid);
-    FILL_CHILD(FACT_PORTFOLIO, views->portfolio, GROUP_PORTFOLIO, facts->portfolio, views->shown_portfolio);
+    FILL_CHILD(FACT_PORTFOLIO, views->portfolio, GROUP_PORTFOLIO, facts->portfolio,
+               views->shown_portfolio);
     FILL_CHILD(FACT_STATS, views->stats, GROUP_STATS, facts->stat, views->shown_stat);
     fill(views->facts, GROUP_FACTS, facts);
 }

@@ -1,5 +1,5 @@
---- Opening range breakout: the first minutes of the session set a range; closing beyond it is bought or sold, once a day and side;
--- everything is flat before the session ends.
+--- Opening range breakout: the first minutes of the session set a range; closing beyond it is
+-- bought or sold, once a day and side; everything is flat before the session ends.
 local gates = require "tidelock.gates"
 local sessions = require "tidelock.sessions"
 local sizing = require "tidelock.sizing"
@@ -48,11 +48,15 @@ end
 
 local function in_position(s, layer, bar, session, day, exchange)
     local close, ends = bar.close, bar.at + params.bar_minutes * 60
-    if ends >= session.closes - params.flat_minutes * 60 then return leave(s, close, "end of the session") end
+    if ends >= session.closes - params.flat_minutes * 60 then
+        return leave(s, close, "end of the session")
+    end
     if layer.opened_at and sessions.day(exchange, layer.opened_at) ~= day then
         return leave(s, close, "left over from an earlier day")
     end
-    if layer.stop and stops.hit(layer.side, layer.stop, close) then return leave(s, close, "stop") end
+    if layer.stop and stops.hit(layer.side, layer.stop, close) then
+        return leave(s, close, "stop")
+    end
     return nil
 end
 
@@ -88,18 +92,24 @@ end
 return {
     name = "breakout",
     version = "1.0.0",
-    description = "Opening range breakout within one session, long and short, flat before the close.",
+    description = "Opening range breakout in one session, long and short, flat before the close.",
     instruments = "*",
 
     params = {
-        bar_minutes = { type = "integer", min = 1, max = 240, default = 15, doc = "length of the bars it is fed" },
-        range_minutes = { type = "integer", min = 5, max = 240, default = 60, doc = "minutes that set the opening range" },
+        bar_minutes = { type = "integer", min = 1, max = 240, default = 15,
+            doc = "length of the bars it is fed" },
+        range_minutes = { type = "integer", min = 5, max = 240, default = 60,
+            doc = "minutes that set the opening range" },
         last_entry_minutes = { type = "integer", min = 0, max = 600, default = 90,
             doc = "no entries in the last minutes of the session" },
-        flat_minutes = { type = "integer", min = 0, max = 120, default = 15, doc = "flat this long before the session ends" },
-        atr_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the ATR" },
-        stop_atr = { type = "decimal", min = "0.5", max = "10", default = "2", doc = "the widest stop in ATRs" },
-        short = { type = "boolean", default = true, doc = "sell breakouts to the downside as well" },
+        flat_minutes = { type = "integer", min = 0, max = 120, default = 15,
+            doc = "flat this long before the session ends" },
+        atr_length = { type = "integer", min = 2, max = 100, default = 14,
+            doc = "length of the ATR" },
+        stop_atr = { type = "decimal", min = "0.5", max = "10", default = "2",
+            doc = "the widest stop in ATRs" },
+        short = { type = "boolean", default = true,
+            doc = "sell breakouts to the downside as well" },
         risk_percent = { type = "decimal", min = "0.05", max = "5", default = "0.5",
             doc = "equity lost when a position is stopped out" },
         max_margin_percent = { type = "decimal", min = "5", max = "100", default = "60",
@@ -115,7 +125,8 @@ return {
     gates = {
         gates.layers{ most = 0 },
         gates.session{ to_close = "flat_minutes" },
-        gates.portfolio_heat{ risk_percent = "max_risk_percent", margin_percent = "max_margin_percent" },
+        gates.portfolio_heat{ risk_percent = "max_risk_percent",
+            margin_percent = "max_margin_percent" },
         gates.day_loss{ most = "day_loss_percent" },
         gates.price_check{ base = "price_percent" },
     },

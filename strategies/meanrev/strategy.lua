@@ -1,5 +1,5 @@
---- Mean reversion: buys what fell out of its Bollinger band while the RSI is exhausted, sells what rose out of it, leaves at the mean.
--- One layer, long and short.
+--- Mean reversion: buys what fell out of its Bollinger band while the RSI is exhausted, sells what
+-- rose out of it, leaves at the mean. One layer, long and short.
 local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
 local stops = require "tidelock.stops"
@@ -35,8 +35,12 @@ end
 local function in_position(s, layer, close, mean)
     s.held = s.held + 1
     local short = layer.side == "SHORT"
-    if layer.stop and stops.hit(layer.side, layer.stop, close) then return leave(s, close, "stop") end
-    if short and close <= mean or not short and close >= mean then return leave(s, close, "back at the mean") end
+    if layer.stop and stops.hit(layer.side, layer.stop, close) then
+        return leave(s, close, "stop")
+    end
+    if short and close <= mean or not short and close >= mean then
+        return leave(s, close, "back at the mean")
+    end
     if s.held >= params.most_bars then return leave(s, close, "held long enough") end
     return nil
 end
@@ -53,29 +57,42 @@ local function on_bar(bar, f, s)
     if layer then return in_position(s, layer, close, mean) end
     s.held = 0
     local either = not params.with_trend
-    if close < lower and rsi < params.rsi_low and (either or mean > ema) then return enter(s, "LONG", close, atr) end
-    if params.short and close > upper and rsi > params.rsi_high and (either or mean < ema) then return enter(s, "SHORT", close, atr) end
+    if close < lower and rsi < params.rsi_low and (either or mean > ema) then
+        return enter(s, "LONG", close, atr)
+    end
+    if params.short and close > upper and rsi > params.rsi_high and (either or mean < ema) then
+        return enter(s, "SHORT", close, atr)
+    end
     return nil
 end
 
 return {
     name = "meanrev",
     version = "1.0.0",
-    description = "Mean reversion: Bollinger band and RSI extremes, back to the mean, long and short, one layer.",
+    description = "Mean reversion: Bollinger band and RSI, back to the mean, long and short.",
     instruments = "*",
 
     params = {
-        band_length = { type = "integer", min = 5, max = 500, default = 20, doc = "length of the Bollinger band" },
-        band_width = { type = "decimal", min = "0.5", max = "5", default = "2.2", doc = "its width in deviations" },
-        rsi_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the RSI" },
-        rsi_low = { type = "decimal", min = "0", max = "50", default = "28", doc = "RSI below which longs are bought" },
-        rsi_high = { type = "decimal", min = "50", max = "100", default = "72", doc = "RSI above which shorts are sold" },
-        atr_length = { type = "integer", min = 2, max = 100, default = 14, doc = "length of the ATR" },
+        band_length = { type = "integer", min = 5, max = 500, default = 20,
+            doc = "length of the Bollinger band" },
+        band_width = { type = "decimal", min = "0.5", max = "5", default = "2.2",
+            doc = "its width in deviations" },
+        rsi_length = { type = "integer", min = 2, max = 100, default = 14,
+            doc = "length of the RSI" },
+        rsi_low = { type = "decimal", min = "0", max = "50", default = "28",
+            doc = "RSI below which longs are bought" },
+        rsi_high = { type = "decimal", min = "50", max = "100", default = "72",
+            doc = "RSI above which shorts are sold" },
+        atr_length = { type = "integer", min = 2, max = 100, default = 14,
+            doc = "length of the ATR" },
         with_trend = { type = "boolean", default = true,
-            doc = "only dips in a rise and rises in a fall: the mean above the EMA for longs, below it for shorts" },
-        trend_length = { type = "integer", min = 2, max = 1000, default = 200, doc = "length of the EMA that tells the trend" },
-        stop_atr = { type = "decimal", min = "0.5", max = "10", default = "3", doc = "the stop's distance in ATRs" },
-        most_bars = { type = "integer", min = 1, max = 1000, default = 50, doc = "bars after which a position is left" },
+            doc = "longs only with the mean above the EMA, shorts only below it" },
+        trend_length = { type = "integer", min = 2, max = 1000, default = 200,
+            doc = "length of the EMA that tells the trend" },
+        stop_atr = { type = "decimal", min = "0.5", max = "10", default = "3",
+            doc = "the stop's distance in ATRs" },
+        most_bars = { type = "integer", min = 1, max = 1000, default = 50,
+            doc = "bars after which a position is left" },
         short = { type = "boolean", default = true, doc = "sell short as well" },
         risk_percent = { type = "decimal", min = "0.05", max = "5", default = "0.5",
             doc = "equity lost when a position is stopped out" },
@@ -91,7 +108,8 @@ return {
 
     gates = {
         gates.layers{ most = 0 },
-        gates.portfolio_heat{ risk_percent = "max_risk_percent", margin_percent = "max_margin_percent" },
+        gates.portfolio_heat{ risk_percent = "max_risk_percent",
+            margin_percent = "max_margin_percent" },
         gates.day_loss{ most = "day_loss_percent" },
         gates.price_check{ base = "price_percent" },
     },

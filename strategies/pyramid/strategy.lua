@@ -1,7 +1,9 @@
---- Trend following with pyramids: a base entry on strength, up to five pyramids while it wins, one trailing ATR stop for all.
+--- Trend following with pyramids: a base entry on strength, up to five pyramids while it wins, one
+-- trailing ATR stop for all.
 --
--- Entries come from a chart (webhook signals BASE_ENTRY, PYRAMID, EXIT) or, with signals = "bars", from the bars
--- themselves: supertrend up, RSI strong, close above its EMA and above the Donchian channel, an efficient move.
+-- Entries come from a chart (webhook signals BASE_ENTRY, PYRAMID, EXIT) or, with signals = "bars",
+-- from the bars themselves: supertrend up, RSI strong, close above its EMA and above the Donchian
+-- channel, an efficient move.
 local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
 local trend = require "trend"
@@ -11,7 +13,8 @@ local base_options, pyramid_options
 
 local function size(f)
     if not base_options then
-        base_options = { risk_percent = params.risk_percent, volatility_percent = params.volatility_percent }
+        base_options = { risk_percent = params.risk_percent,
+            volatility_percent = params.volatility_percent }
         pyramid_options = { base_share = params.pyramid_share, profit_share = params.profit_share }
     end
     if f.signal.type == "PYRAMID" then return sizing.pyramid(f, pyramid_options) end
@@ -22,19 +25,20 @@ end
 return {
     name = "pyramid",
     version = "1.0.0",
-    description = "Trend following: base entry, up to five pyramids beyond 1R and an ATR apart, trailing ATR stop.",
+    description = "Trend following: a base, up to five pyramids while it wins, one trailing ATR stop.",
     instruments = "*",
 
     params = {
         signals = { type = "choice", choices = { "bars", "chart" }, default = "bars",
-            doc = "where entries and exits come from: the strategy's own reading of the bars, or webhook signals" },
+            doc = "where entries and exits come from: the bars themselves, or webhook signals" },
         risk_percent = { type = "decimal", min = "0.05", max = "5", default = "0.5",
             doc = "equity lost when a base entry is stopped out" },
         volatility_percent = { type = "decimal", min = "0.05", max = "5", default = "0.5",
             doc = "equity moved by one ATR of a base entry" },
         scale_by_er = { type = "boolean", default = true,
             doc = "multiply the risk of a base entry by the signal's er field, when it has one" },
-        pyramids = { type = "integer", min = 0, max = 5, default = 5, doc = "pyramids on one base" },
+        pyramids = { type = "integer", min = 0, max = 5, default = 5,
+            doc = "pyramids on one base" },
         pyramid_r = { type = "decimal", min = "0", max = "5", default = "1",
             doc = "the base must have won more than this many R before a pyramid" },
         atr_spacing = { type = "decimal", min = "0.1", max = "10", default = "0.5",
@@ -59,14 +63,22 @@ return {
             doc = "bars: the trailing stop's distance from the highest close in ATRs" },
         exit_on_supertrend = { type = "boolean", default = true,
             doc = "bars: leave when the supertrend turns down, too" },
-        supertrend_length = { type = "integer", min = 2, max = 100, default = 10, doc = "bars: ATR length of the supertrend" },
-        supertrend_factor = { type = "decimal", min = "0.5", max = "10", default = "1.5", doc = "bars: width of the supertrend" },
-        rsi_length = { type = "integer", min = 2, max = 100, default = 6, doc = "bars: length of the RSI" },
-        rsi_least = { type = "decimal", min = "0", max = "100", default = "70", doc = "bars: least RSI of an entry" },
-        ema_length = { type = "integer", min = 2, max = 1000, default = 200, doc = "bars: length of the EMA below the close" },
-        channel_length = { type = "integer", min = 2, max = 500, default = 20, doc = "bars: length of the Donchian channel broken out of" },
-        er_length = { type = "integer", min = 2, max = 100, default = 3, doc = "bars: length of the efficiency ratio" },
-        er_least = { type = "decimal", min = "0", max = "1", default = "0.8", doc = "bars: least efficiency ratio of an entry" },
+        supertrend_length = { type = "integer", min = 2, max = 100, default = 10,
+            doc = "bars: ATR length of the supertrend" },
+        supertrend_factor = { type = "decimal", min = "0.5", max = "10", default = "1.5",
+            doc = "bars: width of the supertrend" },
+        rsi_length = { type = "integer", min = 2, max = 100, default = 6,
+            doc = "bars: length of the RSI" },
+        rsi_least = { type = "decimal", min = "0", max = "100", default = "70",
+            doc = "bars: least RSI of an entry" },
+        ema_length = { type = "integer", min = 2, max = 1000, default = 200,
+            doc = "bars: length of the EMA below the close" },
+        channel_length = { type = "integer", min = 2, max = 500, default = 20,
+            doc = "bars: length of the Donchian channel broken out of" },
+        er_length = { type = "integer", min = 2, max = 100, default = 3,
+            doc = "bars: length of the efficiency ratio" },
+        er_least = { type = "decimal", min = "0", max = "1", default = "0.8",
+            doc = "bars: least efficiency ratio of an entry" },
     },
 
     extra = { er = "decimal" },
@@ -75,7 +87,8 @@ return {
         gates.layers{ most = "pyramids" },
         gates.one_r{ multiple = "pyramid_r" },
         gates.atr_spacing{ spacing = "atr_spacing" },
-        gates.portfolio_heat{ risk_percent = "max_risk_percent", volatility_percent = "max_volatility_percent",
+        gates.portfolio_heat{ risk_percent = "max_risk_percent",
+            volatility_percent = "max_volatility_percent",
             margin_percent = "max_margin_percent", profit = true },
         gates.price_check{ base = "base_price_percent", pyramid = "pyramid_price_percent" },
     },

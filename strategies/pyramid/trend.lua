@@ -29,7 +29,8 @@ local function stop_hit(s, base, close, atr)
     if not s.stop or s.opened_at ~= base.opened_at then
         s.opened_at, s.best = base.opened_at, base.entry_price
         s.asked = nil
-        s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr)
+        s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr,
+            params.initial_stop_atr)
     end
     if close < s.stop then return true end
     if close > s.best then s.best = close end
@@ -37,7 +38,8 @@ local function stop_hit(s, base, close, atr)
     return close < s.stop
 end
 
--- More than pyramid_r R won and the layers far enough apart: what the gates will ask too, so that few signals are in vain.
+-- More than pyramid_r R won and the layers far enough apart: what the gates will ask too, so that
+-- few signals are in vain.
 local function may_add(f, close, atr)
     local pyramid = f.pyramid
     if not pyramid or pyramid.pyramids >= params.pyramids then return false end
@@ -60,11 +62,13 @@ end
 local function in_position(s, bar, f, close, up, atr)
     if stop_hit(s, f.positions[1], close, atr) then
         s.quiet = 1
-        return { { type = "EXIT", position = "ALL", price = close, note = "trailing stop " .. s.stop } }
+        return { { type = "EXIT", position = "ALL", price = close, note = "trailing stop "
+            .. s.stop } }
     end
     if not up and params.exit_on_supertrend then
         s.quiet = 1
-        return { { type = "EXIT", position = "ALL", price = close, note = "supertrend turned down" } }
+        return { { type = "EXIT", position = "ALL", price = close,
+            note = "supertrend turned down" } }
     end
     if up and (not s.asked or close > s.asked) and may_add(f, close, atr) then
         s.quiet, s.asked = 1, close
@@ -86,7 +90,8 @@ function trend.on_bar(bar, f, s)
     local close = bar.close
     if #f.positions > 0 then return in_position(s, bar, f, close, up, atr) end
     s.stop = nil
-    if up and rsi > params.rsi_least and er >= params.er_least and close > ema and close > upper then
+    if up and rsi > params.rsi_least and er >= params.er_least and close > ema
+        and close > upper then
         s.quiet = 1
         return entry("BASE_ENTRY", 1, bar, close, atr)
     end

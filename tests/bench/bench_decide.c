@@ -1,5 +1,6 @@
-/* What one decision and one bar cost through the pyramiding strategy: facts in, gates, sizing, intent out. Prints medians of
- * batches, and fails when the decision without a trace is over 2 µs or a bar over 2.5 µs (BENCH_LENIENT=1: only prints). */
+/* What one decision and one bar cost through the pyramiding strategy: facts in, gates, sizing,
+ * intent out. Prints medians of batches, and fails when the decision without a trace is over 2 µs
+ * or a bar over 2.5 µs (BENCH_LENIENT=1: only prints). */
 #include "policy/policy.h"
 
 #include <stdio.h>
@@ -39,9 +40,15 @@ static struct {
 
 static void make_world(void)
 {
-    world.instrument = (struct instrument){.name = "BANK_NIFTY", .exchange = "NSE", .lot_size = number("35"),
-        .tick = number("0.05"), .quantity_step = number("1"), .point_value = number("35"), .margin = number("270000"),
-        .min_quantity = number("1"), .max_quantity = number("100")};
+    world.instrument = (struct instrument){.name = "BANK_NIFTY",
+                                           .exchange = "NSE",
+                                           .lot_size = number("35"),
+                                           .tick = number("0.05"),
+                                           .quantity_step = number("1"),
+                                           .point_value = number("35"),
+                                           .margin = number("270000"),
+                                           .min_quantity = number("1"),
+                                           .max_quantity = number("100")};
     row_init(&tables[TABLE_SIGNAL], &world.signal);
     world.signal.type = SIGNAL_PYRAMID;
     text_copy(world.signal.position, sizeof world.signal.position, "Long_2");
@@ -63,13 +70,27 @@ static void make_world(void)
     world.pyramid.quantity = world.pyramid.base_quantity = number("10");
     world.pyramid.last_entry_price = world.pyramid.base_entry_price = number("51900");
     world.pyramid.base_stop = number("51550");
-    world.portfolio = (struct portfolio){.equity = number("5000000"), .unrealised = number("210000"),
-        .blended_equity = number("5105000"), .open_risk = number("122500"), .open_risk_percent = number("2.45"),
-        .margin_used = number("2700000"), .margin_free = number("2300000"), .exposure = number("18165000"),
-        .day_loss = number("0"), .drawdown_percent = number("0"), .open_positions = 1};
-    world.facts = (struct facts){.signal = &world.signal, .instrument = &world.instrument, .positions = world.layers,
-        .position_count = 1, .pyramid = &world.pyramid, .portfolio = &world.portfolio, .last_price = number("52505"),
-        .last_price_us = 1700000000000000, .instrument_unrealised = number("272500"), .now_us = 1700000001000000};
+    world.portfolio = (struct portfolio){.equity = number("5000000"),
+                                         .unrealised = number("210000"),
+                                         .blended_equity = number("5105000"),
+                                         .open_risk = number("122500"),
+                                         .open_risk_percent = number("2.45"),
+                                         .margin_used = number("2700000"),
+                                         .margin_free = number("2300000"),
+                                         .exposure = number("18165000"),
+                                         .day_loss = number("0"),
+                                         .drawdown_percent = number("0"),
+                                         .open_positions = 1};
+    world.facts = (struct facts){.signal = &world.signal,
+                                 .instrument = &world.instrument,
+                                 .positions = world.layers,
+                                 .position_count = 1,
+                                 .pyramid = &world.pyramid,
+                                 .portfolio = &world.portfolio,
+                                 .last_price = number("52505"),
+                                 .last_price_us = 1700000000000000,
+                                 .instrument_unrealised = number("272500"),
+                                 .now_us = 1700000001000000};
 }
 
 static int compare_times(const void *left, const void *right)
@@ -134,8 +155,12 @@ static struct timing time_bars(struct policy *policy, bool open)
 
         for (int i = 0; i < CALLS; i++) {
             int64_t close = price + (i * 7919) % 101 - 50;
-            struct bar bar = {.at_us = at, .open = decimal_int(price), .high = decimal_int(price + 60),
-                              .low = decimal_int(price - 60), .close = decimal_int(close), .volume = decimal_bad()};
+            struct bar bar = {.at_us = at,
+                              .open = decimal_int(price),
+                              .high = decimal_int(price + 60),
+                              .low = decimal_int(price - 60),
+                              .close = decimal_int(close),
+                              .volume = decimal_bad()};
 
             at += 900000000;
             price = close;

@@ -1,5 +1,6 @@
-/* The host's policy room as a Lua module for specs: the same sandbox, decimals, indicators and facts as in production, driven from
- * busted. Everything crosses as JSON text; lua/tidelock/testing.lua makes it comfortable.
+/* The host's policy room as a Lua module for specs: the same sandbox, decimals, indicators and
+ * facts as in production, driven from busted. Everything crosses as JSON text;
+ * lua/tidelock/testing.lua makes it comfortable.
  *
  * Built as build/tidelock_test.so from this file and libtidelock.a. */
 #include "policy/policy.h"
@@ -28,7 +29,8 @@ static int fail(lua_State *L, struct handle *handle, struct str *report, const s
 
 static struct handle *new_handle(lua_State *L, const char *stock)
 {
-    const struct policies_options options = {.stock_dir = stock, .clock = clock_real(), .error_limit = 1000};
+    const struct policies_options options = {
+        .stock_dir = stock, .clock = clock_real(), .error_limit = 1000};
     struct handle *handle = lua_newuserdata(L, sizeof *handle);
 
     memset(handle, 0, sizeof *handle);
@@ -40,7 +42,8 @@ static struct handle *new_handle(lua_State *L, const char *stock)
 }
 
 /* The parameters of a table { name = text } at `index`. */
-static size_t read_params(lua_State *L, int index, struct arena *arena, struct policy_params *params, size_t room)
+static size_t read_params(lua_State *L, int index, struct arena *arena,
+                          struct policy_params *params, size_t room)
 {
     size_t count = 0;
 
@@ -59,7 +62,8 @@ static size_t read_params(lua_State *L, int index, struct arena *arena, struct p
     return count;
 }
 
-/* open(stock folder, strategy name, folder or nil, text or nil, params or nil) → handle | nil, report */
+/* open(stock folder, strategy name, folder or nil, text or nil, params or nil) → handle | nil,
+ * report */
 static int open_policy(lua_State *L)
 {
     const char *stock = luaL_checkstring(L, 1), *name = luaL_checkstring(L, 2);
@@ -74,7 +78,8 @@ static int open_policy(lua_State *L)
 
     if (folder && !policy_read_folder(folder, &handle->arena, &files, &count, &err))
         return fail(L, handle, NULL, &err);
-    if (!policies_load(handle->policies, name, files, count, params, param_count, "spec", &row, &report, &err))
+    if (!policies_load(handle->policies, name, files, count, params, param_count, "spec", &row,
+                       &report, &err))
         return fail(L, handle, &report, &err);
     str_free(&report);
     arena_reset(&handle->arena);
@@ -112,8 +117,9 @@ static void put_intent(struct str *out, const struct intent *intent, const struc
     str_put_json(out, intent->gate);
     str_puts(out, ",\"reason\":");
     str_put_json(out, intent->reason);
-    str_printf(out, ",\"kind\":\"%s\",\"tif\":\"%s\",\"defer_us\":%lld", order_kind_names[intent->kind],
-               order_tif_names[intent->tif], (long long)intent->defer_us);
+    str_printf(out, ",\"kind\":\"%s\",\"tif\":\"%s\",\"defer_us\":%lld",
+               order_kind_names[intent->kind], order_tif_names[intent->tif],
+               (long long)intent->defer_us);
     put_decimal(out, "quantity", intent->quantity);
     put_decimal(out, "stop", intent->stop);
     put_decimal(out, "limit_price", intent->limit_price);
@@ -147,8 +153,8 @@ static int decide(lua_State *L)
 
 static void put_signal(struct str *out, const struct bar_signal *signal)
 {
-    str_printf(out, "{\"type\":\"%s\",\"position\":\"%s\",\"side\":\"%s\",\"note\":", signal_type_names[signal->type],
-               signal->position, side_names[signal->side]);
+    str_printf(out, "{\"type\":\"%s\",\"position\":\"%s\",\"side\":\"%s\",\"note\":",
+               signal_type_names[signal->type], signal->position, side_names[signal->side]);
     str_put_json(out, signal->note);
     put_decimal(out, "price", signal->price);
     put_decimal(out, "stop", signal->stop);
@@ -171,7 +177,8 @@ static int on_bar(lua_State *L)
     const struct json *bar_root = facts_root ? parse(handle, bar_text, &err) : NULL;
 
     if (!bar_root || !policy_facts_read(facts_root, &handle->arena, &facts, &err) ||
-        !policy_bar_read(bar_root, &bar, &err) || !policy_on_bar(handle->policy, &facts, &bar, &signals, &err))
+        !policy_bar_read(bar_root, &bar, &err) ||
+        !policy_on_bar(handle->policy, &facts, &bar, &signals, &err))
         return fail(L, handle, NULL, &err);
     str_putc(&out, '[');
     for (size_t i = 0; i < signals.count; i++) {
@@ -198,8 +205,11 @@ static int describe(lua_State *L)
 
 __attribute__((visibility("default"))) int luaopen_tidelock_test(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"open", open_policy}, {"decide", decide}, {"bar", on_bar}, {"describe", describe}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", open_policy},
+                                         {"decide", decide},
+                                         {"bar", on_bar},
+                                         {"describe", describe},
+                                         {NULL, NULL}};
 
     luaL_newmetatable(L, HANDLE);
     lua_pushcfunction(L, close_policy);

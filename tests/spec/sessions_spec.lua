@@ -4,7 +4,8 @@ local t = require "tidelock.testing"
 -- Epoch seconds of a time in India.
 local function at(text)
     local y, mo, d, h, mi = text:match("(%d+)-(%d+)-(%d+) (%d+):(%d+)")
-    return os.time{ year = y, month = mo, day = d, hour = h, min = mi } - os.time{ year = 2000, month = 1, day = 1, hour = 0 }
+    return os.time{ year = y, month = mo, day = d, hour = h, min = mi } - os.time{ year = 2000,
+        month = 1, day = 1, hour = 0 }
         + 946684800 - 330 * 60
 end
 
@@ -24,7 +25,8 @@ describe("tidelock.sessions", function()
         assert.is_true(session("NSE", "2025-07-21 15:29").open)
         assert.are.equal("NSE has closed for the day", session("NSE", "2025-07-21 15:30").reason)
         assert.are.equal("NSE is closed on Saturdays", session("NSE", "2025-07-19 11:00").reason)
-        assert.are.equal("NSE is closed: Independence Day", session("NSE", "2025-08-15 11:00").reason)
+        assert.are.equal("NSE is closed: Independence Day", session("NSE",
+            "2025-08-15 11:00").reason)
     end)
 
     it("knows the festive session, on a Sunday too", function()

@@ -5,7 +5,8 @@ describe("tidelock.sizing", function()
     it("gives 1.673 lots by risk for the known base entry", function()
         local lots = t.run [[
             local sizing = require "tidelock.sizing"
-            return sizing.risk(decimal(5000000), decimal("0.5"), decimal(52000), decimal(51650), decimal(35), decimal("0.82"))
+            return sizing.risk(decimal(5000000), decimal("0.5"), decimal(52000), decimal(51650),
+                decimal(35), decimal("0.82"))
         ]]
         assert.are.equal("1.673469387755", lots)
     end)
@@ -14,10 +15,13 @@ describe("tidelock.sizing", function()
         local n = t.run [[
             local sizing = require "tidelock.sizing"
             local n = sizing.pyramid_numbers{
-                margin_free = decimal(1000000), margin_per_lot = decimal(270000), base_quantity = decimal(10),
-                profit = decimal(150000), price = decimal(52500), stop = decimal(52000), point_value = decimal(35) }
+                margin_free = decimal(1000000), margin_per_lot = decimal(270000),
+                    base_quantity = decimal(10),
+                profit = decimal(150000), price = decimal(52500), stop = decimal(52000),
+                    point_value = decimal(35) }
             local best, name = sizing.smallest(n)
-            return { a = n.margin:floor(1), b = n.base:floor(1), c = n.profit:floor(1), best = sizing.floor(best, decimal(1)), name = name }
+            return { a = n.margin:floor(1), b = n.base:floor(1), c = n.profit:floor(1),
+                best = sizing.floor(best, decimal(1)), name = name }
         ]]
         assert.are.same({ a = "3", b = "5", c = "4", best = "3", name = "margin" }, n)
     end)
@@ -25,7 +29,8 @@ describe("tidelock.sizing", function()
     it("names the smallest, and the first in the alphabet among equals", function()
         local _, name = t.run [[
             local sizing = require "tidelock.sizing"
-            return sizing.smallest{ volatility = decimal(2), risk = decimal(2), margin = decimal(3) }
+            return sizing.smallest{ volatility = decimal(2), risk = decimal(2),
+                margin = decimal(3) }
         ]]
         assert.are.equal("risk", name)
     end)
@@ -33,7 +38,8 @@ describe("tidelock.sizing", function()
     it("rounds down to the step and never below zero", function()
         local a, b, c = t.run [[
             local sizing = require "tidelock.sizing"
-            return sizing.floor(decimal("2.999999999999"), decimal(1)), sizing.floor(decimal(-1), decimal(1)),
+            return sizing.floor(decimal("2.999999999999"), decimal(1)), sizing.floor(decimal(-1),
+                decimal(1)),
                 sizing.floor(decimal("0.0379"), decimal("0.001"))
         ]]
         assert.are.same({ "2", "0", "0.037" }, { a, b, c })
@@ -42,7 +48,8 @@ describe("tidelock.sizing", function()
     it("peels off whole lots, upwards", function()
         local a, b = t.run [[
             local sizing = require "tidelock.sizing"
-            return sizing.peel_off(decimal(10001), decimal(10000)), sizing.peel_off(decimal(-1), decimal(10000))
+            return sizing.peel_off(decimal(10001), decimal(10000)), sizing.peel_off(decimal(-1),
+                decimal(10000))
         ]]
         assert.are.same({ "2", "0" }, { a, b })
     end)
@@ -52,7 +59,8 @@ describe("tidelock.rmultiple", function()
     it("measures longs and shorts in R, and refuses stops on the wrong side", function()
         local long, short, none, exact = t.run [[
             local r = require "tidelock.rmultiple"
-            return r.of("LONG", decimal(100), decimal(90), decimal(125)), r.of("SHORT", decimal(100), decimal(110), decimal(85)),
+            return r.of("LONG", decimal(100), decimal(90), decimal(125)), r.of("SHORT",
+                decimal(100), decimal(110), decimal(85)),
                 r.of("LONG", decimal(100), decimal(110), decimal(120)) == nil,
                 r.exceeds("LONG", decimal(100), decimal(90), decimal(110), decimal(1))
         ]]
@@ -81,7 +89,8 @@ describe("tidelock.stops", function()
     it("is not hit by touching it", function()
         local touch, beyond, short = t.run [[
             local stops = require "tidelock.stops"
-            return stops.hit("LONG", decimal(95), decimal(95)), stops.hit("LONG", decimal(95), decimal("94.95")),
+            return stops.hit("LONG", decimal(95), decimal(95)), stops.hit("LONG", decimal(95),
+                decimal("94.95")),
                 stops.hit("SHORT", decimal(95), decimal("95.05"))
         ]]
         assert.is_false(touch)
@@ -92,7 +101,8 @@ describe("tidelock.stops", function()
     it("rounds to ticks away from the price", function()
         local long, short = t.run [[
             local stops = require "tidelock.stops"
-            return stops.to_tick("LONG", decimal("100.07"), decimal("0.05")), stops.to_tick("SHORT", decimal("100.07"), decimal("0.05"))
+            return stops.to_tick("LONG", decimal("100.07"), decimal("0.05")), stops.to_tick("SHORT",
+                decimal("100.07"), decimal("0.05"))
         ]]
         assert.are.same({ "100.05", "100.1" }, { long, short })
     end)

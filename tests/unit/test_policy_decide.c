@@ -1,4 +1,5 @@
-/* Policies: what is refused with which sentences, what a decision gives, exits, errors, swaps, roll-backs, bars. */
+/* Policies: what is refused with which sentences, what a decision gives, exits, errors, swaps,
+ * roll-backs, bars. */
 #include "policy/policy.h"
 
 #include <setjmp.h>
@@ -77,7 +78,8 @@ static void test_faults(void **state)
     (void)state;
     refuse("return 3", "must end in: return {");
     refuse("retrun {}", "strategy.lua:1:");
-    refuse(HEAD "size = function() end,\n gatse = {} }", "strategy.lua:3: gatse: unknown key; did you mean \"gates\"?");
+    refuse(HEAD "size = function() end,\n gatse = {} }",
+           "strategy.lua:3: gatse: unknown key; did you mean \"gates\"?");
     refuse(HEAD "siez = 1 }", "size: is missing");
     refuse("return { name = 'demo',\nversion = 2, instruments = '*', size = function() end }",
            "strategy.lua:2: version: must be text, not 2");
@@ -88,14 +90,17 @@ static void test_faults(void **state)
            "strategy.lua:4: gates[1].chekc: unknown key; did you mean \"check\"?");
     has(str_text(&report), "another gate is named \"a\" too");
     has(str_text(&report), "gates[1].check: must be a function(f), not nil");
-    refuse(HEAD "size = function() end, params = {\n risk = { type = 'decimal', min = '0.1', max = 5,\n"
-                "default = '7', dok = 'x' },\n how = { type = 'choice', choices = {'a', 'b'}, default = 'c' },\n"
-                "n = { type = 'integer' } } }",
+    refuse(HEAD
+           "size = function() end, params = {\n risk = { type = 'decimal', min = '0.1', max = 5,\n"
+           "default = '7', dok = 'x' },\n how = { type = 'choice', choices = {'a', 'b'}, default = "
+           "'c' },\n"
+           "n = { type = 'integer' } } }",
            "strategy.lua:4: params.risk.default: is 7, above its greatest value 5");
     has(str_text(&report), "strategy.lua:4: params.risk.dok: unknown key; did you mean \"doc\"?");
     has(str_text(&report), "strategy.lua:5: params.how.default: \"c\" is not one of the choices");
     has(str_text(&report), "strategy.lua:6: params.n: has no default");
-    refuse(HEAD "size = function() end,\n size = function() end }", "strategy.lua:3: \"size\" is given twice");
+    refuse(HEAD "size = function() end,\n size = function() end }",
+           "strategy.lua:3: \"size\" is given twice");
     refuse("local x = undefined_name\n" HEAD "size = function() end }", "strategy.lua:1:");
     refuse("while true do end", "instruction");
     refuse("local f = require 'io'", "no module 'io'");
@@ -104,14 +109,16 @@ static void test_faults(void **state)
 
 static void test_params(void **state)
 {
-    static const char text[] = HEAD "params = { risk = { type = 'decimal', min = '0.1', max = '5', default = '1.50' },\n"
-                                    "on = { type = 'boolean', default = false }, n = { type = 'integer', default = 4 },\n"
-                                    "mode = { type = 'choice', choices = {'a','b'}, default = 'a' } },\n"
-                                    "size = function(f) return { quantity = params.n,\n"
-                                    "numbers = { risk = params.risk, on = params.on, mode = params.mode } } end }";
+    static const char text[] =
+        HEAD "params = { risk = { type = 'decimal', min = '0.1', max = '5', default = '1.50' },\n"
+             "on = { type = 'boolean', default = false }, n = { type = 'integer', default = 4 },\n"
+             "mode = { type = 'choice', choices = {'a','b'}, default = 'a' } },\n"
+             "size = function(f) return { quantity = params.n,\n"
+             "numbers = { risk = params.risk, on = params.on, mode = params.mode } } end }";
     const struct policy_source files[] = {{"strategy.lua", text, sizeof text - 1}};
     const struct policy_params given[] = {{"risk", "2.5"}, {"on", "true"}, {"mode", "b"}};
-    const struct policy_params wrong[] = {{"rsik", "1"}, {"risk", "9"}, {"n", "1.5"}, {"on", "yes"}};
+    const struct policy_params wrong[] = {
+        {"rsik", "1"}, {"risk", "9"}, {"n", "1.5"}, {"on", "yes"}};
     struct policy_version row, other;
     struct str trace = STR_EMPTY;
     struct intent out;
@@ -141,20 +148,24 @@ static void test_gates(void **state)
 
     (void)state;
     load_good(HEAD "extra = { er = 'decimal', note = 'text' }, gates = {\n"
-                   "{ name = 'first', check = function(f) return pass{ price = f.signal.price, er = f.signal.extra.er } end },\n"
+                   "{ name = 'first', check = function(f) return pass{ price = f.signal.price, er "
+                   "= f.signal.extra.er } end },\n"
                    "{ name = 'second', check = function(f)\n"
-                   "  if f.signal.price:gt(52000) then return reject('too dear', { price = f.signal.price, most = 52000 }) end\n"
+                   "  if f.signal.price:gt(52000) then return reject('too dear', { price = "
+                   "f.signal.price, most = 52000 }) end\n"
                    "  if f.signal.price:lt(1000) then return defer(1.5, 'wait for it') end\n"
                    "  if f.signal.price:eq(50000) then return 7 end\n"
                    "  if f.signal.price:eq(50001) then local x = nil; return x.y end\n"
                    "  return pass() end } },\n"
-                   "size = function(f) return { quantity = 2, stop = f.signal.stop, limited_by = 'risk' } end }");
+                   "size = function(f) return { quantity = 2, stop = f.signal.stop, limited_by = "
+                   "'risk' } end }");
     signal_row.extra = "{\"er\":\"0.82\",\"other\":1}";
     out = decide(&trace);
     assert_int_equal(out.verdict, VERDICT_ACCEPT);
     assert_true(decimal_eq(out.quantity, decimal_int(2)));
     assert_true(decimal_eq(out.stop, number("51650")));
-    has(str_text(&trace), "\"gates\":[{\"name\":\"first\",\"verdict\":\"pass\",\"inputs\":{\"er\":\"0.82\",\"price\":\"52000\"}},"
+    has(str_text(&trace), "\"gates\":[{\"name\":\"first\",\"verdict\":\"pass\",\"inputs\":{\"er\":"
+                          "\"0.82\",\"price\":\"52000\"}},"
                           "{\"name\":\"second\",\"verdict\":\"pass\"}]");
     has(str_text(&trace), "\"size\":{\"limited_by\":\"risk\",\"quantity\":2,\"stop\":\"51650\"}}");
     {
@@ -201,7 +212,8 @@ static void size_gives(const char *body, enum verdict verdict, const char *reaso
 static void test_size(void **state)
 {
     (void)state;
-    size_gives("return { quantity = 0, limited_by = 'margin' }", VERDICT_REJECT, "not one lot: limited by margin");
+    size_gives("return { quantity = 0, limited_by = 'margin' }", VERDICT_REJECT,
+               "not one lot: limited by margin");
     size_gives("return { quantity = -1 }", VERDICT_FAILED, "negative");
     size_gives("return { quantity = 1.5 }", VERDICT_FAILED, "no multiple");
     size_gives("return { quantity = 0/0 }", VERDICT_FAILED, "exact number");
@@ -213,9 +225,11 @@ static void test_size(void **state)
     size_gives("return { quantity = 1, stop = -5 }", VERDICT_FAILED, "stop");
     size_gives("return { quantity = 1, kind = 'LIMIT' }", VERDICT_FAILED, "without a limit_price");
     size_gives("return { quantity = 1, kind = 'FOO' }", VERDICT_FAILED, "unknown kind");
-    size_gives("return { quantity = 1, kind = 'LIMIT', limit_price = f.signal.price, tif = 'IOC' }", VERDICT_ACCEPT, "");
+    size_gives("return { quantity = 1, kind = 'LIMIT', limit_price = f.signal.price, tif = 'IOC' }",
+               VERDICT_ACCEPT, "");
     size_gives("return reject('closed today')", VERDICT_REJECT, "closed today");
-    size_gives("return setmetatable({}, { __index = function() error('no') end })", VERDICT_FAILED, "exact number");
+    size_gives("return setmetatable({}, { __index = function() error('no') end })", VERDICT_FAILED,
+               "exact number");
     size_gives("f.signal.price = 3", VERDICT_FAILED, "strategy.lua:2:");
     size_gives("return { quantity = f.signal.pirce }", VERDICT_FAILED, "pirce");
     size_gives("while true do end", VERDICT_FAILED, "instruction");
@@ -237,7 +251,8 @@ static void test_exits(void **state)
     load_good(HEAD "size = function() end, exit_size = function(f) return { quantity = 3 } end }");
     out = decide(NULL);
     assert_true(decimal_eq(out.quantity, decimal_int(3)));
-    load_good(HEAD "size = function() end, exit_size = function(f) return { quantity = 300 } end }");
+    load_good(HEAD
+              "size = function() end, exit_size = function(f) return { quantity = 300 } end }");
     out = decide(NULL);
     assert_int_equal(out.verdict, VERDICT_ACCEPT);
     assert_false(decimal_ok(out.quantity));
@@ -287,20 +302,29 @@ static void test_versions(void **state)
 
 static void test_bars(void **state)
 {
-    struct bar bar = {.at_us = 1000000, .open = number("100"), .high = number("110"), .low = number("90"),
-                      .close = number("105"), .volume = decimal_bad()};
+    struct bar bar = {.at_us = 1000000,
+                      .open = number("100"),
+                      .high = number("110"),
+                      .low = number("90"),
+                      .close = number("105"),
+                      .volume = decimal_bad()};
     struct bar_signals out;
     struct fill fill = {.price = number("105"), .quantity = number("1"), .fee = number("0")};
     struct err err;
     struct policy *policy;
 
     (void)state;
-    load_good(HEAD "size = function() end, start = function(f) return { n = 0, sma = ta.sma(3), atr = ta.atr(2) } end,\n"
-                   "on_fill = function(fill, f, s) s.n = s.n + 10 end,\n"
-                   "on_bar = function(bar, f, s) s.n = s.n + 1; local mean = s.sma:push(bar); s.atr:push(bar)\n"
-                   "if s.n == 3 then return { { type = 'BASE_ENTRY', position = 'Long_1', price = mean, stop = bar.low,\n"
-                   "atr = s.atr:value(), note = 'n ' .. s.n }, { type = 'EXIT', position = 'ALL' } } end\n"
-                   "if s.n == 14 then return { { type = 'EXIT', position = 'Long_9', prize = 1 } } end end }");
+    load_good(
+        HEAD
+        "size = function() end, start = function(f) return { n = 0, sma = ta.sma(3), atr = "
+        "ta.atr(2) } end,\n"
+        "on_fill = function(fill, f, s) s.n = s.n + 10 end,\n"
+        "on_bar = function(bar, f, s) s.n = s.n + 1; local mean = s.sma:push(bar); "
+        "s.atr:push(bar)\n"
+        "if s.n == 3 then return { { type = 'BASE_ENTRY', position = 'Long_1', price = mean, stop "
+        "= bar.low,\n"
+        "atr = s.atr:value(), note = 'n ' .. s.n }, { type = 'EXIT', position = 'ALL' } } end\n"
+        "if s.n == 14 then return { { type = 'EXIT', position = 'Long_9', prize = 1 } } end end }");
     policy = policies_find(policies, "demo");
     facts.signal = NULL;
     assert_true(policy_has_on_bar(policy));
@@ -331,9 +355,11 @@ static void test_describe(void **state)
     struct err err = {.class = ERR_NONE};
 
     (void)state;
-    load_good(HEAD "description = 'says \"hi\"', gates = { { name = 'g', check = function() return pass() end } },\n"
-                   "params = { risk = { type = 'decimal', default = '1', doc = 'percent of equity' } },\n"
-                   "size = function() return { quantity = 1 } end }");
+    load_good(
+        HEAD "description = 'says \"hi\"', gates = { { name = 'g', check = function() return "
+             "pass() end } },\n"
+             "params = { risk = { type = 'decimal', default = '1', doc = 'percent of equity' } },\n"
+             "size = function() return { quantity = 1 } end }");
     decide(NULL);
     policy_describe(policies_find(policies, "demo"), &json);
     arena_init(&arena, 4096);
@@ -353,9 +379,15 @@ static int set_up(void **state)
 
     (void)state;
     policies = policies_new(&options);
-    instrument = (struct instrument){.name = "BANK_NIFTY", .exchange = "NSE", .lot_size = number("35"), .tick = number("0.05"),
-                                     .quantity_step = number("1"), .point_value = number("35"), .margin = number("270000"),
-                                     .min_quantity = number("1"), .max_quantity = number("100")};
+    instrument = (struct instrument){.name = "BANK_NIFTY",
+                                     .exchange = "NSE",
+                                     .lot_size = number("35"),
+                                     .tick = number("0.05"),
+                                     .quantity_step = number("1"),
+                                     .point_value = number("35"),
+                                     .margin = number("270000"),
+                                     .min_quantity = number("1"),
+                                     .max_quantity = number("100")};
     row_init(&tables[TABLE_SIGNAL], &signal_row);
     text_copy(signal_row.position, sizeof signal_row.position, "Long_1");
     signal_row.price = number("52000");
@@ -364,9 +396,15 @@ static int set_up(void **state)
     row_init(&tables[TABLE_POSITION], &layer);
     text_copy(layer.label, sizeof layer.label, "Long_1");
     layer.quantity = number("10");
-    portfolio = (struct portfolio){.equity = number("5000000"), .blended_equity = number("5000000")};
-    facts = (struct facts){.signal = &signal_row, .instrument = &instrument, .positions = layers, .position_count = 1,
-                           .portfolio = &portfolio, .last_price = decimal_bad(), .instrument_unrealised = decimal_bad(),
+    portfolio =
+        (struct portfolio){.equity = number("5000000"), .blended_equity = number("5000000")};
+    facts = (struct facts){.signal = &signal_row,
+                           .instrument = &instrument,
+                           .positions = layers,
+                           .position_count = 1,
+                           .portfolio = &portfolio,
+                           .last_price = decimal_bad(),
+                           .instrument_unrealised = decimal_bad(),
                            .now_us = 1700000000000000};
     return 0;
 }
@@ -383,8 +421,8 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_faults), TEST(test_params), TEST(test_gates),
-                                       TEST(test_size),   TEST(test_exits),  TEST(test_versions),
+    const struct CMUnitTest tests[] = {TEST(test_faults), TEST(test_params),  TEST(test_gates),
+                                       TEST(test_size),   TEST(test_exits),   TEST(test_versions),
                                        TEST(test_bars),   TEST(test_describe)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

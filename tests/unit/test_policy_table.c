@@ -1,4 +1,5 @@
-/* Table files: what is read, in which order, with which lines, and what is refused with which sentence. */
+/* Table files: what is read, in which order, with which lines, and what is refused with which
+ * sentence. */
 #include "policy/policy.h"
 
 #include <setjmp.h>
@@ -72,7 +73,8 @@ static void test_refusals(void **state)
     (void)state;
     refuse("return { a = 1,\n b = , }", "demo.lua:2:");
     refuse("return { a = 1,\n b = { f = function() end } }", "demo.lua:2: b.f is a function");
-    refuse("return { a = 1,\n\n a = 2 }", "demo.lua:3: \"a\" is given twice; the first one is on line 1");
+    refuse("return { a = 1,\n\n a = 2 }",
+           "demo.lua:3: \"a\" is given twice; the first one is on line 1");
     refuse("return { a = 1, 2 }", "mixes list items and named keys");
     refuse("return { a = { 1, nil, 3 } }", "holes");
     refuse("local t = {} t.t = t return t", "nested too deep, or contains itself");
@@ -101,10 +103,12 @@ static void test_hostile(void **state)
     assert_false(table_file_read("demo.lua", deep, sizeof deep, &arena, &file, &err));
     assert_false(read_text("local t = {} for i = 1, 5000 do t[i] = i end return t", &file, &err));
     /* shared tables would multiply without bound */
-    assert_false(read_text("local t = {1} for i = 1, 14 do t = {t, t, t, t} end return t", &file, &err));
+    assert_false(
+        read_text("local t = {1} for i = 1, 14 do t = {t, t, t, t} end return t", &file, &err));
     /* unfinished text of every kind ends */
     for (size_t n = 0; n < 60; n++) {
-        static const char text[] = "return { a = [==[ ]=] ]==], b = \"\\\"\", --[[ x ]] c = { 1; 'y' } }";
+        static const char text[] =
+            "return { a = [==[ ]=] ]==], b = \"\\\"\", --[[ x ]] c = { 1; 'y' } }";
 
         (void)!table_file_read("demo.lua", text, n, &arena, &file, &err);
     }

@@ -1,10 +1,12 @@
--- Opening range breakout: the range, one entry a day and side, flat before the close, nothing outside the session.
+-- Opening range breakout: the range, one entry a day and side, flat before the close, nothing
+-- outside the session.
 local t = require "tidelock.testing"
 
 local day = 1753069500 -- Monday 2025-07-21 09:15 in India, the open
 
 local function bar(number, high, low, close, from)
-    return { at = (from or day) + (number - 1) * 900, open = tostring(close), high = tostring(high), low = tostring(low),
+    return { at = (from or day) + (number - 1) * 900, open = tostring(close), high = tostring(high),
+        low = tostring(low),
         close = tostring(close) }
 end
 
@@ -16,14 +18,16 @@ local function warmed(params)
     return s
 end
 
-local long = { positions = { { label = "Long_1", side = "LONG", is_base = true, quantity = "2", entry_price = "50120",
+local long = { positions = { { label = "Long_1", side = "LONG", is_base = true, quantity = "2",
+    entry_price = "50120",
     stop = "50000", opened_at = day + 4500 } } }
 
 describe("breakout", function()
     it("buys a close above the range, stop at its other side, once", function()
         local s = warmed()
         local entry = s:bar(bar(5, 50125, 50080, 50120))[1]
-        assert.are.same({ "BASE_ENTRY", "Long_1", "50120", "50000" }, { entry.type, entry.position, entry.price, entry.stop })
+        assert.are.same({ "BASE_ENTRY", "Long_1", "50120", "50000" }, { entry.type, entry.position,
+            entry.price, entry.stop })
         for i = 6, 9 do assert.are.same({}, s:bar(bar(i, 50150, 50110, 50140))) end
     end)
 
@@ -50,8 +54,10 @@ describe("breakout", function()
     it("leaves what was left over from an earlier day", function()
         local s = t.strategy("strategies/breakout")
         for i = 1, 25 do s:bar(bar(i, 50060, 49990, 50020, day - 3 * 86400)) end
-        local old = t.with(long, { positions = { t.with(long.positions[1], { opened_at = day - 3 * 86400 }) } })
-        assert.are.equal("left over from an earlier day", s:bar(bar(1, 50120, 50050, 50100), old)[1].note)
+        local old = t.with(long, { positions = { t.with(long.positions[1],
+            { opened_at = day - 3 * 86400 }) } })
+        assert.are.equal("left over from an earlier day", s:bar(bar(1, 50120, 50050, 50100),
+            old)[1].note)
     end)
 
     it("enters neither late in the day nor outside the session", function()

@@ -3,11 +3,13 @@ local t = require "tidelock.testing"
 
 -- The trend filter off, unless a spec is about it.
 local function strategy(params)
-    return t.strategy("strategies/meanrev", t.with({ with_trend = false, trend_length = "10" }, params))
+    return t.strategy("strategies/meanrev", t.with({ with_trend = false, trend_length = "10" },
+        params))
 end
 
 local function bar(i, close)
-    return { at = 1700000000 + i * 900, open = tostring(close), high = tostring(close + 5), low = tostring(close - 5),
+    return { at = 1700000000 + i * 900, open = tostring(close), high = tostring(close + 5),
+        low = tostring(close - 5),
         close = tostring(close) }
 end
 
@@ -28,13 +30,16 @@ end
 describe("meanrev", function()
     it("buys what fell out of the band, 3 ATRs above its stop", function()
         local entry = first(after_quiet(strategy(), { 49850, 49700 }))
-        assert.are.same({ "BASE_ENTRY", "Long_1", "LONG" }, { entry.type, entry.position, entry.side })
-        assert.are.equal(t.run(([[return decimal("%s") - decimal("%s") * 3]]):format(entry.price, entry.atr)), entry.stop)
+        assert.are.same({ "BASE_ENTRY", "Long_1", "LONG" }, { entry.type, entry.position,
+            entry.side })
+        local stop = t.run(([[return decimal("%s") - decimal("%s") * 3]]):format(entry.price, entry.atr))
+        assert.are.equal(stop, entry.stop)
     end)
 
     it("sells what rose out of it, unless told not to", function()
         local entry = first(after_quiet(strategy(), { 50150, 50300 }))
-        assert.are.same({ "BASE_ENTRY", "Short_1", "SHORT" }, { entry.type, entry.position, entry.side })
+        assert.are.same({ "BASE_ENTRY", "Short_1", "SHORT" }, { entry.type, entry.position,
+            entry.side })
         assert.is_nil(first(after_quiet(strategy({ short = false }), { 50150, 50300 })))
     end)
 
@@ -45,24 +50,28 @@ describe("meanrev", function()
                 price = price + drift + (i % 2 == 0 and 10 or -10)
                 s:bar(bar(i, price))
             end
-            return first{ s:bar(bar(81, price - 150))[1] or false, s:bar(bar(82, price - 300))[1] or false }
+            return first{ s:bar(bar(81, price - 150))[1] or false, s:bar(bar(82, price - 300))[1]
+                or false }
         end
         assert.is_nil(dip(-3))
         assert.are.equal("Long_1", dip(3).position)
     end)
 
     it("leaves at the mean, at its stop, and after too many bars", function()
-        local long = { positions = { { label = "Long_1", side = "LONG", is_base = true, quantity = "2",
+        local long = { positions = { { label = "Long_1", side = "LONG", is_base = true,
+            quantity = "2",
             entry_price = "49880", stop = "49800", opened_at = 1700036000 } } }
         local function note(s, last) return after_quiet(s, last, long)[#last].note end
         assert.are.equal("back at the mean", note(strategy(), { 50010 }))
         assert.are.equal("stop", note(strategy(), { 49799 }))
-        assert.are.equal("held long enough", note(strategy({ most_bars = "3" }), { 49880, 49880, 49880 }))
+        assert.are.equal("held long enough", note(strategy({ most_bars = "3" }), { 49880, 49880,
+            49880 }))
     end)
 
     it("sizes shorts, and has one layer only", function()
         local s = strategy()
-        local short = { signal = { type = "BASE_ENTRY", position = "Short_1", side = "SHORT", price = "50000", stop = "50350",
+        local short = { signal = { type = "BASE_ENTRY", position = "Short_1", side = "SHORT",
+            price = "50000", stop = "50350",
             atr = "100" } }
         local d = s:decide(short)
         assert.are.same({ "accept", "2", "50350" }, { d.verdict, d.quantity, d.stop })
