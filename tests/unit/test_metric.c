@@ -109,8 +109,6 @@ static void hostile_labels_do_not_grow_it(void **state)
 static void prometheus_accepts_it(void **state)
 {
     (void)state;
-    if (access("/usr/bin/promtool", X_OK) != 0)
-        skip();
     struct metrics *m = metrics_new();
     struct str out = STR_EMPTY, label = STR_EMPTY;
     metric_label(&label, "reason", "odd \"quoted\" \\ text\nwith lines");
@@ -124,22 +122,24 @@ static void prometheus_accepts_it(void **state)
     metrics_render(m, &out);
     int ends[2], status;
     assert_int_equal(pipe(ends), 0);
+    /* Written before anybody reads: it fits the pipe, and nobody may come. */
+    assert_int_equal(write(ends[1], out.data, out.length), (ssize_t)out.length);
+    close(ends[1]);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         dup2(ends[0], STDIN_FILENO);
-        close(ends[1]);
-        execl("/usr/bin/promtool", "promtool", "check", "metrics", (char *)NULL);
+        execlp("promtool", "promtool", "check", "metrics", (char *)NULL);
         _exit(127);
     }
     close(ends[0]);
-    assert_int_equal(write(ends[1], out.data, out.length), (ssize_t)out.length);
-    close(ends[1]);
     assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
     str_free(&out);
     str_free(&label);
     metrics_free(m);
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
+        skip(); /* promtool is not on this machine's path */
+    assert_int_equal(status, 0);
 }
 
 int main(void)
