@@ -25,7 +25,7 @@ end
 return {
     name = "pyramid",
     version = "1.0.0",
-    description = "Trend following: a base, up to five pyramids while it wins, one trailing ATR stop.",
+    description = "Trend following: a base, up to five pyramids, one trailing ATR stop.",
     instruments = "*",
 
     params = {

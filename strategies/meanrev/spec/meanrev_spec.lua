@@ -32,8 +32,8 @@ describe("meanrev", function()
         local entry = first(after_quiet(strategy(), { 49850, 49700 }))
         assert.are.same({ "BASE_ENTRY", "Long_1", "LONG" }, { entry.type, entry.position,
             entry.side })
-        local stop = t.run(([[return decimal("%s") - decimal("%s") * 3]]):format(entry.price, entry.atr))
-        assert.are.equal(stop, entry.stop)
+        local stop = [[return decimal("%s") - decimal("%s") * 3]]
+        assert.are.equal(t.run(stop:format(entry.price, entry.atr)), entry.stop)
     end)
 
     it("sells what rose out of it, unless told not to", function()

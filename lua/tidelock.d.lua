@@ -1,0 +1,261 @@
+-- luacheck: ignore
+---@meta
+-- What the sandbox gives to policies, for editors (Lua Language Server). Never loaded.
+
+--- An exact decimal number: 12 places, about 26 digits before the point. Arithmetic takes decimals
+--- and exact Lua numbers; `<`, `<=` and `==` only work between two decimals (use :lt, :eq ... else).
+---@class decimal
+---@operator add(decimal|number): decimal
+---@operator sub(decimal|number): decimal
+---@operator mul(decimal|number): decimal
+---@operator div(decimal|number): decimal
+---@operator unm: decimal
+local number = {}
+---@return decimal
+function number:abs() end
+---@return -1|0|1
+function number:sign() end
+---@return boolean
+function number:is_zero() end
+---@param other decimal|number
+---@return boolean
+function number:eq(other) end
+---@param other decimal|number
+---@return boolean
+function number:lt(other) end
+---@param other decimal|number
+---@return boolean
+function number:le(other) end
+---@param other decimal|number
+---@return boolean
+function number:gt(other) end
+---@param other decimal|number
+---@return boolean
+function number:ge(other) end
+---@param other decimal|number
+---@return decimal
+function number:min(other) end
+---@param other decimal|number
+---@return decimal
+function number:max(other) end
+--- To a multiple of `step` (default 1), towards minus infinity.
+---@param step? decimal|number
+---@return decimal
+function number:floor(step) end
+---@param step? decimal|number
+---@return decimal
+function number:ceil(step) end
+--- Towards zero.
+---@param step? decimal|number
+---@return decimal
+function number:trunc(step) end
+--- Half to even.
+---@param step? decimal|number
+---@return decimal
+function number:round(step) end
+--- self · by / over with one rounding.
+---@param by decimal|number
+---@param over decimal|number
+---@return decimal
+function number:muldiv(by, over) end
+---@return decimal
+function number:sqrt() end
+--- As a Lua number; an error unless it is whole.
+---@return integer
+function number:int() end
+--- As the nearest Lua number: for display, never back into money.
+---@return number
+function number:number() end
+
+--- decimal("0.05"), decimal(3).
+---@param value string|number|decimal
+---@return decimal
+function decimal(value) end
+
+---@alias inputs table<string, decimal|number|string|boolean>
+
+--- The gate has no objection. `inputs` go into the decision's trace.
+---@param inputs? inputs
+function pass(inputs) end
+--- The entry is refused.
+---@param reason string
+---@param inputs? inputs
+function reject(reason, inputs) end
+--- Ask again after `seconds`.
+---@param seconds decimal|number
+---@param reason string
+---@param inputs? inputs
+function defer(seconds, reason, inputs) end
+
+--- The strategy's parameters: frozen, known from start() and the gates on, not while files load.
+---@type table<string, decimal|integer|boolean|string>
+params = {}
+
+---@class signal
+---@field id string
+---@field source string
+---@field type "BASE_ENTRY"|"PYRAMID"|"EXIT"
+---@field position string            "Long_1" ... "Short_6", "ALL"
+---@field layer integer              3 for Long_3, 0 for ALL
+---@field side "LONG"|"SHORT"
+---@field price decimal
+---@field stop? decimal
+---@field atr? decimal
+---@field quantity? decimal          what the sender suggests
+---@field at integer                 epoch seconds, the sender's time
+---@field received_at integer
+---@field age integer                seconds since `at`
+---@field extra table<string, decimal|string|boolean>  those declared in `extra`
+
+---@class instrument
+---@field name string
+---@field exchange string
+---@field lot_size decimal
+---@field tick decimal
+---@field quantity_step decimal
+---@field point_value decimal        money per point per lot
+---@field margin decimal             money per lot
+---@field min_quantity? decimal
+---@field max_quantity? decimal
+
+---@class layer
+---@field label string
+---@field side "LONG"|"SHORT"
+---@field is_base boolean
+---@field quantity decimal
+---@field entry_price decimal
+---@field initial_stop? decimal
+---@field stop? decimal
+---@field atr? decimal
+---@field opened_at integer
+
+---@class pyramid
+---@field layers integer
+---@field pyramids integer
+---@field quantity decimal
+---@field last_entry_price? decimal
+---@field base_entry_price? decimal
+---@field base_stop? decimal
+---@field base_quantity? decimal
+
+---@class portfolio
+---@field equity decimal             closed equity
+---@field unrealised decimal
+---@field blended_equity decimal     equity and half of what is unrealised
+---@field open_risk decimal          money lost if every stop is hit
+---@field open_risk_percent? decimal
+---@field margin_used decimal
+---@field margin_free decimal
+---@field exposure decimal
+---@field day_loss decimal
+---@field drawdown_percent decimal
+---@field open_positions integer
+
+---@class stats
+---@field signals integer
+---@field accepted integer
+---@field rejected integer
+---@field orders integer
+---@field fills integer
+---@field wins integer
+---@field losses integer
+---@field realised decimal
+---@field fees decimal
+---@field volume decimal
+
+--- Everything a policy may know. Frozen; a field it does not have is an error, an absent value nil.
+---@class facts
+---@field signal? signal             nil in start and on_bar
+---@field instrument instrument
+---@field positions layer[]          open layers of this strategy here, oldest first
+---@field pyramid? pyramid
+---@field portfolio portfolio
+---@field stats? stats
+---@field last_price? decimal
+---@field last_price_at? integer
+---@field instrument_unrealised? decimal
+---@field halt "none"|"no_entry"|"reduce_only"|"flatten"|"freeze"
+---@field now integer                epoch seconds; the only clock
+---@field unresolved_order boolean
+
+---@class bar
+---@field at integer                 start of the bar, epoch seconds
+---@field open decimal
+---@field high decimal
+---@field low decimal
+---@field close decimal
+---@field volume? decimal
+
+---@class fill
+---@field id string
+---@field order_id string
+---@field side "BUY"|"SELL"
+---@field quantity decimal
+---@field price decimal
+---@field fee decimal
+---@field at integer
+
+--- An indicator: feed it the bar being handled (or one number), get its values; nil until warm.
+---@class indicator
+local indicator = {}
+---@param bar bar|decimal|number
+---@return decimal?, any, any
+function indicator:push(bar) end
+---@return decimal?, any, any
+function indicator:value() end
+---@return integer
+function indicator:seen() end
+
+ta = {}
+---@param length integer
+---@return indicator
+function ta.sma(length) end
+---@param length integer
+---@return indicator
+function ta.ema(length) end
+---@param length integer
+---@return indicator
+function ta.rma(length) end
+--- Highest high, this bar included.
+---@param length integer
+---@return indicator
+function ta.highest(length) end
+--- Lowest low, this bar included.
+---@param length integer
+---@return indicator
+function ta.lowest(length) end
+---@param length integer
+---@return indicator
+function ta.stdev(length) end
+--- Percent.
+---@param length integer
+---@return indicator
+function ta.roc(length) end
+--- Kaufman's efficiency ratio, 0 to 1.
+---@param length integer
+---@return indicator
+function ta.er(length) end
+---@param length integer
+---@return indicator
+function ta.rsi(length) end
+---@param length integer
+---@return indicator
+function ta.atr(length) end
+--- push gives middle, upper, lower.
+---@param length integer
+---@param width decimal|number
+---@return indicator
+function ta.bollinger(length, width) end
+--- push gives upper, lower of the bars before this one.
+---@param length integer
+---@return indicator
+function ta.donchian(length) end
+--- push gives line, up (boolean), atr.
+---@param length integer
+---@param factor decimal|number
+---@return indicator
+function ta.supertrend(length, factor) end
+--- push gives adx, +DI, -DI.
+---@param length integer
+---@return indicator
+function ta.adx(length) end
