@@ -71,7 +71,7 @@ static void print_decision(struct printer *p, const struct json *decision)
         host_print(p->io->out, ", %s lots", text_of(decision, "quantity"));
     host_print(p->io->out, "\n  by policy %s, %.12s, in %s µs, at %s\n",
                text_of(decision, "policy_version"), text_of(decision, "policy_hash"),
-               text_of(decision, "took_us"), text_of(decision, "at_us"));
+               text_of(decision, "took_us"), text_of(decision, "at"));
     const struct json *trace = json_get(decision, "trace");
     if (json_get(trace, "gates"))
         host_print(p->io->out, "  %sgates%s\n", p->bold, p->plain);
@@ -101,7 +101,7 @@ static void print_orders(struct printer *p, const struct json *root)
             if (strcmp(text_of(fill, "order_id"), text_of(order, "id")) == 0)
                 host_print(p->io->out, "  fill %s at %s, fee %s, %s  (%s)\n",
                            text_of(fill, "quantity"), text_of(fill, "price"), text_of(fill, "fee"),
-                           text_of(fill, "at_us"), text_of(fill, "id"));
+                           text_of(fill, "at"), text_of(fill, "id"));
     }
 }
 
@@ -125,8 +125,8 @@ void explain_print(const char *json, struct tidelock_io *io)
                text_of(signal, "id"), text_of(signal, "type"), text_of(signal, "position"),
                text_of(signal, "instrument"), text_of(signal, "price"), text_of(signal, "strategy"),
                p.bold, text_of(signal, "state"), p.plain);
-    host_print(io->out, "  sent %s by %s, received %s\n", text_of(signal, "at_us"),
-               text_of(signal, "source"), text_of(signal, "received_us"));
+    host_print(io->out, "  sent %s by %s, received %s\n", text_of(signal, "at"),
+               text_of(signal, "source"), text_of(signal, "received_at"));
     if (json_get(signal, "reason") && *text_of(signal, "reason") != '-' &&
         *text_of(signal, "reason"))
         host_print(io->out, "  %s\n", text_of(signal, "reason"));

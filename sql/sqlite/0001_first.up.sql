@@ -43,8 +43,8 @@ CREATE TABLE signals (
     stop TEXT,
     atr TEXT,
     quantity TEXT,
-    at_us INTEGER NOT NULL,
-    received_us INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    received_at INTEGER NOT NULL,
     extra TEXT,
     state TEXT NOT NULL
         CHECK (state = 'done' OR state = 'working' OR state = 'received' OR
@@ -54,14 +54,14 @@ CREATE TABLE signals (
     step TEXT NOT NULL,
     reason TEXT NOT NULL,
     attempts INTEGER NOT NULL,
-    next_try_us INTEGER NOT NULL,
-    ended_us INTEGER NOT NULL,
+    next_try_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX signals_by_fingerprint ON signals (fingerprint);
-CREATE INDEX signals_by_state ON signals (state, received_us);
-CREATE INDEX signals_by_received ON signals (received_us);
-CREATE INDEX signals_by_ended ON signals (ended_us) WHERE ended_us > 0;
+CREATE INDEX signals_by_state ON signals (state, received_at);
+CREATE INDEX signals_by_received ON signals (received_at);
+CREATE INDEX signals_by_ended ON signals (ended_at) WHERE ended_at > 0;
 
 -- What the policies said: at most one per signal, never changed.
 CREATE TABLE decisions (
@@ -76,11 +76,11 @@ CREATE TABLE decisions (
     quantity TEXT,
     policy_version TEXT NOT NULL,
     policy_hash TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     took_us INTEGER NOT NULL,
     trace TEXT
 ) STRICT;
-CREATE INDEX decisions_by_strategy ON decisions (strategy, at_us);
+CREATE INDEX decisions_by_strategy ON decisions (strategy, at);
 
 -- What we asked, or will ask, a broker to do. `id` is the client order id.
 CREATE TABLE orders (
@@ -111,14 +111,14 @@ CREATE TABLE orders (
     fees TEXT,
     attempt INTEGER NOT NULL,
     term INTEGER NOT NULL,
-    signed_us INTEGER NOT NULL,
-    valid_until_us INTEGER NOT NULL,
+    signed_at INTEGER NOT NULL,
+    valid_until INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    created_us INTEGER NOT NULL,
-    updated_us INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX orders_by_state ON orders (state, created_us);
+CREATE INDEX orders_by_state ON orders (state, created_at);
 CREATE INDEX orders_by_signal ON orders (signal_id);
 
 -- What a broker did. One row per trade, never changed: this key is why a fill is applied once.
@@ -131,7 +131,7 @@ CREATE TABLE fills (
     quantity TEXT,
     price TEXT,
     fee TEXT,
-    at_us INTEGER NOT NULL
+    at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX fills_by_order ON fills (order_id);
 
@@ -161,12 +161,12 @@ CREATE TABLE positions (
         CHECK (rollover = 'none' OR rollover = 'pending' OR rollover = 'in_progress' OR
                rollover = 'rolled' OR rollover = 'failed'),
     expiry TEXT NOT NULL,
-    opened_us INTEGER NOT NULL,
-    closed_us INTEGER NOT NULL,
+    opened_at INTEGER NOT NULL,
+    closed_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX positions_by_instrument ON positions (instrument, opened_us);
-CREATE INDEX positions_by_status ON positions (status, opened_us);
+CREATE INDEX positions_by_instrument ON positions (instrument, opened_at);
+CREATE INDEX positions_by_status ON positions (status, opened_at);
 CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > '';
 
 -- One row per strategy and instrument.
@@ -193,7 +193,7 @@ CREATE TABLE accounts (
     equity TEXT,
     high_water TEXT,
     day_start_equity TEXT,
-    day_us INTEGER NOT NULL,
+    day_start INTEGER NOT NULL,
     entries INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
@@ -207,7 +207,7 @@ CREATE TABLE ledger (
     amount TEXT,
     equity TEXT,
     reference TEXT NOT NULL,
-    at_us INTEGER NOT NULL
+    at INTEGER NOT NULL
 ) STRICT;
 
 -- Per strategy and instrument; saved by `statistics.saved` events, rebuildable from the log.
@@ -238,7 +238,7 @@ CREATE TABLE halts (
                level = 'flatten' OR level = 'freeze'),
     who TEXT NOT NULL,
     why TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
 
@@ -253,7 +253,7 @@ CREATE TABLE policies (
                status = 'rolled_back'),
     author TEXT NOT NULL,
     reason TEXT NOT NULL,
-    at_us INTEGER NOT NULL,
+    at INTEGER NOT NULL,
     row_version INTEGER NOT NULL
 ) STRICT;
 

@@ -56,7 +56,7 @@ static void print_recent(struct cli_args *args, struct arena *arena)
     for (const struct json *row = rows ? rows->child : NULL; row; row = row->next) {
         bool accepted = strcmp(cli_text(row, "verdict"), "accept") == 0;
         printf("  %.8s  %-14s %-12s %s%-7s%s %s%s%s\n",
-               strlen(cli_text(row, "at_us")) > 11 ? cli_text(row, "at_us") + 11 : "-",
+               strlen(cli_text(row, "at")) > 11 ? cli_text(row, "at") + 11 : "-",
                cli_text(row, "instrument"), cli_text(row, "strategy"),
                paint(args, accepted ? "\033[32m" : "\033[31m"), cli_text(row, "verdict"),
                paint(args, "\033[0m"),

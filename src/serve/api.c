@@ -15,11 +15,11 @@ static const struct listing { /* GET /api/<name>?column=value&limit=n&before=...
     const char *order_by;
     bool descending;
 } listings[] = {
-    {"signals", TABLE_SIGNAL, "received_us", true},   {"decisions", TABLE_DECISION, "at_us", true},
-    {"orders", TABLE_ORDER, "created_us", true},      {"fills", TABLE_FILL, "at_us", true},
-    {"positions", TABLE_POSITION, "opened_us", true}, {"ledger", TABLE_LEDGER, "at_us", true},
+    {"signals", TABLE_SIGNAL, "received_at", true},   {"decisions", TABLE_DECISION, "at", true},
+    {"orders", TABLE_ORDER, "created_at", true},      {"fills", TABLE_FILL, "at", true},
+    {"positions", TABLE_POSITION, "opened_at", true}, {"ledger", TABLE_LEDGER, "at", true},
     {"pyramids", TABLE_PYRAMID, NULL, false},         {"statistics", TABLE_STAT, NULL, false},
-    {"versions", TABLE_POLICY, "at_us", true},        {"halts", TABLE_HALT, NULL, false},
+    {"versions", TABLE_POLICY, "at", true},        {"halts", TABLE_HALT, NULL, false},
     {"accounts", TABLE_ACCOUNT, NULL, false},
 };
 

@@ -74,10 +74,10 @@ static void ask_stage(struct explain *e)
         ask_rows(e, TABLE_DECISION, "signal_id", STORE_EQ, e->signal_id, 1, NULL);
         break;
     case GET_ORDERS:
-        ask_rows(e, TABLE_ORDER, "signal_id", STORE_EQ, e->signal_id, 8, "created_us");
+        ask_rows(e, TABLE_ORDER, "signal_id", STORE_EQ, e->signal_id, 8, "created_at");
         break;
     case GET_FILLS:
-        ask_rows(e, TABLE_FILL, "order_id", STORE_EQ, e->order_ids[e->asked], 200, "at_us");
+        ask_rows(e, TABLE_FILL, "order_id", STORE_EQ, e->order_ids[e->asked], 200, "at");
         break;
     case GET_EVENTS: {
         const char *subject = e->asked ? e->order_ids[e->asked - 1] : e->signal_id;

@@ -86,7 +86,7 @@ static bool read_recent(struct load *load, size_t recent,
                         void (*seen)(void *ctx, const char *signal_id), void *ctx, struct err *err)
 {
     const struct store_query query = {
-        .table = TABLE_SIGNAL, .order_by = "received_us", .descending = true, .limit = recent};
+        .table = TABLE_SIGNAL, .order_by = "received_at", .descending = true, .limit = recent};
     if (!seen || !recent)
         return true;
     load->count = 0;

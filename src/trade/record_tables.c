@@ -32,31 +32,48 @@ const char *const policy_status_names[] = {"live", "replaced", "refused", "rolle
 #define TEXT(field) COLUMN(COLUMN_TEXT, field, NULL)
 #define LONG(field) COLUMN(COLUMN_LONG, field, NULL)
 #define INT(field) COLUMN(COLUMN_INT, field, NULL)
-#define TIME(field) COLUMN(COLUMN_TIME, field, NULL)
+/* Times are microseconds in memory and ISO 8601 wherever they are shown, so their names differ. */
+#define TIME(field, shown)                                                                         \
+    {                                                                                              \
+        .name = shown, .type = COLUMN_TIME, .offset = offsetof(struct ROW, field),                 \
+        .size = sizeof(int64_t),                                                                   \
+        .quoted = "\"" shown "\":", .quoted_length = sizeof("\"" shown "\":") - 1                  \
+    }
 #define BOOL(field) COLUMN(COLUMN_BOOL, field, NULL)
 #define DECIMAL(field) COLUMN(COLUMN_DECIMAL, field, NULL)
 #define ENUM(field, list) COLUMN(COLUMN_ENUM, field, list)
 
 #define ROW signal
 static const struct column signal_columns[] = {
-    TEXT(id),         TEXT(fingerprint),
-    TEXT(source),     TEXT(strategy),
-    TEXT(instrument), ENUM(type, signal_type_names),
-    TEXT(position),   ENUM(side, side_names),
-    DECIMAL(price),   DECIMAL(stop),
-    DECIMAL(atr),     DECIMAL(quantity),
-    TIME(at_us),      TIME(received_us),
-    LONG(extra),      ENUM(state, signal_state_names),
-    TEXT(step),       TEXT(reason),
-    INT(attempts),    TIME(next_try_us),
-    TIME(ended_us),   INT(version),
+    TEXT(id),
+    TEXT(fingerprint),
+    TEXT(source),
+    TEXT(strategy),
+    TEXT(instrument),
+    ENUM(type, signal_type_names),
+    TEXT(position),
+    ENUM(side, side_names),
+    DECIMAL(price),
+    DECIMAL(stop),
+    DECIMAL(atr),
+    DECIMAL(quantity),
+    TIME(at_us, "at"),
+    TIME(received_us, "received_at"),
+    LONG(extra),
+    ENUM(state, signal_state_names),
+    TEXT(step),
+    TEXT(reason),
+    INT(attempts),
+    TIME(next_try_us, "next_try_at"),
+    TIME(ended_us, "ended_at"),
+    INT(version),
 };
 #undef ROW
 #define ROW decision
 static const struct column decision_columns[] = {
-    TEXT(signal_id),   TEXT(strategy), TEXT(instrument),  ENUM(verdict, verdict_names),
-    TEXT(gate),        TEXT(reason),   DECIMAL(quantity), TEXT(policy_version),
-    TEXT(policy_hash), TIME(at_us),    INT(took_us),      LONG(trace),
+    TEXT(signal_id),   TEXT(strategy),    TEXT(instrument),  ENUM(verdict, verdict_names),
+    TEXT(gate),        TEXT(reason),      DECIMAL(quantity), TEXT(policy_version),
+    TEXT(policy_hash), TIME(at_us, "at"), INT(took_us),      LONG(trace),
 };
 #undef ROW
 #define ROW order
@@ -84,11 +101,11 @@ static const struct column order_columns[] = {
     DECIMAL(fees),
     INT(attempt),
     INT(term),
-    TIME(signed_us),
-    TIME(valid_until_us),
+    TIME(signed_us, "signed_at"),
+    TIME(valid_until_us, "valid_until"),
     TEXT(reason),
-    TIME(created_us),
-    TIME(updated_us),
+    TIME(created_us, "created_at"),
+    TIME(updated_us, "updated_at"),
     INT(version),
 };
 #undef ROW
@@ -102,7 +119,7 @@ static const struct column fill_columns[] = {
     DECIMAL(quantity),
     DECIMAL(price),
     DECIMAL(fee),
-    TIME(at_us),
+    TIME(at_us, "at"),
 };
 #undef ROW
 #define ROW position
@@ -127,8 +144,8 @@ static const struct column position_columns[] = {
     TEXT(exit_signal_id),
     ENUM(rollover, rollover_status_names),
     TEXT(expiry),
-    TIME(opened_us),
-    TIME(closed_us),
+    TIME(opened_us, "opened_at"),
+    TIME(closed_us, "closed_at"),
     INT(version),
 };
 #undef ROW
@@ -148,15 +165,24 @@ static const struct column pyramid_columns[] = {
 #undef ROW
 #define ROW account
 static const struct column account_columns[] = {
-    TEXT(id),      TEXT(currency),  DECIMAL(deposits),   DECIMAL(realised),
-    DECIMAL(fees), DECIMAL(equity), DECIMAL(high_water), DECIMAL(day_start_equity),
-    TIME(day_us),  INT(entries),    INT(version),
+    TEXT(id),
+    TEXT(currency),
+    DECIMAL(deposits),
+    DECIMAL(realised),
+    DECIMAL(fees),
+    DECIMAL(equity),
+    DECIMAL(high_water),
+    DECIMAL(day_start_equity),
+    TIME(day_us, "day_start"),
+    INT(entries),
+    INT(version),
 };
 #undef ROW
 #define ROW ledger
 static const struct column ledger_columns[] = {
-    TEXT(id),    ENUM(kind, ledger_kind_names), DECIMAL(amount), DECIMAL(equity), TEXT(reference),
-    TIME(at_us),
+    TEXT(id),        ENUM(kind, ledger_kind_names),
+    DECIMAL(amount), DECIMAL(equity),
+    TEXT(reference), TIME(at_us, "at"),
 };
 #undef ROW
 #define ROW stat
@@ -168,7 +194,7 @@ static const struct column stat_columns[] = {
 #undef ROW
 #define ROW halt
 static const struct column halt_columns[] = {
-    TEXT(id), ENUM(level, halt_level_names), TEXT(who), TEXT(why), TIME(at_us), INT(version),
+    TEXT(id), ENUM(level, halt_level_names), TEXT(who), TEXT(why), TIME(at_us, "at"), INT(version),
 };
 #undef ROW
 #define ROW policy_version
@@ -180,7 +206,7 @@ static const struct column policy_columns[] = {
     ENUM(status, policy_status_names),
     TEXT(author),
     TEXT(reason),
-    TIME(at_us),
+    TIME(at_us, "at"),
     INT(row_version),
 };
 #undef ROW

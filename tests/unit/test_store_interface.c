@@ -454,7 +454,7 @@ static void test_queries(void **state)
     insert_signal(f, "ab1", 30);
     insert_signal(f, "ab2", 20);
     insert_signal(f, "b", 10);
-    struct store_query q = {.table = TABLE_SIGNAL, .order_by = "received_us"};
+    struct store_query q = {.table = TABLE_SIGNAL, .order_by = "received_at"};
     assert_string_equal(query(f, &q).keys, "b ab2 ab1 ");
     q.descending = true;
     q.limit = 2;
@@ -470,9 +470,9 @@ static void test_queries(void **state)
     assert_int_equal(query(f, &q).rows, 3);
     q.where[0] = (struct store_condition){"state", STORE_EQ, "received"};
     assert_int_equal(query(f, &q).rows, 3);
-    q.where[0] = (struct store_condition){"received_us", STORE_GT, "1970-01-01T00:00:00.00001Z"};
+    q.where[0] = (struct store_condition){"received_at", STORE_GT, "1970-01-01T00:00:00.00001Z"};
     assert_string_equal(query(f, &q).keys, "ab1 ab2 ");
-    q.where[0] = (struct store_condition){"ended_us", STORE_LT, "2030-01-01T00:00:00Z"};
+    q.where[0] = (struct store_condition){"ended_at", STORE_LT, "2030-01-01T00:00:00Z"};
     assert_int_equal(query(f, &q).rows, 0); /* an absent time is before nothing */
     q.where[0] = (struct store_condition){"price", STORE_LT, "5"};
     assert_int_equal(query(f, &q).err.code, ERR_USAGE);

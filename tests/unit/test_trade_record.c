@@ -179,7 +179,7 @@ static void what_is_no_row_is_refused(void **state)
     refuse(order, "{\"version\":1.5}", "whole");
     refuse(order, "{\"version\":9223372036854775808}", "whole");
     refuse(order, "{\"reduces\":\"maybe\"}", "true or false");
-    refuse(order, "{\"created_us\":\"2026-07-21T09:15:00\"}", "created_us");
+    refuse(order, "{\"created_at\":\"2026-07-21T09:15:00\"}", "created_at");
     refuse(order, "{\"leg\":\"more than fifteen characters\"}", "15");
 }
 

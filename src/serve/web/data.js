@@ -1,9 +1,8 @@
 // Why: one place knows how the host is asked, what its columns are called, and how figures are
 // shown.
 
-// Times are columns such as at_us, received_us, opened_us; JSON has them as ISO 8601 text. This is
-// the one line to change when they get other names.
-export const time = (row, name) => row[`${name}_us`] ?? row[`${name}_at`] ?? row[name] ?? null;
+// Times are columns such as at, received_at, opened_at, as ISO 8601 text.
+export const time = (row, name) => row[`${name}_at`] ?? row[name] ?? null;
 
 export const millis = (row, name) => {
     const text = time(row, name);
