@@ -247,16 +247,16 @@ static void test_documented_queries_use_indexes(void **state)
     (void)state;
     make_database();
     struct sqlite *db = sqlite_open(path, SQLITE_MODE_READ, &err);
-    expect_index(db, "SELECT * FROM signals ORDER BY received_us DESC, id DESC LIMIT 9",
+    expect_index(db, "SELECT * FROM signals ORDER BY received_at DESC, id DESC LIMIT 9",
                  "signals_by_received");
-    expect_index(db, "SELECT * FROM signals WHERE ended_us>=5 AND ended_us>0", "signals_by_ended");
+    expect_index(db, "SELECT * FROM signals WHERE ended_at>=5 AND ended_at>0", "signals_by_ended");
     expect_index(db, "SELECT * FROM signals WHERE state IN('received','working')",
                  "signals_by_state");
     expect_index(db, "SELECT * FROM signals WHERE fingerprint IS 'x'", "signals_by_fingerprint");
     expect_index(db, "SELECT * FROM orders WHERE state IN('sent','unknown')", "orders_by_state");
     expect_index(db, "SELECT * FROM orders WHERE signal_id IS 'x'", "orders_by_signal");
     expect_index(db, "SELECT * FROM fills WHERE order_id IS 'x'", "fills_by_order");
-    expect_index(db, "SELECT * FROM positions WHERE instrument IS 'x' ORDER BY opened_us",
+    expect_index(db, "SELECT * FROM positions WHERE instrument IS 'x' ORDER BY opened_at",
                  "positions_by_instrument");
     expect_index(db, "SELECT * FROM positions WHERE status IN('open','closing')",
                  "positions_by_status");
