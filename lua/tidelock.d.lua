@@ -3,7 +3,7 @@
 -- What the sandbox gives to policies, for editors (Lua Language Server). Never loaded.
 
 --- An exact decimal number: 12 places, about 26 digits before the point. Arithmetic takes decimals
---- and exact Lua numbers; `<`, `<=` and `==` only work between two decimals (use :lt, :eq ... else).
+--- and exact Lua numbers; `<`, `<=`, `==` work between two decimals only (else :lt, :eq ...).
 ---@class decimal
 ---@operator add(decimal|number): decimal
 ---@operator sub(decimal|number): decimal

@@ -5,82 +5,172 @@
 
 #include <string.h>
 
-static void put_row(const struct row *row, const char *field, struct str *json)
+/* A trace holds some sixty fields and is written for every decision, so they gather here first. */
+struct pen {
+    struct str *out;
+    size_t used;
+    char room[1024];
+};
+
+static void flush(struct pen *pen)
+{
+    str_put(pen->out, pen->room, pen->used);
+    pen->used = 0;
+}
+
+static void put(struct pen *pen, const char *bytes, size_t length)
+{
+    if (pen->used + length > sizeof pen->room)
+        flush(pen);
+    if (length > sizeof pen->room) {
+        str_put(pen->out, bytes, length);
+        return;
+    }
+    memcpy(pen->room + pen->used, bytes, length);
+    pen->used += length;
+}
+
+#define PUT(pen, literal) put(pen, literal, sizeof(literal) - 1)
+
+static void put_text(struct pen *pen, const char *text)
+{
+    size_t length = 0;
+
+    while ((unsigned char)text[length] >= 0x20 && (unsigned char)text[length] < 0x7f &&
+           text[length] != '"' && text[length] != '\\')
+        length++;
+    if (text[length] == '\0' && length + 2 <= sizeof pen->room) {
+        PUT(pen, "\"");
+        put(pen, text, length);
+        PUT(pen, "\"");
+        return;
+    }
+    flush(pen);
+    str_put_json(pen->out, text);
+}
+
+static void put_count(struct pen *pen, int64_t value)
+{
+    char digits[24], *at = digits + sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+
+    do
+        *--at = (char)('0' + rest % 10);
+    while ((rest /= 10) != 0);
+    if (value < 0)
+        *--at = '-';
+    put(pen, at, (size_t)(digits + sizeof digits - at));
+}
+
+/* Whole amounts below nine million, which most are, without wide divisions. */
+static void put_number(struct pen *pen, struct decimal value)
+{
+    char text[DECIMAL_TEXT_MAX];
+
+    PUT(pen, "\"");
+    if (value.units > -INT64_MAX && value.units < INT64_MAX &&
+        (int64_t)value.units % (int64_t)DECIMAL_ONE == 0)
+        put_count(pen, (int64_t)value.units / (int64_t)DECIMAL_ONE);
+    else
+        put(pen, text, decimal_print(value, text));
+    PUT(pen, "\"");
+}
+
+static void put_value(struct pen *pen, const struct row *row, const char *field)
 {
     switch (row->kind) {
     case ROW_TEXT:
-        str_put_json(json, field);
+        put_text(pen, field);
         break;
     case ROW_DECIMAL:
-        if (!decimal_ok(*(const struct decimal *)field)) {
-            str_puts(json, "null");
-            break;
-        }
-        str_putc(json, '"');
-        str_put_decimal(json, *(const struct decimal *)field);
-        str_putc(json, '"');
+        put_number(pen, *(const struct decimal *)field);
         break;
     case ROW_COUNT:
-        str_put_int(json, *(const int64_t *)field);
+        put_count(pen, *(const int64_t *)field);
         break;
     case ROW_TIME:
-        str_put_int(json, *(const int64_t *)field / 1000000);
+        put_count(pen, *(const int64_t *)field / 1000000);
         break;
     case ROW_FLAG:
-        str_puts(json, *(const bool *)field ? "true" : "false");
+        if (*(const bool *)field)
+            PUT(pen, "true");
+        else
+            PUT(pen, "false");
         break;
     case ROW_NAMED:
-        str_put_json(json, row->names[*(const int *)field]);
+        put_text(pen, row->names[*(const int *)field]);
         break;
     }
 }
 
-static void put_rows(enum group_id group, const void *from, struct str *json)
+/* What is absent is left out: it reads back as absent. */
+static bool is_absent(const struct row *row, const char *field)
 {
+    if (row->kind == ROW_DECIMAL)
+        return !decimal_ok(*(const struct decimal *)field);
+    return row->kind == ROW_TIME ? *(const int64_t *)field == 0 : row->kind == ROW_TEXT && !*field;
+}
+
+static void put_rows(struct pen *pen, enum group_id group, const void *from)
+{
+    bool first = true;
+
+    PUT(pen, "{");
     for (size_t i = 0; i < groups[group].count; i++) {
         const struct row *row = &groups[group].rows[i];
+        const char *field = (const char *)from + row->offset;
 
-        str_puts(json, i ? ",\"" : "\"");
-        str_puts(json, row->name);
-        str_puts(json, "\":");
-        put_row(row, (const char *)from + row->offset, json);
+        if (is_absent(row, field))
+            continue;
+        if (first)
+            PUT(pen, "\"");
+        else
+            PUT(pen, ",\"");
+        first = false;
+        put(pen, row->name, strlen(row->name));
+        PUT(pen, "\":");
+        put_value(pen, row, field);
     }
 }
 
-static void put_group(enum group_id group, const void *from, struct str *json)
+static void put_group(struct pen *pen, enum group_id group, const void *from)
 {
-    str_puts(json, ",\"");
-    str_puts(json, groups[group].name);
-    str_puts(json, from ? "\":{" : "\":null");
     if (!from)
         return;
-    put_rows(group, from, json);
-    str_putc(json, '}');
+    PUT(pen, ",\"");
+    put(pen, groups[group].name, strlen(groups[group].name));
+    PUT(pen, "\":");
+    put_rows(pen, group, from);
+    if (group == GROUP_SIGNAL && ((const struct signal *)from)->extra) {
+        PUT(pen, ",\"extra\":");
+        put(pen, ((const struct signal *)from)->extra,
+            strlen(((const struct signal *)from)->extra));
+    }
+    PUT(pen, "}");
 }
 
 void facts_json(const struct facts *facts, struct str *json)
 {
-    str_putc(json, '{');
-    put_rows(GROUP_FACTS, facts, json);
-    if (facts->signal) {
-        str_puts(json, ",\"signal\":{");
-        put_rows(GROUP_SIGNAL, facts->signal, json);
-        str_puts(json, ",\"extra\":");
-        str_puts(json, facts->signal->extra ? facts->signal->extra : "{}");
-        str_putc(json, '}');
-    }
-    put_group(GROUP_INSTRUMENT, facts->instrument, json);
-    str_puts(json, ",\"positions\":[");
+    struct pen pen;
+
+    pen.out = json;
+    pen.used = 0;
+    put_rows(&pen, GROUP_FACTS, facts);
+    put_group(&pen, GROUP_SIGNAL, facts->signal);
+    put_group(&pen, GROUP_INSTRUMENT, facts->instrument);
+    PUT(&pen, ",\"positions\":[");
     for (size_t i = 0; i < facts->position_count && i < LAYER_MAX; i++) {
-        str_puts(json, i ? ",{" : "{");
-        put_rows(GROUP_POSITION, facts->positions[i], json);
-        str_putc(json, '}');
+        if (i > 0)
+            PUT(&pen, ",");
+        put_rows(&pen, GROUP_POSITION, facts->positions[i]);
+        PUT(&pen, "}");
     }
-    str_putc(json, ']');
-    put_group(GROUP_PYRAMID, facts->pyramid, json);
-    put_group(GROUP_PORTFOLIO, facts->portfolio, json);
-    put_group(GROUP_STATS, facts->stat, json);
-    str_putc(json, '}');
+    PUT(&pen, "]");
+    put_group(&pen, GROUP_PYRAMID, facts->pyramid);
+    put_group(&pen, GROUP_PORTFOLIO, facts->portfolio);
+    put_group(&pen, GROUP_STATS, facts->stat);
+    PUT(&pen, "}");
+    flush(&pen);
 }
 
 static bool read_row(const struct row *row, const struct json *object, char *field)

@@ -31,10 +31,22 @@ static void put_number(const struct sandbox_value *value, struct str *json)
     }
 }
 
-struct pair {
-    const char *key;
-    size_t start, end; /* of its value in the scratch text */
+#define KEY_MAX 48
+
+struct pair { /* "key":value as it was written, from start to end of the text */
+    char key[KEY_MAX];
+    size_t start, end;
 };
+
+static bool read_key(const struct sandbox_value *key, char *out)
+{
+    if (key->type == SANDBOX_INTEGER) {
+        snprintf(out, KEY_MAX, "%lld", (long long)key->integer);
+        return true;
+    }
+    return key->type == SANDBOX_TEXT && text_copy(out, KEY_MAX, key->text) &&
+           text_is_utf8(key->text, key->length);
+}
 
 static int compare_pairs(const void *left, const void *right)
 {
@@ -43,44 +55,55 @@ static int compare_pairs(const void *left, const void *right)
     return strcmp(a->key, b->key);
 }
 
-/* Writes the values in the order they come, then copies them sorted. */
+/* Puts what was written since `start` into the order of the keys. */
+static void sort_pairs(struct str *json, size_t start, struct pair *pairs, size_t count)
+{
+    size_t length = json->length - start;
+    char few[512], *old;
+    bool sorted = true;
+
+    for (size_t i = 1; i < count; i++)
+        sorted = sorted && strcmp(pairs[i - 1].key, pairs[i].key) <= 0;
+    if (sorted || json->cut)
+        return;
+    old = length <= sizeof few ? few : mem_alloc(length);
+    memcpy(old, json->data + start, length);
+    qsort(pairs, count, sizeof *pairs, compare_pairs);
+    json->length = start;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            str_putc(json, ',');
+        str_put(json, old + (pairs[i].start - start), pairs[i].end - pairs[i].start);
+    }
+    if (old != few)
+        mem_free(old);
+}
+
 static void put_pairs(struct sandbox *box, const struct sandbox_value *table, int depth,
                       struct str *json)
 {
     struct pair pairs[INPUT_MAX];
-    struct arena keys;
-    struct str values = STR_EMPTY;
     struct sandbox_value key, value;
-    size_t count = 0;
+    size_t count = 0, start;
     int walk = 0;
-    char number[32];
 
-    arena_init(&keys, 1024);
+    str_putc(json, '{');
+    start = json->length;
     while (count < INPUT_MAX && sandbox_next(box, table, &walk, &key, &value)) {
         struct pair *pair = &pairs[count];
 
-        if (key.type == SANDBOX_INTEGER)
-            snprintf(number, sizeof number, "%lld", (long long)key.integer);
-        else if (key.type != SANDBOX_TEXT || !text_is_utf8(key.text, key.length))
+        if (!read_key(&key, pair->key))
             continue;
-        pair->key = arena_text(&keys, key.type == SANDBOX_INTEGER ? number : key.text);
-        pair->start = values.length;
-        value_json(box, &value, depth - 1, &values);
-        pair->end = values.length;
-        count++;
-    }
-    qsort(pairs, count, sizeof *pairs, compare_pairs);
-    str_putc(json, '{');
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0)
+        if (count++ > 0)
             str_putc(json, ',');
-        str_put_json(json, pairs[i].key);
+        pair->start = json->length;
+        str_put_json(json, pair->key);
         str_putc(json, ':');
-        str_put(json, values.data + pairs[i].start, pairs[i].end - pairs[i].start);
+        value_json(box, &value, depth - 1, json);
+        pair->end = json->length;
     }
+    sort_pairs(json, start, pairs, count);
     str_putc(json, '}');
-    str_free(&values);
-    arena_free(&keys);
 }
 
 static void put_list(struct sandbox *box, const struct sandbox_value *table, size_t length,
