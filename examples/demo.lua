@@ -1,6 +1,6 @@
 -- What `make run` starts: two synthetic markets, three strategies, a paper broker, one SQLite file.
 -- No money is anywhere near it. Copy this file to begin your own configuration; every setting with
--- its default is listed by `tidelock check --help`.
+-- its default is listed by `tidelock check --settings`.
 --
 -- Money, prices and quantities are written as text so that they stay exact. Durations are "250ms",
 -- "30s", "15m", "2h". Scalars can be set from the environment: TIDELOCK_LISTEN,

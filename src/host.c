@@ -119,6 +119,10 @@ static bool load_strategies(struct tidelock *t, struct err *err)
         struct str report = STR_EMPTY;
         bool ok = host_load_strategy(t->core.policies, &t->config.strategies[i], "start", &version,
                                      &report, err);
+        if (ok)
+            log_write(t->log, LOG_INFO, "policy", "a version is live",
+                      LOG_T("strategy", version.strategy), LOG_T("version", version.version),
+                      LOG_T("hash", version.hash), LOG_END);
         if (!ok && report.length)
             err_set(err, ERR_REFUSED, ERR_POLICY, "%s", str_text(&report));
         str_free(&report);

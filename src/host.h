@@ -23,5 +23,8 @@ int64_t host_day_start_us(const struct config *config, int64_t now_us);
 int host_read_config(const char *path, struct config *out, struct tidelock_io *io);
 /* The explanation's JSON as text for people. */
 void explain_print(const char *json, struct tidelock_io *io);
+/* The same, or the built-in one for jobs that can do without when `path` is NULL or there is no
+ * such file. */
+int host_read_config_or_default(const char *path, struct config *out, struct tidelock_io *io);
 void host_print(void *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
 #endif

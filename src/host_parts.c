@@ -1,6 +1,8 @@
 /* Why: the live host and the offline jobs open the same parts from the same configuration. */
 #include "host.h"
+#include "base/embed.h"
 #include "broker/paper.h"
+#include "io/file.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -120,5 +122,18 @@ int host_read_config(const char *path, struct config *out, struct tidelock_io *i
     str_free(&faults.text);
     if (!ok)
         config_free(out);
+    return ok ? TIDELOCK_OK : TIDELOCK_CONFIG;
+}
+
+int host_read_config_or_default(const char *path, struct config *out, struct tidelock_io *io)
+{
+    if (path && file_exists(path))
+        return host_read_config(path, out, io);
+    const struct embedded_file *file = embed_find("lua/config/backtest.lua");
+    struct config_faults faults;
+    bool ok = config_read_text("built-in configuration", file->data, file->size, out, &faults);
+    if (!ok)
+        host_print(io->err, "%s", str_text(&faults.text));
+    str_free(&faults.text);
     return ok ? TIDELOCK_OK : TIDELOCK_CONFIG;
 }

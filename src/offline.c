@@ -25,6 +25,11 @@ static struct store *open_reader(const struct config *config, struct loop *loop,
     return store_sqlite_open(&options, err);
 }
 
+const char *tidelock_config_help(void)
+{
+    return config_help();
+}
+
 int tidelock_check(const char *config_path, int print, struct tidelock_io *io)
 {
     struct config config;

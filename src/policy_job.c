@@ -107,7 +107,7 @@ int tidelock_policy(const char *config_path, const char *verb, const char *what,
     if (strcmp(verb, "check") != 0)
         return ask_host(config_path, verb, what, author, io);
     struct config config;
-    int code = host_read_config(config_path, &config, io);
+    int code = host_read_config_or_default(config_path, &config, io);
     if (code != TIDELOCK_OK)
         return code;
     code = check_folder(&config, what, io);

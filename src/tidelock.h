@@ -77,6 +77,8 @@ struct tidelock_backtest {
         *instrument, *time_zone, *equity, *params /* "a=1,b=2" */;
     int quiet, decisions;
 };
+/* Every setting of the configuration with default and meaning, one a line. */
+TIDELOCK_API const char *tidelock_config_help(void);
 TIDELOCK_API int tidelock_check(const char *config_path, int print, struct tidelock_io *io);
 TIDELOCK_API int tidelock_migrate(const char *config_path, const char *verb, const char *to,
                                   struct tidelock_io *io);

@@ -23,6 +23,10 @@ static int run_host(struct cli_args *args)
 
 static int run_check(struct cli_args *args)
 {
+    if (args->values[1]) {
+        printf("%s", tidelock_config_help());
+        return TIDELOCK_OK;
+    }
     return tidelock_check(args->config, args->values[0] != NULL, &args->io);
 }
 
@@ -63,7 +67,8 @@ static int run_completion(struct cli_args *args)
 }
 
 static const struct cli_option check_options[] = {
-    {"print", NULL, "print the effective configuration (secrets as their references)"}};
+    {"print", NULL, "print the effective configuration (secrets as their references)"},
+    {"settings", NULL, "list every setting with its default and meaning"}};
 static const struct cli_option migrate_options[] = {
     {"to", "VERSION", "up or down to this version"}};
 
@@ -74,7 +79,7 @@ const struct cli_command cli_host_commands[] = {
      "tidelock run --config examples/demo.lua", 0, 0, NULL, 0, run_host},
     {"check", "",
      "Read the configuration and the strategies, and tell every fault with file and line", NULL,
-     "tidelock check --config tidelock.lua", 0, 0, check_options, 1, run_check},
+     "tidelock check --config tidelock.lua", 0, 0, check_options, 2, run_check},
     {"migrate", "up|down|status", "Bring the database's schema up or down, or show where it stands",
      NULL, "tidelock migrate status", 1, 1, migrate_options, 1, run_migrate},
     {"version", "", "Print the version", NULL, "tidelock version --json", 0, 0, NULL, 0,

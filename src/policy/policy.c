@@ -158,9 +158,6 @@ void policies_adopt(struct policies *policies, struct policy_prepared *prepared,
             policy->previous->row.status = POLICY_REPLACED;
         policy->live = version;
         policy->swaps++;
-        log_write(policies->options.log, LOG_INFO, "policy", "version is live",
-                  LOG_T("strategy", policy->name), LOG_T("version", version->row.version),
-                  LOG_T("hash", version->row.hash), LOG_T("author", version->row.author), LOG_END);
     }
     if (out)
         *out = policy->live->row;

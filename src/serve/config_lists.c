@@ -63,6 +63,7 @@ static const struct setting source_rows[] = {
     OTHER("allow", "addresses or CIDR blocks that may send"),
     OTHER("naive_time_zone", "zone of timestamps that name none"),
     OTHER("mapping", "field = \"path.to.it\" or a template \"{{a}}-{{b}}\""),
+    OTHER("values", "what a sender's values mean: values = { type = { buy = \"BASE_ENTRY\" } }"),
     OTHER("fingerprint", "further fields that tell two signals apart"),
 #undef R
 };
@@ -242,6 +243,32 @@ static void read_mapping(struct settings_reader *r, const struct json *table, co
     out->mapping = rows;
 }
 
+/* values = { type = { buy = "BASE_ENTRY", close = "EXIT" } } */
+static void read_values(struct settings_reader *r, const struct json *table, const char *path,
+                        struct signal_source *out)
+{
+    const struct json *values = json_get(table, "values");
+    size_t count = 0;
+    for (const struct json *field = values ? values->child : NULL; field; field = field->next)
+        count += field->count;
+    if (count == 0)
+        return;
+    struct signal_value *rows = arena_alloc(r->arena, sizeof *rows * count);
+    for (const struct json *field = values->child; field; field = field->next)
+        for (const struct json *one = field->child; one; one = one->next) {
+            if (!field->key || !one->key || one->type != JSON_STRING) {
+                settings_fault(
+                    r, path,
+                    "must be a table of tables: values = { type = { buy = \"BASE_ENTRY\" } }");
+                return;
+            }
+            rows[out->value_count++] = (struct signal_value){arena_text(r->arena, field->key),
+                                                             arena_text(r->arena, one->key),
+                                                             arena_text(r->arena, one->text)};
+        }
+    out->values = rows;
+}
+
 static void read_naive_zone(struct settings_reader *r, const struct json *table, size_t index,
                             struct config *c, struct signal_source *out)
 {
@@ -293,6 +320,7 @@ static void read_sources(struct settings_reader *r, const struct json *root, str
             read_names(r, item, "fingerprint", item_path(r, "sources", i, "fingerprint"), &extra);
         one->signal.fingerprint_extra_count = extra;
         read_mapping(r, item, item_path(r, "sources", i, "mapping"), &one->signal);
+        read_values(r, item, item_path(r, "sources", i, "values"), &one->signal);
         read_naive_zone(r, item, i, c, &one->signal);
         check_source(r, i, one);
     }

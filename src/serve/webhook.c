@@ -8,6 +8,7 @@
  * waits 3 s: so 400 for what will never be right, 503 for what could not be made durable, and no
  * answer later than DECISION_WAIT_US. */
 #include "serve/parts.h"
+#include "trade/signal_map.h"
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -112,6 +113,8 @@ static unsigned read_arrival(struct arrival *a, struct signal *signal)
     struct signal_faults faults;
     struct err err = {0};
     struct json *body = json_parse(a->arena, a->body, a->length, NULL, &err);
+    if (!body && a->length && a->body[0] != '{' && a->body[0] != '[')
+        body = signal_line(a->arena, a->body, a->length); /* "key=value,..." as older senders do */
     str_clear(&serve->scratch);
     if (!body) {
         metric_add(state->invalid, 1);

@@ -170,6 +170,23 @@ def test_rate_limit_spares_exits():
         assert host.post("/webhook/test", signal("EXIT", "ALL", stop=None)).status == 202
 
 
+def test_mapped_payloads_and_lines():
+    host = Host()
+    host.write_config(default_config(host, sources=[
+        {"name": "bot", "open": True, "strategy": "plain",
+         "mapping": {"instrument": "data.ticker", "price": "data.close", "timestamp": "data.time", "type": "data.what"},
+         "values": {"type": {"open": "BASE_ENTRY", "flat": "EXIT"}}},
+        {"name": "lines", "open": True, "strategy": "plain"}]))
+    with host:
+        body = {"data": {"ticker": "TEST", "close": "100.5", "time": now_iso(), "what": "open"}, "position": "Long_1"}
+        answer = host.post("/webhook/bot?wait=decision", body)
+        assert answer.status == 202 and answer.json()["decision"]["verdict"] == "accept", answer
+        line = f"type=EXIT,instrument=TEST,position=ALL,price=101,timestamp={now_iso()}"
+        answer = host.post("/webhook/lines", line, {"Content-Type": "text/plain"})
+        assert answer.status == 202, answer
+        until(lambda: host.get("/api/positions?status=open").json() == [])
+
+
 def test_unknown_things():
     with Host() as host:
         assert host.post("/webhook/nobody", signal()).status == 404
