@@ -7,7 +7,7 @@ VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CONFIG  ?= examples/demo.lua
-SEEDS   ?= 100
+SEEDS   ?= 10000
 
 B := build
 ifeq ($(SAN),1)
@@ -74,7 +74,7 @@ help:
 	@echo 'make run        install what is missing, build, start the demo on 127.0.0.1:8787'
 	@echo 'make test       install what is missing, build, run every test (SAN=1: with sanitizers)'
 	@echo 'make unit spec attack e2e tidy          one suite alone'
-	@echo 'make sim        the simulator over SEEDS=100 seeds; SEED=n replays one'
+	@echo 'make sim        the simulator over SEEDS=10000 seeds; SEED=n replays one'
 	@echo 'make soak fuzz bench                    long runs'
 	@echo 'make fresh      both commands in a bare Debian root (needs root and debootstrap)'
 	@echo 'make install    to PREFIX=/usr/local, under DESTDIR'
@@ -143,17 +143,23 @@ $(SPEC): tests/spec/native.c $(LIB) $(B)/flags
 	@echo "  test  $@"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) -shared -o $@ $< $(LIB) $(LDLIBS)
 
-$(SIM): $(wildcard tests/sim/*.c tests/sim/*.h) $(LIB) $(B)/flags
+# The simulator has the stories compiled with their deliberate mistakes in, to prove it sees them.
+SIM_OBJ := $(patsubst %.c,$(B)/sim/%.o,$(wildcard tests/sim/*.c src/flow/*.c))
+$(SIM): $(SIM_OBJ) $(LIB)
 	@echo "  test  $@"
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -pie -o $@ $(filter %.c,$^) $(LIB) $(LDLIBS)
+	@$(CC) $(LDFLAGS) -pie -o $@ $^ $(LDLIBS)
+$(B)/sim/%.o: %.c $(B)/flags
+	@mkdir -p $(@D)
+	@$(CC) $(CPPFLAGS) -Itests -DTIDELOCK_MUTANTS $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(FUZZ): $(B)/tests/%: tests/fuzz/%.c $(LIB) $(B)/flags
 	@echo "  fuzz  $@"
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) -Itests $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -pie -o $@ $< $(LIB) $(LDLIBS)
 
--include $(LIB_OBJ:.o=.d) $(B)/obj/main.d $(addsuffix .d,$(UNIT) $(ATTACK) $(BENCH))
+-include $(LIB_OBJ:.o=.d) $(B)/obj/main.d $(SIM_OBJ:.o=.d) \
+    $(addsuffix .d,$(UNIT) $(ATTACK) $(BENCH))
 
 tests: all $(UNIT) $(ATTACK) $(SPEC) $(SIM)
 
