@@ -32,9 +32,15 @@ static bool reserve(struct str *s, size_t more)
     return true;
 }
 
+/* Events and traces are made of a thousand small puts each: the usual one goes straight in. */
+static inline bool has_room(const struct str *s, size_t more)
+{
+    return more < s->room - s->length && !s->cut && (!s->max || s->length + more <= s->max);
+}
+
 void str_put(struct str *s, const char *bytes, size_t length)
 {
-    if (!reserve(s, length))
+    if (!has_room(s, length) && !reserve(s, length))
         return;
     if (length)
         memcpy(s->data + s->length, bytes, length);
@@ -49,7 +55,10 @@ void str_puts(struct str *s, const char *text)
 
 void str_putc(struct str *s, char c)
 {
-    str_put(s, &c, 1);
+    if (!has_room(s, 1) && !reserve(s, 1))
+        return;
+    s->data[s->length++] = c;
+    s->data[s->length] = '\0';
 }
 
 void str_printf(struct str *s, const char *format, ...)
@@ -135,38 +144,59 @@ bool text_is_utf8(const char *text, size_t length)
     return true;
 }
 
-static void put_escape(struct str *s, unsigned char c)
+enum { ESCAPE_MAX = 6, PIECE_MAX = 256 };
+
+static char *put_escape(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
-    char escape[6] = {'\\', 0};
-    size_t length = 2;
-    switch (c) {
-    case '"':
-        escape[1] = '"';
-        break;
-    case '\\':
-        escape[1] = '\\';
-        break;
-    case '\n':
-        escape[1] = 'n';
-        break;
-    case '\r':
-        escape[1] = 'r';
-        break;
-    case '\t':
-        escape[1] = 't';
-        break;
-    default:
-        memcpy(escape + 1, "u00", 3);
-        escape[4] = hex[c >> 4];
-        escape[5] = hex[c & 15];
-        length = 6;
+    static const char letters[256] = {
+        ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
+    *to++ = '\\';
+    if (letters[c]) {
+        *to++ = letters[c];
+        return to;
     }
-    str_put(s, escape, length);
+    memcpy(to, "u00", 3);
+    to[3] = hex[c >> 4];
+    to[4] = hex[c & 15];
+    return to + 5;
 }
 
 /* Bytes that are no UTF-8 become U+FFFD: one hostile byte must not make a whole log line
- * unreadable. */
+ * unreadable. The room is there. */
+static char *put_piece(char *to, const unsigned char *at, const unsigned char *end,
+                       const unsigned char *stop)
+{
+    while (at < stop) {
+        unsigned char c = *at;
+        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
+            *to++ = (char)*at++;
+            continue;
+        }
+        if (c < 0x80) {
+            to = put_escape(to, c);
+            at++;
+            continue;
+        }
+        size_t step = text_utf8_length((const char *)at, (size_t)(end - at));
+        memcpy(to, step ? (const char *)at : "\xEF\xBF\xBD", step ? step : 3);
+        to += step ? step : 3;
+        at += step ? step : 1;
+    }
+    return to;
+}
+
+/* A piece never ends inside a character. */
+static const unsigned char *piece_end(const unsigned char *at, const unsigned char *end)
+{
+    if (end - at <= PIECE_MAX)
+        return end;
+    for (const unsigned char *stop = at + PIECE_MAX, *least = stop - 4; stop > least; stop--)
+        if ((*stop & 0xC0) != 0x80)
+            return stop;
+    return at + PIECE_MAX;
+}
+
 void str_put_json_n(struct str *s, const char *text, size_t length)
 {
     if (!text) {
@@ -174,28 +204,19 @@ void str_put_json_n(struct str *s, const char *text, size_t length)
         return;
     }
     str_putc(s, '"');
-    const unsigned char *at = (const unsigned char *)text, *end = at + length, *run = at;
-    while (at < end) {
-        unsigned char c = *at;
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            at++;
-            continue;
+    const unsigned char *at = (const unsigned char *)text, *end = at + length;
+    while (at < end && !s->cut) {
+        const unsigned char *stop = piece_end(at, end);
+        size_t most = (size_t)(stop - at) * ESCAPE_MAX;
+        if (s->max) { /* what does not fit is dropped whole: its length must be known first */
+            char piece[PIECE_MAX * ESCAPE_MAX];
+            str_put(s, piece, (size_t)(put_piece(piece, at, end, stop) - piece));
+        } else if (has_room(s, most) || reserve(s, most)) {
+            s->length = (size_t)(put_piece(s->data + s->length, at, end, stop) - s->data);
+            s->data[s->length] = '\0';
         }
-        size_t step = c >= 0x80 ? text_utf8_length((const char *)at, (size_t)(end - at)) : 0;
-        if (step) {
-            at += step;
-            continue;
-        }
-        if (at > run)
-            str_put(s, (const char *)run, (size_t)(at - run));
-        if (c >= 0x80)
-            str_put(s, "\xEF\xBF\xBD", 3);
-        else
-            put_escape(s, c);
-        run = ++at;
+        at = stop;
     }
-    if (at > run)
-        str_put(s, (const char *)run, (size_t)(at - run));
     str_putc(s, '"');
 }
 

@@ -3,11 +3,15 @@
 #include "base/mem.h"
 #include "io/sqlite_db.h"
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 #include <uthash.h>
 
 /* Another process of ours (the command line) may hold the write lock for a moment. */
 #define BUSY_TIMEOUT_MS 2000
+/* Memory for what a statement needs in passing: cells and the frames of triggers fit. */
+#define LOOKASIDE_BYTES 4096
+#define LOOKASIDE_SLOTS 64
 
 struct sqlite_statement {
     sqlite3_stmt *raw;
@@ -23,6 +27,13 @@ static const char settings_all[] =
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA cache_size=-8192;"
     "PRAGMA trusted_schema=OFF;";
+/* Before the first connection: no counting of memory behind a global lock, and no locks around what
+ * a connection owns alone. Each connection is used by one thread. */
+static void set_up_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+}
 static const char settings_write[] = "PRAGMA synchronous=FULL;"
                                      "PRAGMA journal_size_limit=67108864;";
 
@@ -49,6 +60,7 @@ static bool switch_to_wal(struct sqlite *db, struct err *err)
 static bool set_up(struct sqlite *db, enum sqlite_mode mode, struct err *err)
 {
     sqlite3_extended_result_codes(db->raw, 1);
+    sqlite3_db_config(db->raw, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
     sqlite3_busy_timeout(db->raw, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db->raw, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->raw, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
@@ -75,6 +87,8 @@ struct sqlite *sqlite_open(const char *path, enum sqlite_mode mode, struct err *
         [SQLITE_MODE_READ] = SQLITE_OPEN_READONLY,
         [SQLITE_MODE_MEMORY] = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY,
     };
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up_library);
     struct sqlite *db = mem_alloc(sizeof *db);
     db->path = mem_copy_text(mode == SQLITE_MODE_MEMORY ? ":memory:" : path);
     int rc = sqlite3_open_v2(db->path, &db->raw, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
