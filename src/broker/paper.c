@@ -124,18 +124,14 @@ void paper_tell(struct paper *paper, struct paper_order *placed, const struct re
 
 void paper_later_fill(struct paper *paper, struct paper_order *placed)
 {
+    placed->rest_due = true;
     expect(paper, HAPPENS_FILL, late_us(paper, 2))->placed = placed;
 }
 
 static void fill_rest(struct paper *paper, struct paper_order *placed)
 {
-    if (placed->working) {
-        placed->order.state = ORDER_ACKNOWLEDGED; /* open to matching again */
-        paper_match(paper, placed, NULL);
-        if (placed->working)
-            placed->order.state =
-                decimal_is_zero(placed->order.filled) ? ORDER_ACKNOWLEDGED : ORDER_PARTIALLY_FILLED;
-    }
+    placed->rest_due = false;
+    paper_match(paper, placed, NULL);
 }
 
 /* ---- placing ---- */

@@ -260,8 +260,7 @@ void paper_price(struct broker *broker, const char *instrument, struct decimal p
     market->price_us = at_us;
     for (struct paper_order *placed = paper->working; placed; placed = next) {
         next = placed->next;
-        if (placed->order.state != ORDER_PARTIALLY_FILLED && /* its rest is already on its way */
-            strcmp(placed->order.instrument, instrument) == 0)
+        if (!placed->rest_due && strcmp(placed->order.instrument, instrument) == 0)
             paper_match(paper, placed, NULL);
     }
 }

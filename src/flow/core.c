@@ -108,6 +108,7 @@ int64_t core_turn(struct core *core)
     next_us = other_us < next_us ? other_us : next_us;
     other_us = statistics_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
+    lease_turn(core->lease); /* what was asked just now need not wait for the next turn */
     /* Leases are renewed and stalled lanes looked at without anything being due. */
     return next_us < now_us + HEARTBEAT_US ? next_us : now_us + HEARTBEAT_US;
 }

@@ -67,7 +67,7 @@ void facts_gather(struct core *core, const char *strategy, const char *instrumen
 {
     char key[KEY_SIZE];
     bool unknown;
-    snprintf(key, sizeof key, "%s|%s", strategy, instrument);
+    pair_id_make(key, strategy, instrument);
     *facts = (struct facts){.instrument = instrument_find(&core->options.instruments, instrument),
                             .positions = positions,
                             .portfolio = portfolio,
@@ -86,14 +86,6 @@ void facts_gather(struct core *core, const char *strategy, const char *instrumen
 }
 
 /* ---- orders ---- */
-
-static void name_position(struct order *order)
-{
-    int length = snprintf(order->position_id, sizeof order->position_id, "%s|%s|%s|%s",
-                          order->strategy, order->instrument, order->leg, order->id);
-    if (length >= (int)sizeof order->position_id) /* long names: the order's id alone is unique */
-        text_copy(order->position_id, sizeof order->position_id, order->id);
-}
 
 static struct order *add_order(struct core *core, struct trade *trade, const struct desk *desk,
                                const char *leg, struct decimal quantity)
@@ -129,7 +121,7 @@ static void order_entry(struct core *core, struct trade *trade, const struct des
     struct order *order =
         add_order(core, trade, desk, trade->after.position, desk->intent.quantity);
     order->side = trade->after.side == SIDE_LONG ? ORDER_BUY : ORDER_SELL;
-    name_position(order);
+    position_id_make(order->position_id, order->strategy, order->instrument, order->leg, order->id);
     if (decimal_ok(desk->intent.stop))
         trade->after.stop = desk->intent.stop; /* the position's stop is the decision's */
 }
@@ -155,11 +147,10 @@ static void order_exits(struct core *core, struct trade *trade, const struct des
 
 static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk)
 {
-    struct decimal pending_lots, risk, lots = decimal_int(0);
+    struct decimal lots = rules_pending(core, trade->after.instrument);
     const struct position *open[LAYERS_MAX * 2];
     const char *rail = "";
     char reason[REASON_SIZE];
-    rules_pending(core, trade->after.instrument, &pending_lots, &risk);
     size_t count = book_all_open_positions(core->book, open, LAYERS_MAX * 2);
     for (size_t i = 0; i < count; i++)
         if (strcmp(open[i]->instrument, trade->after.instrument) == 0)
@@ -167,8 +158,8 @@ static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk
     for (size_t i = 0; i < trade->order_count; i++) {
         struct rail_check check = {.order = &trade->orders[i],
                                    .stop = trade->after.stop,
-                                   .position_quantity = decimal_add(lots, pending_lots),
-                                   .pending_risk = risk,
+                                   .position_quantity = lots,
+                                   .pending_risk = desk->portfolio.pending_risk,
                                    .last_price = desk->facts.last_price,
                                    .orders_last_minute = orders_last_minute(core)};
         if (rails_pass(&core->options.rails, &check, desk->facts.instrument, &desk->portfolio,
@@ -195,6 +186,11 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
     if (!desk->facts.instrument) {
         snprintf(reason, sizeof reason, "no instrument %s is configured", signal->instrument);
         end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "instrument", reason);
+        return false;
+    }
+    if (!book_get(core->book, TABLE_ACCOUNT, "main")) {
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "account",
+                 "there is no account yet; deposit first");
         return false;
     }
     if (!exits && (!desk->policy || !policy_trades(desk->policy, signal->instrument))) {

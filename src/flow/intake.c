@@ -318,7 +318,7 @@ static void write_received(struct core *core, const struct signal *signal,
         event_start(core, &events[i + 1], "signal.superseded", after[i].id);
         event_change(&events[i + 1], TABLE_SIGNAL, closed[i], &after[i]);
     }
-    record_write(core, events, count + 1, true,
+    record_write(core, events, count + 1, false,
                  (struct waiter){.answer = received, .owner = arrival});
     mem_free(events);
     mem_free(after);
@@ -331,7 +331,7 @@ static void start_or_queue(struct core *core, const struct signal *signal)
     size_t count = 0;
     if (signal->type == SIGNAL_EXIT)
         count = lane_superseded(core, signal, closed, SUPERSEDED_MAX);
-    if (count == 0 && lane_is_free(core, lane) && core_may_start(core, signal) &&
+    if (count == 0 && lane_is_free(core, lane, signal) && core_may_start(core, signal) &&
         lease_held(core->lease, lane->lease_key, NULL)) {
         struct flow *flow = trade_begin(core, lane, signal, true);
         if (flow) {
@@ -349,6 +349,8 @@ static bool refuse(const struct core *core, const struct signal *signal, struct 
     bool exits = signal->type == SIGNAL_EXIT;
     if (core->draining && !(core->closing_positions && exits))
         return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the host is shutting down; send it again");
+    if (!core->term)
+        return err_set(err, ERR_LATER, ERR_BUSY, "this instance is not in charge; send it again");
     size_t limit = core->options.queue_max * (exits ? 2 : 1);
     if (book_count(core->book, TABLE_SIGNAL) >= limit ||
         pool_used(&core->intake->waiting) >= limit || core->intake->tickets.free_count == 0 ||
@@ -418,7 +420,7 @@ struct intake_depth intake_depth(const struct core *core)
     struct intake_depth depth = {.retrying = intake->retries.count, .dead = intake->dead};
     size_t waits = pool_used(&intake->waiting);
     for (const struct lane *lane = intake->lanes; lane; lane = lane->hh.next)
-        depth.working += (lane->active ? 1u : 0u) + (lane->overtaker ? 1u : 0u);
+        depth.working += lane->stories;
     depth.waiting = waits > depth.retrying ? waits - depth.retrying : 0;
     return depth;
 }

@@ -20,8 +20,8 @@ struct lane { /* one strategy on one instrument: its signals are worked one afte
     char key[2 * NAME_SIZE + 2];
     char lease_key[NAME_SIZE + 16];
     struct heap waiting; /* by signal_priority; value: handle of struct waiting */
-    uint64_t active;     /* the story under way; 0: none */
-    uint64_t overtaker;  /* an EXIT that goes ahead of an entry nobody can settle */
+    uint64_t active;     /* the last story begun; 0: it has ended */
+    size_t stories;      /* under way: those before the last one only wait for their orders */
     bool stalled;        /* in the list of those that may not start yet */
     struct lane *next_stalled;
 };
@@ -85,7 +85,8 @@ void markets_free(struct markets *markets);
 
 /* lane.c */
 struct lane *lane_of(struct core *core, const char *strategy, const char *instrument);
-bool lane_is_free(const struct core *core, const struct lane *lane);
+/* Nothing waits before this signal, and nothing stands in its way. */
+bool lane_is_free(struct core *core, const struct lane *lane, const struct signal *signal);
 /* Queues a signal that is in the book; starts it if its turn is now. False: no room. */
 bool lane_push(struct core *core, const struct signal *signal);
 void lane_ended(struct core *core, struct lane *lane, uint64_t flow);

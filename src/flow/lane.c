@@ -1,9 +1,9 @@
 /* Lanes: the order in which signals of one strategy and instrument are worked. Exits first, then by
  * receipt, one at a time, so that each decision sees what the one before it did.
  *
- * An EXIT does not wait behind an entry whose order rests at the broker: that order is cancelled.
- * Behind an entry whose outcome stays UNKNOWN beyond the alert time it goes ahead: what is open
- * must be closable. */
+ * The next one is decided when the orders of the one before are over or rest at the broker. An EXIT
+ * does not wait for an entry that rests: it is cancelled. Nobody waits for an order whose outcome
+ * stays unknown beyond the alert time: what is open must be closable. */
 #include "flow/intake.h"
 #include "flow/orders.h"
 #include "flow/record.h"
@@ -19,8 +19,10 @@ enum {
 bool core_may_start(const struct core *core, const struct signal *signal)
 {
     bool closing = core->closing_positions && signal && signal->type == SIGNAL_EXIT;
-    return core->term && core->reconciled && (!core->draining || closing) && record_settled(core) &&
-           flow_room(core) > ROOM_KEPT;
+    /* One that has orders already is followed in any case: nothing is decided any more. */
+    bool working = signal && signal->state == SIGNAL_WORKING;
+    return core->term && record_settled(core) && flow_room(core) > ROOM_KEPT &&
+           (working || (core->reconciled && (!core->draining || closing)));
 }
 
 struct lane *lane_of(struct core *core, const char *strategy, const char *instrument)
@@ -39,47 +41,50 @@ struct lane *lane_of(struct core *core, const char *strategy, const char *instru
     return lane;
 }
 
-bool lane_is_free(const struct core *core, const struct lane *lane)
-{
-    (void)core;
-    return !lane->active && !lane->overtaker && lane->waiting.count == 0;
-}
-
 /* ---- starting ---- */
 
-static size_t live_orders(const struct core *core, const struct signal *signal,
-                          const struct order **out)
+/* An order that must be over before `next` is decided; `resting` when a cancel would end it. Nobody
+ * is waited for longer than the alert time: then the rules judge what stands. */
+static bool stands_in_the_way(const struct core *core, const struct order *order,
+                              const struct signal *next, bool *resting)
 {
-    return book_live_orders(core->book, signal->strategy, signal->instrument, out, ORDERS_MAX);
-}
-
-static void cancel_resting(struct core *core, const struct signal *exit)
-{
-    const struct order *list[ORDERS_MAX];
-    size_t count = live_orders(core, exit, list);
-    char ids[ORDERS_MAX][ID_SIZE]; /* cancelling may move the rows */
-    for (size_t i = 0; i < count; i++) {
-        bool resting =
-            list[i]->state == ORDER_ACKNOWLEDGED || list[i]->state == ORDER_PARTIALLY_FILLED;
-        bool meant = signal_layer(exit->position) == 0 || strcmp(exit->position, list[i]->leg) == 0;
-        text_copy(ids[i], ID_SIZE, resting && meant && !list[i]->reduces ? list[i]->id : "");
-    }
-    for (size_t i = 0; i < count; i++)
-        if (*ids[i])
-            orders_cancel(core, ids[i]);
-}
-
-static bool may_overtake(struct core *core, const struct lane *lane, const struct signal *exit)
-{
-    const struct order *list[ORDERS_MAX];
-    if (exit->type != SIGNAL_EXIT || lane->overtaker || !trade_is_settling(core, lane->active))
+    *resting = order->state == ORDER_ACKNOWLEDGED || order->state == ORDER_PARTIALLY_FILLED;
+    if (clock_wall(core->clock) - order->created_us >= core->options.unknown_alert_us && !*resting)
         return false;
-    size_t count = live_orders(core, exit, list);
-    for (size_t i = 0; i < count; i++)
-        if (list[i]->state != ORDER_UNKNOWN ||
-            clock_wall(core->clock) - list[i]->updated_us < core->options.unknown_alert_us)
-            return false;
-    return true;
+    if (next->type != SIGNAL_EXIT)
+        return !*resting;
+    bool meant = signal_layer(next->position) == 0 || strcmp(next->position, order->leg) == 0;
+    return meant && !order->reduces;
+}
+
+/* Whether the next signal may be decided now. An EXIT cancels the resting entries it means to
+ * close. */
+static bool may_go(struct core *core, const struct lane *lane, const struct signal *next)
+{
+    const struct order *list[ORDERS_MAX];
+    char cancels[ORDERS_MAX][ID_SIZE]; /* cancelling may move the rows */
+    size_t cancel_count = 0;
+    bool go = true, resting;
+    if (next->state == SIGNAL_WORKING)
+        return true;
+    if (lane->active && !trade_is_settling(core, lane->active))
+        return false;
+    size_t count = book_live_orders(core->book, next->strategy, next->instrument, list, ORDERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (!stands_in_the_way(core, list[i], next, &resting))
+            continue;
+        go = false;
+        if (resting)
+            text_copy(cancels[cancel_count++], ID_SIZE, list[i]->id);
+    }
+    for (size_t i = 0; i < cancel_count; i++)
+        orders_cancel(core, cancels[i]);
+    return go;
+}
+
+bool lane_is_free(struct core *core, const struct lane *lane, const struct signal *signal)
+{
+    return lane->waiting.count == 0 && may_go(core, lane, signal);
 }
 
 static const struct signal *row_of(struct core *core, uint64_t handle)
@@ -135,25 +140,17 @@ static void run(struct core *core, struct lane *lane)
             pop(core, lane);
             continue;
         }
-        if (lane->active && !may_overtake(core, lane, row)) {
-            if (row->type == SIGNAL_EXIT) {
-                cancel_resting(core, row);
-                stall(core, lane); /* its moment to overtake may come */
-            }
-            return;
-        }
-        if (!core_may_start(core, row)) {
+        struct signal signal = *row; /* cancelling may move it */
+        if (!core_may_start(core, row) || !may_go(core, lane, &signal)) {
             stall(core, lane);
             return;
         }
-        bool overtakes = lane->active != 0;
-        struct signal signal = *row;
         struct flow *flow = trade_begin(core, lane, &signal, false);
         if (!flow) {
             stall(core, lane);
             return;
         }
-        *(overtakes ? &lane->overtaker : &lane->active) = flow->handle;
+        lane->active = flow->handle;
         pop(core, lane);
         flow_run(flow);
     }
@@ -173,13 +170,12 @@ bool lane_push(struct core *core, const struct signal *signal)
 
 void lane_ended(struct core *core, struct lane *lane, uint64_t flow)
 {
+    lane->stories--;
     if (lane->active == flow)
         lane->active = 0;
-    if (lane->overtaker == flow)
-        lane->overtaker = 0;
     if (lane->waiting.count > 0) {
         stall(core, lane); /* begun from the turn, not from inside the end of another */
-    } else if (!lane->active && !lane->overtaker && !lane->stalled &&
+    } else if (lane->stories == 0 && !lane->stalled &&
                HASH_COUNT(core->intake->lanes) > LANES_KEPT) {
         HASH_DELETE(hh, core->intake->lanes, lane);
         heap_free(&lane->waiting);

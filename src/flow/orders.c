@@ -229,6 +229,7 @@ static bool add_fill(struct core *core, struct outcome *out, struct err *err)
     const struct instrument *instrument =
         instrument_find(&core->options.instruments, out->after.instrument);
     struct fill_effect *effect = &out->effect;
+    *effect = (struct fill_effect){0};
     if (!instrument)
         return err_set(err, ERR_LATER, ERR_CONFIG,
                        "fill of order %s: no instrument %s is configured; add it and restart",
@@ -376,7 +377,18 @@ void orders_undone(struct core *core, const struct change *change)
             memmove(live->fills[at], live->fills[--live->fill_count], sizeof live->fills[0]);
     }
     if (live)
-        look_again(core, live);
+        live->dirty = core->orders->wake = true;
+}
+
+void orders_wake_dirty(struct core *core)
+{
+    struct live_order *live, *next;
+    if (!core->orders->wake || !record_settled(core))
+        return;
+    core->orders->wake = false;
+    HASH_ITER(hh, core->orders->live, live, next)
+    if (live->dirty)
+        wake(core, live);
 }
 
 /* ---- judgements ---- */

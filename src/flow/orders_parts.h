@@ -26,6 +26,7 @@ struct live_order {
 };
 struct orders {
     struct live_order *live, *free;
+    bool wake; /* some are dirty whose stories have not heard of it */
     struct metric *repeats, *faults;
     struct {
         int64_t second;

@@ -161,17 +161,28 @@ static void copy_events(struct record *record, const struct store_event *events,
 
 /* ---- taking back ---- */
 
-static bool has_moved_on(const struct core *core, const struct record *record)
+static bool touches(const struct record *record, const struct change *change)
 {
+    const char *key = row_key(change->table, change->after);
     for (size_t i = 0; i < record->count; i++)
         for (size_t k = 0; k < record->events[i].change_count; k++) {
-            const struct change *change = &record->events[i].changes[k];
-            const void *now =
-                book_get(core->book, change->table->id, row_key(change->table, change->after));
-            if (now && change->table->version_column >= 0 &&
-                row_version(change->table, now) > row_version(change->table, change->after))
+            const struct change *other = &record->events[i].changes[k];
+            if (other->table == change->table &&
+                strcmp(row_key(other->table, other->after), key) == 0)
                 return true;
         }
+    return false;
+}
+
+/* Whether a later write in flight builds on a row of this one. The book cannot tell: a row that has
+ * become final since is no longer in it. */
+static bool has_moved_on(const struct record *record)
+{
+    for (const struct record *later = record->next; later; later = later->next)
+        for (size_t i = 0; i < record->count; i++)
+            for (size_t k = 0; k < record->events[i].change_count; k++)
+                if (touches(later, &record->events[i].changes[k]))
+                    return true;
     return false;
 }
 
@@ -195,7 +206,7 @@ static void take_back(struct core *core, struct record *record)
         }
     for (size_t i = 0; i < record->count; i++)
         for (size_t k = 0; k < record->events[i].change_count; k++)
-            orders_undone(core, &record->events[i].changes[k]);
+            orders_undone(core, &record->events[i].changes[k]); /* their stories hear of it later */
 }
 
 static void answer_failed(struct record *record)
@@ -220,6 +231,7 @@ static void take_back_all(struct recorder *recorder)
         recorder->failed--;
         answer_failed(r);
     }
+    orders_wake_dirty(recorder->core);
 }
 
 static void fail(struct recorder *recorder, struct record *record, const struct err *err)
@@ -231,9 +243,10 @@ static void fail(struct recorder *recorder, struct record *record, const struct 
               LOG_T("event", record->count ? record->events[0].kind : ""),
               LOG_T("subject", record->count ? record->events[0].subject : ""),
               LOG_T("error", err->text), LOG_END);
-    if (recorder->failed == 0 && !has_moved_on(core, record)) {
+    if (recorder->failed == 0 && !has_moved_on(record)) {
         take_back(core, record);
         answer_failed(record);
+        orders_wake_dirty(core);
         return;
     }
     record->failed = true;

@@ -89,27 +89,15 @@ size_t rules_layers(const struct core *core, const struct signal *exit,
     return found;
 }
 
-void rules_pending(const struct core *core, const char *instrument, struct decimal *lots,
-                   struct decimal *risk)
+struct decimal rules_pending(const struct core *core, const char *instrument)
 {
     const struct order *orders[ORDERS_MAX];
-    size_t count = book_live_orders(core->book, NULL, NULL, orders, ORDERS_MAX);
-    *lots = *risk = decimal_int(0);
-    for (size_t i = 0; i < count; i++) {
-        const struct order *order = orders[i];
-        const struct signal *signal = book_get(core->book, TABLE_SIGNAL, order->signal_id);
-        const struct instrument *traded =
-            instrument_find(&core->options.instruments, order->instrument);
-        if (order->reduces)
-            continue;
-        struct decimal rest = rest_of(order);
-        if (strcmp(order->instrument, instrument) == 0)
-            *lots = decimal_add(*lots, rest);
-        if (!signal || !traded || !decimal_ok(signal->stop) || !decimal_ok(order->reference_price))
-            continue;
-        struct decimal distance = decimal_abs(decimal_sub(order->reference_price, signal->stop));
-        *risk = decimal_add(*risk, decimal_mul(decimal_mul(distance, rest), traded->point_value));
-    }
+    size_t count = book_live_orders(core->book, NULL, instrument, orders, ORDERS_MAX);
+    struct decimal lots = decimal_int(0);
+    for (size_t i = 0; i < count; i++)
+        if (!orders[i]->reduces)
+            lots = decimal_add(lots, rest_of(orders[i]));
+    return lots;
 }
 
 static bool allow_entry(const struct core *core, const struct signal *signal, struct verdict_of *no)

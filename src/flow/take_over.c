@@ -1,12 +1,14 @@
-/* Taking over: term, statistics, fills, orders, signals, trade. Nothing that adds risk happens
- * before the broker has been asked about every order that is not final.
+/* Taking over: term, book, statistics, fills, orders, signals, trade. Nothing that adds risk
+ * happens before the broker has been asked about every order that is not final.
  *
  *     term     after: ours is the current one; whoever had it before can no longer write
+ *     load     after: the book is what the store has; signals are accepted
  *     count    after: statistics are what the log counts
- *     fills    after: every fill recorded of an open order is known, so none is applied again
- *     orders   after: the broker has answered once about each order; what is still unknown blocks
- * its instrument open     after: waiting signals are queued and trading is allowed */
+ *     fills    after: every recorded fill of an open order is known, none is applied again
+ *     orders   after: the broker has answered once about each; what stays unknown blocks
+ *     open     after: waiting signals are queued and trading is allowed */
 #include "flow/intake.h"
+#include "flow/load_book.h"
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 #include "flow/record.h"
@@ -18,7 +20,7 @@
 
 struct take_over {
     size_t orders;
-    int64_t began_us;
+    int64_t term, began_us;
 };
 
 static void adopt_book(struct core *core)
@@ -31,8 +33,6 @@ static void adopt_book(struct core *core)
 static enum step_result term(struct flow *flow)
 {
     struct take_over *take = flow->data;
-    if (!take->began_us)
-        adopt_book(flow->core);
     take->began_us = clock_steady(flow->core->clock);
     store_next_term(flow->core->store, flow->core->options.instance, flow_waiter(flow));
     return STEP_WAIT;
@@ -43,13 +43,35 @@ static enum step_result term_answer(struct flow *flow, const struct err *err, co
     if (err && err->class == ERR_REFUSED)
         return flow_fail(flow, err);
     if (value) {
-        flow->core->term = flow->term = *(const int64_t *)value;
+        ((struct take_over *)flow->data)->term = *(const int64_t *)value;
         return STEP_NEXT;
     }
     if (err && err->code == ERR_TIMEOUT)
         return term(flow);
     flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
     return STEP_WAIT;
+}
+
+static enum step_result load(struct flow *flow)
+{
+    if (!load_book_begin(flow->core, flow_waiter(flow)))
+        flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
+    return STEP_WAIT;
+}
+
+static enum step_result load_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    struct core *core = flow->core;
+    (void)value;
+    if (err && err->code == ERR_TIMEOUT)
+        return load(flow);
+    if (err) {
+        flow_deadline(flow, clock_steady(core->clock) + AGAIN_US);
+        return STEP_WAIT;
+    }
+    adopt_book(core);
+    core->term = flow->term = ((struct take_over *)flow->data)->term;
+    return STEP_NEXT;
 }
 
 static enum step_result count(struct flow *flow)
@@ -125,10 +147,7 @@ static void begin_working(struct core *core, const struct signal *signal)
         lane_retry(core, signal->id, clock_steady(core->clock) + AGAIN_US);
         return;
     }
-    if (!lane->active)
-        lane->active = flow->handle;
-    else
-        lane->overtaker = flow->handle; /* two were at work when the last process ended */
+    lane->active = flow->handle;
     flow_run(flow);
 }
 
@@ -223,9 +242,10 @@ static enum step_result open(struct flow *flow)
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},    {"count", count, count_answer, NULL, 0, 0},
-    {"fills", fills, fills_answer, NULL, 0, 0}, {"orders", orders, orders_answer, NULL, 0, 0},
-    {"dead", ask_dead, hear_dead, NULL, 0, 0},  {"open", open, NULL, NULL, 0, STEP_FENCED},
+    {"term", term, term_answer, NULL, 0, 0},       {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, count_answer, NULL, 0, 0},    {"fills", fills, fills_answer, NULL, 0, 0},
+    {"orders", orders, orders_answer, NULL, 0, 0}, {"dead", ask_dead, hear_dead, NULL, 0, 0},
+    {"open", open, NULL, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};
 

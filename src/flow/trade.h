@@ -44,8 +44,7 @@ bool rules_allow(const struct core *core, const struct signal *signal, struct ve
 /* Open layers an EXIT closes, with the lots of each that are not being closed already. */
 size_t rules_layers(const struct core *core, const struct signal *exit,
                     const struct position **layers, struct decimal *lots, size_t room);
-/* What is on its way: lots of entries on the instrument, risk of entries anywhere. */
-void rules_pending(const struct core *core, const char *instrument, struct decimal *lots,
-                   struct decimal *risk);
+/* Lots of entries on their way on the instrument. */
+struct decimal rules_pending(const struct core *core, const char *instrument);
 bool rules_unresolved(const struct core *core, const char *instrument, bool *unknown);
 #endif

@@ -27,6 +27,9 @@
 static enum step_result lease(struct flow *flow)
 {
     const struct trade *trade = flow->data;
+    /* Finding out what became of its orders needs no lease: the term alone fences it. */
+    if (trade->before.state == SIGNAL_WORKING)
+        return STEP_NEXT;
     flow->lease_key = trade->lane->lease_key;
     if (lease_held(flow->core->lease, flow->lease_key, NULL))
         return STEP_NEXT; /* sticky: kept from signal to signal */
@@ -294,10 +297,11 @@ static void ended(struct flow *flow, const struct err *err)
     if (err && trade->fresh && trade->retry_in_us >= 0)
         intake_failed(core, trade->before.id, err);
     else if (err && err->code != ERR_FENCED && row && trade->retry_in_us >= 0) {
-        if (row->state == SIGNAL_RECEIVED || row->state == SIGNAL_RETRYING)
+        bool waits = row->state == SIGNAL_RECEIVED || row->state == SIGNAL_RETRYING;
+        if (waits && err->code != ERR_BUSY)
             write_retry(core, row, err);
-        else if (row->state == SIGNAL_WORKING)
-            lane_retry(core, row->id, clock_steady(core->clock) + WRITE_RETRY_US);
+        else if (waits || row->state == SIGNAL_WORKING) /* not its fault, and nothing to record */
+            lane_retry(core, row->id, clock_steady(core->clock) + WRITE_RETRY_US / 2);
     }
     lane_ended(core, lane, flow->handle);
 }
@@ -314,6 +318,7 @@ struct flow *trade_begin(struct core *core, struct lane *lane, const struct sign
         return NULL;
     struct trade *trade = flow->data;
     trade->lane = lane;
+    lane->stories++;
     trade->fresh = fresh;
     row_copy(&tables[TABLE_SIGNAL], &trade->before, signal, flow->arena);
     return flow;

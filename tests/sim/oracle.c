@@ -1,0 +1,191 @@
+/* The judge. It believes the broker's own book, the store's tables and the log, and nothing a host
+ * says. */
+#include "sim.h"
+#include "trade/stat.h"
+#include <string.h>
+
+/* Asked at the moment an order leaves: the right to send it must be committed. */
+void oracle_placed(struct world *world, const struct right_to_send *right)
+{
+    const struct order *row = book_get(store_mem_book(world->store), TABLE_ORDER, right->order->id);
+    if (!row || row->attempt < right->order->attempt)
+        world_fault(world, "order %s left before its right to send was durable", right->order->id);
+}
+
+/* ---- orders ---- */
+
+struct broker_sum { /* what the broker did, by instrument */
+    struct world *world;
+    struct decimal lots[INSTRUMENTS];
+};
+
+static size_t index_of(const char *instrument)
+{
+    size_t i = 0;
+    while (i + 1 < sim_instruments.count && strcmp(sim_instruments.list[i].name, instrument) != 0)
+        i++;
+    return i;
+}
+
+static void check_broker_order(void *ctx, const struct order *order, size_t accepted)
+{
+    struct broker_sum *sum = ctx;
+    struct world *world = sum->world;
+    const struct order *row = book_get(store_mem_book(world->store), TABLE_ORDER, order->id);
+    struct decimal *lots = &sum->lots[index_of(order->instrument)];
+    char text[2][DECIMAL_TEXT_MAX];
+    *lots = order->side == ORDER_BUY ? decimal_add(*lots, order->filled)
+                                     : decimal_sub(*lots, order->filled);
+    if (accepted > 1)
+        world_fault(world, "the broker accepted order %s %zu times", order->id, accepted);
+    if (!row) {
+        world_fault(world, "the broker has order %s, the store does not", order->id);
+    } else if (!decimal_eq(row->filled, order->filled)) {
+        decimal_print(order->filled, text[0]);
+        decimal_print(row->filled, text[1]);
+        world_fault(world, "order %s: the broker filled %s, the store says %s (%s)", order->id,
+                    text[0], text[1], order_state_names[row->state]);
+    }
+}
+
+static bool check_order_row(void *ctx, const void *row)
+{
+    struct world *world = ctx;
+    const struct order *order = row;
+    if (!order_is_final(order->state))
+        world_fault(world, "order %s is still %s: %s", order->id, order_state_names[order->state],
+                    order->reason);
+    if (order->state == ORDER_FILLED && paper_count_accepted(world->paper, order->id) == 0)
+        world_fault(world, "order %s is filled, the broker never had it", order->id);
+    return true;
+}
+
+struct store_sum {
+    struct decimal lots[INSTRUMENTS];
+};
+
+static bool add_position(void *ctx, const void *row)
+{
+    struct store_sum *sum = ctx;
+    const struct position *position = row;
+    struct decimal *lots = &sum->lots[index_of(position->instrument)];
+    *lots = position->side == SIDE_LONG ? decimal_add(*lots, position->quantity)
+                                        : decimal_sub(*lots, position->quantity);
+    return true;
+}
+
+static void check_positions(struct world *world, const struct broker_sum *broker)
+{
+    struct store_sum store;
+    char text[2][DECIMAL_TEXT_MAX];
+    for (size_t i = 0; i < INSTRUMENTS; i++)
+        store.lots[i] = decimal_int(0);
+    book_each(store_mem_book(world->store), TABLE_POSITION, add_position, &store);
+    for (size_t i = 0; i < INSTRUMENTS; i++) {
+        if (decimal_eq(store.lots[i], broker->lots[i]))
+            continue;
+        decimal_print(store.lots[i], text[0]);
+        decimal_print(broker->lots[i], text[1]);
+        world_fault(world, "%s: positions are %s lots, the broker's fills add up to %s",
+                    sim_instruments.list[i].name, text[0], text[1]);
+    }
+}
+
+/* ---- signals ---- */
+
+static bool check_signal_row(void *ctx, const void *row)
+{
+    struct world *world = ctx;
+    const struct signal *signal = row;
+    if (!signal_is_final(signal->state))
+        world_fault(world, "signal %s is still %s at step %s: %s", signal->id,
+                    signal_state_names[signal->state], signal->step, signal->reason);
+    return true;
+}
+
+static void check_senders(struct world *world)
+{
+    for (size_t i = 0; i < world->plan.signals; i++) {
+        const struct sent *sent = &world->sent[i];
+        if (sent->accepted && !book_get(store_mem_book(world->store), TABLE_SIGNAL, sent->row.id))
+            world_fault(world, "signal %s was acknowledged and is not in the store", sent->row.id);
+    }
+}
+
+/* ---- the log ---- */
+
+struct log_check {
+    struct world *world;
+    struct replay replay;
+    int64_t term;
+};
+
+static bool needs_term(const struct event *event)
+{
+    return text_starts(event->kind, "order.") || text_starts(event->kind, "signal.decided");
+}
+
+static bool read_event(void *ctx, const struct event *event, struct err *err)
+{
+    struct log_check *check = ctx;
+    if (strcmp(event->kind, "term.begun") == 0)
+        check->term = event->term;
+    else if (needs_term(event) && event->term != check->term)
+        world_fault(check->world,
+                    "event %lld %s of %s was written under term %lld; %lld is current",
+                    (long long)event->seq, event->kind, event->subject, (long long)event->term,
+                    (long long)check->term);
+    return replay_feed(&check->replay, event, err);
+}
+
+static bool check_stat_row(void *ctx, const void *row)
+{
+    struct log_check *check = ctx;
+    const struct stat *counted = row;
+    const struct stat *saved =
+        book_get(store_mem_book(check->world->store), TABLE_STAT, counted->id);
+    struct stat same = *counted;
+    size_t column = 0;
+    if (saved)
+        same.version = saved->version;
+    if (!saved || !row_equal(&tables[TABLE_STAT], saved, &same, &column))
+        world_fault(check->world, "statistics %s: %s", counted->id,
+                    saved ? tables[TABLE_STAT].columns[column].name : "never saved");
+    return true;
+}
+
+static void check_log(struct world *world)
+{
+    struct log_check check = {.world = world};
+    struct book *folded = book_new();
+    struct str text = STR_EMPTY;
+    struct err err;
+    replay_init(&check.replay, folded);
+    if (!store_read_events(world->store, 0, 0, read_event, &check, &err))
+        world_fault(world, "the log does not fold: %s", err.text);
+    if (book_compare(store_mem_book(world->store), folded, &text, 5) > 0)
+        world_fault(world, "tables and log differ: %s", str_text(&text));
+    str_clear(&text);
+    if (replay_faults(&check.replay, &text, 5) > 0)
+        world_fault(world, "the log breaks a rule: %s", str_text(&text));
+    str_clear(&text);
+    if (replay_audit(folded, &text, 5) > 0)
+        world_fault(world, "the audit: %s", str_text(&text));
+    book_each(check.replay.stats, TABLE_STAT, check_stat_row, &check);
+    replay_free(&check.replay);
+    book_free(folded);
+    str_free(&text);
+}
+
+void oracle_check(struct world *world)
+{
+    struct broker_sum sum = {.world = world};
+    for (size_t i = 0; i < INSTRUMENTS; i++)
+        sum.lots[i] = decimal_int(0);
+    paper_each_order(world->paper, check_broker_order, &sum);
+    book_each(store_mem_book(world->store), TABLE_ORDER, check_order_row, world);
+    check_positions(world, &sum);
+    book_each(store_mem_book(world->store), TABLE_SIGNAL, check_signal_row, world);
+    check_senders(world);
+    check_log(world);
+}

@@ -1,0 +1,122 @@
+/* The simulator: hosts, store, broker, leases and senders in one process, moved by one seed.
+ *
+ * A host dies by becoming deaf and dumb: from the crash point on nothing it asks gets out and
+ * nothing reaches it; when its stack has unwound it is taken down and another is started on what
+ * the store and the broker kept. */
+#ifndef TIDELOCK_TESTS_SIM_H
+#define TIDELOCK_TESTS_SIM_H
+#include "broker/paper.h"
+#include "flow/flows.h"
+#include "store/store_bodies.h"
+
+enum { HOSTS = 2, SIGNALS_MAX = 40, INSTRUMENTS = 3, STRATEGIES = 2 };
+
+struct world;
+struct host;
+struct proxy_store {
+    struct store store;
+    struct host *host;
+    size_t unanswered; /* writes and terms */
+    size_t questions;  /* reads */
+};
+struct proxy_broker {
+    struct broker broker;
+    struct host *host;
+    size_t unanswered;
+};
+enum life { LIFE_NONE, LIFE_STARTING, LIFE_TRADING, LIFE_STOPPING, LIFE_STOPPED, LIFE_FAILED };
+struct held; /* something that happens when a paused host goes on */
+struct host {
+    struct world *world;
+    int index;
+    uint64_t number; /* which start it is: answers to earlier ones are dropped */
+    enum life life;
+    bool dying; /* past its crash point */
+    bool paused;
+    struct core core;
+    struct proxy_store store;
+    struct proxy_broker broker;
+    struct held *held, **held_last;
+    int64_t next_us, resume_us;
+};
+
+struct sent { /* one signal of the workload, and its sender's memory */
+    struct signal row;
+    int64_t due_us;      /* steady: when it is sent next; INT64_MAX: never again */
+    int64_t patience_us; /* of the request under way */
+    unsigned tries, repeats;
+    uint64_t request; /* number of the request under way; 0: none */
+    bool accepted;    /* a 2xx came back */
+};
+
+struct plan { /* what a schedule does; all from the seed, or one crash point by number */
+    uint64_t seed;
+    size_t signals;
+    uint32_t broker_fault, commit_fail, crash, pause, partial, reject, wind_down,
+        split /* per mille */;
+    bool two_hosts, orderly /* no chance at all: the same steps each time */;
+    int64_t crash_at; /* crash point to die at; -1: none */
+    bool crash_keeps; /* what was asked of the store is committed, not lost */
+    bool shut_down;   /* an orderly run ends with a shutdown in the middle */
+    unsigned crashes_max;
+};
+
+struct world {
+    struct plan plan;
+    struct chance chance; /* what happens */
+    struct chance faults; /* what goes wrong */
+    struct clock_sim clock;
+    struct store *store;
+    struct broker *paper;
+    struct lease_mem_table *leases;
+    struct host hosts[HOSTS];
+    struct arena arena; /* what lives as long as the world */
+    struct sent sent[SIGNALS_MAX];
+    uint64_t requests, starts;
+    int64_t points; /* crash points passed */
+    unsigned crashes;
+    bool quiet; /* the time of faults is over */
+    struct decimal price[INSTRUMENTS];
+    struct str report; /* what is wrong; empty: nothing */
+    struct str *trace; /* NULL: not kept */
+    int null_fd;       /* where log lines go after they were noted */
+    int64_t steps;
+    int64_t restart_us; /* steady: when a dead host comes back */
+};
+
+extern struct policies *sim_policies;
+extern const struct instruments sim_instruments;
+extern const char *const sim_strategy_names[STRATEGIES];
+bool sim_setup(struct err *err);
+void sim_teardown(void);
+
+/* world.c */
+void world_run(const struct plan *plan, struct str *trace, struct str *report, int64_t *points);
+__attribute__((format(printf, 2, 3))) void world_note(struct world *world, const char *format, ...);
+__attribute__((format(printf, 2, 3))) void world_fault(struct world *world, const char *format,
+                                                       ...);
+bool chances(struct world *world, uint32_t permille);
+
+/* host.c */
+void host_start(struct world *world, struct host *host);
+void host_take_down(struct host *host);
+bool host_listens(const struct host *host);
+bool host_is_idle(const struct host *host);
+void host_turn(struct host *host);
+void host_stop(struct host *host); /* an orderly shutdown begins */
+/* A crash point of the host: true when it dies here. */
+bool host_point(struct host *host, const char *what);
+
+/* proxy.c */
+void proxy_init(struct host *host);
+void proxy_resume(struct host *host); /* what was held up happens now */
+
+/* sender.c */
+void sender_plan(struct world *world);
+void sender_turn(struct world *world);
+int64_t sender_next_us(const struct world *world);
+
+/* oracle.c */
+void oracle_check(struct world *world);
+void oracle_placed(struct world *world, const struct right_to_send *right);
+#endif
