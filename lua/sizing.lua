@@ -2,8 +2,7 @@
 --
 --     local sizing = require "tidelock.sizing"
 --     size = function(f)
---         if f.signal.type == "PYRAMID" then return sizing.pyramid(f) end
---         return sizing.base(f, { risk_percent = params.risk_percent })
+--         return sizing.entry(f, { risk_percent = params.risk_percent }, { profit_share = 0.5 })
 --     end
 --
 -- Everything is exact. What the formulas give is a fraction of lots; it is rounded down to the
@@ -11,7 +10,7 @@
 -- The host's arithmetic: sizing stands on the path of every signal.
 local rules = require "tidelock.rules"
 
-local base_size, pyramid_size = rules.base_size, rules.pyramid_size
+local base_size, pyramid_size, entry_size = rules.base_size, rules.pyramid_size, rules.entry_size
 
 local sizing = {}
 
@@ -62,9 +61,9 @@ function sizing.smallest(numbers)
 end
 
 --- The base entry: floor(min(Lot-R, Lot-V, Lot-M)), and at most the instrument's largest order.
--- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (nil: 1),
--- blended (size on equity plus half of what is unrealised, instead of on closed equity). Rejects
--- when the stop cannot be used.
+-- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (a decimal, or
+-- the name of the signal's extra field that has it; nil: 1), blended (size on equity plus half of
+-- what is unrealised, instead of on closed equity). Rejects when the stop cannot be used.
 function sizing.base(f, options)
     return base_size(f, options)
 end
@@ -87,6 +86,11 @@ end
 -- profit_share (0.5 each). The profit that counts is the instrument's, less what the base risked.
 function sizing.pyramid(f, options)
     return pyramid_size(f, options or none)
+end
+
+--- sizing.base or sizing.pyramid, by the signal's type.
+function sizing.entry(f, base_options, pyramid_options)
+    return entry_size(f, base_options, pyramid_options or none)
 end
 
 --- Lots to take off when a running limit is passed: ceil(excess / amount per lot).

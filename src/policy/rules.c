@@ -299,6 +299,23 @@ static struct decimal field(lua_State *L, int index, const char *name)
     return value;
 }
 
+/* The option `er`: a number, or the name of the signal's further field that has it; bad: none. */
+static struct decimal efficiency(lua_State *L, int index, const struct version *version)
+{
+    struct decimal value = decimal_bad();
+    const char *name;
+
+    lua_getfield(L, index, "er");
+    name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+    if (!name && !lua_isnil(L, -1) && !bind_decimal(L, -1, &value))
+        luaL_error(L, "option er must be a decimal or the name of an extra field");
+    for (uint32_t i = 0; name && i < version->extra_count; i++)
+        if (text_equal(version->extras[i].name, name))
+            (void)!bind_record_decimal(version->views.extra, i, &value);
+    lua_pop(L, 1);
+    return value;
+}
+
 /* Why the signal cannot be sized by its stop, or NULL. */
 static const char *unusable(const struct signal *signal)
 {
@@ -380,7 +397,7 @@ static int base_size(lua_State *L)
     loss = decimal_mul(decimal_abs(decimal_sub(signal->price, signal->stop)),
                        facts->instrument->point_value);
     money = decimal_muldiv(equity, field(L, 2, "risk_percent"), HUNDRED);
-    er = field(L, 2, "er");
+    er = efficiency(L, 2, version);
     risk = decimal_ok(er) ? decimal_muldiv(money, er, loss)
                           : decimal_div(money, loss, DECIMAL_HALF_EVEN);
     part = field(L, 2, "volatility_percent");
@@ -447,13 +464,26 @@ static int pyramid_size(lua_State *L)
         4);
 }
 
+/* entry_size(f, options of a base, options of a pyramid): by the signal's type. */
+static int entry_size(lua_State *L)
+{
+    if (!is_pyramid(check_facts(L))) {
+        lua_settop(L, 2);
+        return base_size(L);
+    }
+    lua_settop(L, 3);
+    lua_remove(L, 2);
+    return pyramid_size(L);
+}
+
 void rules_bind(struct version *version)
 {
     static const struct bind_function rows[] = {
         {"layers", layers},           {"one_r", one_r},
         {"atr_spacing", atr_spacing}, {"heat", heat},
         {"price_check", price_check}, {"day_loss", day_loss},
-        {"base_size", base_size},     {"pyramid_size", pyramid_size}};
+        {"base_size", base_size},     {"pyramid_size", pyramid_size},
+        {"entry_size", entry_size}};
 
     bind_module(version->box, "tidelock.rules", rows, sizeof rows / sizeof *rows, version);
 }

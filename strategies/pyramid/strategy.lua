@@ -14,12 +14,11 @@ local base_options, pyramid_options
 local function size(f)
     if not base_options then
         base_options = { risk_percent = params.risk_percent,
-            volatility_percent = params.volatility_percent }
+            volatility_percent = params.volatility_percent,
+            er = params.scale_by_er and "er" or nil }
         pyramid_options = { base_share = params.pyramid_share, profit_share = params.profit_share }
     end
-    if f.signal.type == "PYRAMID" then return sizing.pyramid(f, pyramid_options) end
-    base_options.er = params.scale_by_er and f.signal.extra.er or nil
-    return sizing.base(f, base_options)
+    return sizing.entry(f, base_options, pyramid_options)
 end
 
 return {
