@@ -148,9 +148,16 @@ static bool check_stat_row(void *ctx, const void *row)
     size_t column = 0;
     if (saved)
         same.version = saved->version;
-    if (!saved || !row_equal(&tables[TABLE_STAT], saved, &same, &column))
-        world_fault(check->world, "statistics %s: %s", counted->id,
-                    saved ? tables[TABLE_STAT].columns[column].name : "never saved");
+    if (saved && row_equal(&tables[TABLE_STAT], saved, &same, &column))
+        return true;
+    struct str text = STR_EMPTY;
+    column_print(&tables[TABLE_STAT].columns[column], &same, &text);
+    str_puts(&text, " counted, saved ");
+    if (saved)
+        column_print(&tables[TABLE_STAT].columns[column], saved, &text);
+    world_fault(check->world, "statistics %s: %s: %s", counted->id,
+                tables[TABLE_STAT].columns[column].name, str_text(&text));
+    str_free(&text);
     return true;
 }
 

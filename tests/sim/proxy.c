@@ -10,7 +10,8 @@ struct held {
     struct order order;
     struct right_to_send right;
     struct report report;
-    bool has_report;
+    bool has_report, has_number;
+    int64_t number;
     struct err err; /* code ERR_OK: it worked */
     struct waiter to;
 };
@@ -53,9 +54,12 @@ static void answer(void *owner, uint64_t handle, const struct err *err, const vo
     bool same = host->number == pass->number && host->life != LIFE_NONE;
     if (same)
         --*pass->counter;
-    if (same && host->paused && pass->counter == &host->store.unanswered && !value) {
+    if (same && host->paused && pass->counter == &host->store.unanswered) {
         struct held *held = hold(host, HELD_ANSWER);
         held->to = to;
+        held->has_number = value != NULL; /* the last event's number, or the term */
+        if (value)
+            held->number = *(const int64_t *)value;
         if (err)
             held->err = *err;
     } else if (same && host->paused && is_value_of_place(pass)) {
@@ -281,7 +285,9 @@ static void happen(struct host *host, struct held *held)
             host->broker.broker.on_report(host->broker.broker.report_ctx, &held->report);
     } else if (!host_point(host, "answer after a stop")) {
         wait_answer(held->to, held->err.code != ERR_OK ? &held->err : NULL,
-                    held->has_report ? &held->report : NULL);
+                    held->has_report   ? (const void *)&held->report
+                    : held->has_number ? (const void *)&held->number
+                                       : NULL);
     }
 }
 
