@@ -7,6 +7,7 @@
 #include "io/loop.h"
 #include "io/trap.h"
 #include "io/watch.h"
+#include "narrate.h"
 #include "reload.h"
 #include "serve/feed.h"
 #include "serve/serve.h"
@@ -36,6 +37,7 @@ struct tidelock {
     struct trap *traps[2];
     struct loop_timer *housekeeping;
     struct core_listener listener;
+    struct narrator narrator;
     void (*event)(void *ctx, const char *json_line);
     void *event_ctx;
     struct str line;
@@ -76,6 +78,8 @@ static void keep_house(void *ctx)
     if (longest_us > 100000)
         log_write(t->log, LOG_WARN, "host", "the loop was held up",
                   LOG_MS("longest_ms", longest_us), LOG_END);
+    if (t->stage == HOST_RUNNING)
+        narrate_turn(&t->narrator);
     loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
 }
 
@@ -392,6 +396,7 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
         t->hook = loop_on_turn(t->loop, turn_parts, t);
         t->listener = (struct core_listener){pass_event, t, NULL};
         t->core.listeners = &t->listener;
+        narrate_begin(&t->narrator, &t->core);
         take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
     }
     if (status)
