@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #define S_US 1000000LL
+#define CENTURY_US (36500 * 86400LL * S_US)
 #define CONFIG_MAX (1u << 20)
 
 static const char *const mode_names[] = {"single", "active_active", "active_passive", NULL};
@@ -101,9 +102,9 @@ static const struct setting broker_rows[] = {
         "paper: file of the broker's own book [beside the store]"),
 };
 static const struct setting staleness_rows[] = {
-    ROW("entry_max_age", SETTING_DURATION, staleness.entry_max_age_us, "60s", S_US, 36500 * (86400 * S_US),
+    ROW("entry_max_age", SETTING_DURATION, staleness.entry_max_age_us, "60s", S_US, CENTURY_US,
         NULL, 0, "entries older than this are rejected; exits never"),
-    ROW("entry_max_future", SETTING_DURATION, staleness.entry_max_future_us, "30s", 0, 36500 * (86400 * S_US),
+    ROW("entry_max_future", SETTING_DURATION, staleness.entry_max_future_us, "30s", 0, CENTURY_US,
         NULL, 0, "entries further ahead than this are rejected"),
 };
 static const struct setting limits_rows[] = {

@@ -85,7 +85,8 @@ static void check_unknown(struct settings_reader *r, const char *path, const str
         if (near)
             settings_fault(r, at, "unknown setting; did you mean \"%s\"?", near);
         else
-            settings_fault(r, at, "unknown setting; `tidelock check --settings` lists what there is");
+            settings_fault(r, at,
+                           "unknown setting; `tidelock check --settings` lists what there is");
     }
 }
 

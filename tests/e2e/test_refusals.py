@@ -1,4 +1,5 @@
-"""What is wrong is refused clearly: configurations, strategies, databases, ports, folders, with the exit codes of the contract."""
+"""What is wrong is refused clearly: configurations, strategies, databases, ports, folders, with the
+exit codes of the contract."""
 import os
 import shutil
 import sqlite3
@@ -19,7 +20,8 @@ def fails(host, code, *words):
 def test_every_fault_of_a_config_with_its_line():
     host = Host()
     try:
-        host.write_config("""return {
+        host.write_config(
+            """return {
     listen = "127.0.0.1:99999",
     stor = { path = "x" },
     instruments = { { name = "TEST", tick = "0" } },
@@ -27,11 +29,17 @@ def test_every_fault_of_a_config_with_its_line():
     sources = { { name = "test" } },
     rails = { max_position = "1" },
 }
-""")
+"""
+        )
         done = host.cli("check")
         assert done.code == 78, done
-        for words in (":2: listen", ":3: stor: unknown setting; did you mean \"store\"", "instruments[1].tick", "proves nothing",
-                      "rails.max_daily_loss"):
+        for words in (
+            ":2: listen",
+            ':3: stor: unknown setting; did you mean "store"',
+            "instruments[1].tick",
+            "proves nothing",
+            "rails.max_daily_loss",
+        ):
             assert words in done.err, (words, done)
         fails(host, 78, "did you mean")
     finally:
@@ -41,7 +49,13 @@ def test_every_fault_of_a_config_with_its_line():
 def test_config_that_is_not_lua_or_runs_code():
     host = Host()
     try:
-        for text in ("return {", "return { a = os.exit(1) }", "while true do end", "return 5", "x = 1"):
+        for text in (
+            "return {",
+            "return { a = os.exit(1) }",
+            "while true do end",
+            "return 5",
+            "x = 1",
+        ):
             host.write_config(text)
             done = host.cli("check")
             assert done.code == 78 and done.err, (text, done)
@@ -82,7 +96,10 @@ def test_newer_schema_and_foreign_file():
         host.stop()
         path = os.path.join(host.folder, "tidelock.db")
         with sqlite3.connect(path) as db:
-            db.execute("insert into schema_migrations select 9999, 'future', sha256, applied_at from schema_migrations limit 1")
+            db.execute(
+                "insert into schema_migrations select 9999, 'future', sha256, applied_at "
+                "from schema_migrations limit 1"
+            )
         fails(host, 1, "9999")
         for name in os.listdir(host.folder):
             if name.startswith("tidelock.db"):
@@ -98,7 +115,12 @@ def test_read_only_folder():
     host = Host()
     mount = os.path.join(host.folder, "ro")
     os.mkdir(mount)
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "ro", "none", mount], check=False).returncode:
+    if (
+        os.getuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "ro", "none", mount], check=False
+        ).returncode
+    ):
         host.clean()
         raise Skip("needs root and mount")
     try:
@@ -124,23 +146,45 @@ def test_full_disk_is_503_and_recovers():
     host = Host()
     mount = os.path.join(host.folder, "small")
     os.mkdir(mount)
-    if os.getuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", mount], check=False).returncode:
+    if (
+        os.getuid() != 0
+        or subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", "size=2m", "none", mount], check=False
+        ).returncode
+    ):
         host.clean()
         raise Skip("needs root and mount")
     try:
-        host.write_config(default_config(host, store={"path": "{DIR}/small/tidelock.db"}, staleness={"entry_max_age": "30d"},
-                                         log={"level": "warn", "format": "json"}, broker={"kind": "paper", "journal": "{DIR}/journal"}))
+        host.write_config(
+            default_config(
+                host,
+                store={"path": "{DIR}/small/tidelock.db"},
+                staleness={"entry_max_age": "30d"},
+                log={"level": "warn", "format": "json"},
+                broker={"kind": "paper", "journal": "{DIR}/journal"},
+            )
+        )
         host.start()
         filler = os.path.join(mount, "filler")
         fill(filler)
         statuses = []
         for n in range(200):
-            statuses.append(host.post("/webhook/test", signal(timestamp=now_iso(-n), **{f"note{i}": "x" * 100 for i in range(20)})).status)
+            statuses.append(
+                host.post(
+                    "/webhook/test",
+                    signal(timestamp=now_iso(-n), **{f"note{i}": "x" * 100 for i in range(20)}),
+                ).status
+            )
             if statuses[-1] == 503:
                 break
         assert 503 in statuses, statuses
         os.remove(filler)
-        until(lambda: host.post("/webhook/test", signal(timestamp=now_iso(-500))).status in (200, 202), 10, "writes going through again")
+        until(
+            lambda: host.post("/webhook/test", signal(timestamp=now_iso(-500))).status
+            in (200, 202),
+            10,
+            "writes going through again",
+        )
         until(lambda: host.get("/readyz").status == 200)
         assert host.stop() == 0
         assert host.cli("verify").code == 0, host.cli("verify")
@@ -153,7 +197,13 @@ def test_full_disk_is_503_and_recovers():
 def test_usage_errors_are_2():
     host = Host()
     try:
-        for words in (["nonsense"], ["halt"], ["explain"], ["migrate", "sideways"], ["run", "--nope"]):
+        for words in (
+            ["nonsense"],
+            ["halt"],
+            ["explain"],
+            ["migrate", "sideways"],
+            ["run", "--nope"],
+        ):
             done = host.cli(*words) if words[0] != "nonsense" else host.cli("nonsense")
             assert done.code == 2 and done.err, (words, done)
     finally:

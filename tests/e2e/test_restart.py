@@ -1,4 +1,5 @@
-"""kill -9 at any moment, then start: nothing acknowledged is lost, nothing is ordered twice, the books add up."""
+"""kill -9 at any moment, then start: nothing acknowledged is lost, nothing is ordered twice,
+the books add up."""
 import json
 import os
 import random
@@ -10,8 +11,12 @@ INSTRUMENTS = [f"I{n}" for n in range(8)]
 
 
 def config(host):
-    value = default_config(host, log={"level": "info", "format": "json"}, instruments=[{"name": n} for n in INSTRUMENTS],
-                           staleness={"entry_max_age": "30d"})
+    value = default_config(
+        host,
+        log={"level": "info", "format": "json"},
+        instruments=[{"name": n} for n in INSTRUMENTS],
+        staleness={"entry_max_age": "30d"},
+    )
     text = open(os.path.join(host.folder, "strategies/plain/strategy.lua")).read()
     host.write_strategy("plain", text.replace('{"TEST"}', '"*"'))
     return value
@@ -28,7 +33,9 @@ class Sender(threading.Thread):
     def run(self):
         while not self.stopping:
             name = self.chance.choice(INSTRUMENTS)
-            kind, layer = self.chance.choice([("BASE_ENTRY", "Long_1"), ("PYRAMID", "Long_2"), ("EXIT", "ALL")])
+            kind, layer = self.chance.choice(
+                [("BASE_ENTRY", "Long_1"), ("PYRAMID", "Long_2"), ("EXIT", "ALL")]
+            )
             body = signal(kind, layer, instrument=name, timestamp=now_iso(-self.sent))
             self.sent += 1
             try:
@@ -58,7 +65,7 @@ FINAL = {"done", "rejected", "expired", "superseded", "ignored", "dead", "droppe
 def final(host, ids):
     states = {}
     for start in range(0, len(ids), 16):
-        chunk = ",".join(ids[start:start + 16])
+        chunk = ",".join(ids[start : start + 16])
         answer = host.get(f"/api/signals?id={chunk}&limit=1000")
         assert answer.status == 200, answer
         for row in answer.json():
@@ -78,7 +85,11 @@ def test_kill_9_under_load():
             sender.start()
         for round_ in range(6):
             before = sum(len(s.accepted) for s in senders)
-            until(lambda before=before: sum(len(s.accepted) for s in senders) > before + 40, 20, "signals being accepted")
+            until(
+                lambda before=before: sum(len(s.accepted) for s in senders) > before + 40,
+                20,
+                "signals being accepted",
+            )
             host.kill()
             host.start()
         for sender in senders:
@@ -102,9 +113,17 @@ def test_restart_equals_a_clean_stop():
     with Host() as host:
         host.post("/webhook/test?wait=decision", signal())
         until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
-        before = host.get("/api/status").json()["portfolio"], host.get("/api/positions").json(), host.get("/api/ledger").json()
+        before = (
+            host.get("/api/status").json()["portfolio"],
+            host.get("/api/positions").json(),
+            host.get("/api/ledger").json(),
+        )
         host.restart()
-        after = host.get("/api/status").json()["portfolio"], host.get("/api/positions").json(), host.get("/api/ledger").json()
+        after = (
+            host.get("/api/status").json()["portfolio"],
+            host.get("/api/positions").json(),
+            host.get("/api/ledger").json(),
+        )
         assert json.dumps(before) == json.dumps(after), (before, after)
 
 
@@ -115,9 +134,16 @@ def test_halt_survives_kill():
         host.restart()
         assert host.get("/api/status").json()["halt"]["level"] == "no_entry"
         answer = host.post("/webhook/test?wait=decision", signal()).json()
-        assert answer["decision"]["verdict"] == "reject" and "halt" in json.dumps(answer).lower(), answer
+        assert (
+            answer["decision"]["verdict"] == "reject" and "halt" in json.dumps(answer).lower()
+        ), answer
         assert host.cli("resume", "--reason", "test is over").code == 0
-        assert host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-30))).json()["decision"]["verdict"] == "accept"
+        assert (
+            host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-30))).json()[
+                "decision"
+            ]["verdict"]
+            == "accept"
+        )
 
 
 if __name__ == "__main__":

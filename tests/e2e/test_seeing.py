@@ -1,4 +1,5 @@
-"""What people and machines look at: health, metrics, explanation, verification, history, the stop."""
+"""What people and machines look at: health, metrics, explanation, verification, history,
+the stop."""
 import json
 import os
 import shutil
@@ -18,9 +19,19 @@ def trade(host):
 def test_health_and_probes():
     with Host() as host:
         health = host.get("/health").json()
-        assert health["status"] == "healthy" and health["database"] is True and health["is_leader"] is True, health
-        assert {"exchange_connection", "database_connection", "redis_connection", "data_freshness", "order_execution",
-                "websocket_alive"} == set(health["checks"])
+        assert (
+            health["status"] == "healthy"
+            and health["database"] is True
+            and health["is_leader"] is True
+        ), health
+        assert {
+            "exchange_connection",
+            "database_connection",
+            "redis_connection",
+            "data_freshness",
+            "order_execution",
+            "websocket_alive",
+        } == set(health["checks"])
         for check in health["checks"].values():
             assert check["message"] and "latency_ms" in check
         assert len(host.get("/health?history=1").json()["history"]) >= 2
@@ -33,7 +44,13 @@ def test_metrics_are_clean():
     with Host() as host:
         trade(host)
         text = host.get("/metrics").text
-        done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["promtool", "check", "metrics"],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0 and not done.stderr.strip(), done.stderr
         assert "tidelock_ack_seconds_bucket" in text
 
@@ -47,7 +64,12 @@ def test_explain_tells_the_whole_decision():
             for word in (signal_id, "always", "filled", "order.", "signal."):
                 assert word in done.out, (word, done)
         told = host.cli("explain", signal_id, "--json").json()
-        assert told["decision"]["policy_hash"] and told["orders"][0]["state"] == "filled" and told["fills"] and told["events"]
+        assert (
+            told["decision"]["policy_hash"]
+            and told["orders"][0]["state"] == "filled"
+            and told["fills"]
+            and told["events"]
+        )
         order = told["orders"][0]["id"]
         assert host.cli("explain", order, "--json").json()["signal"]["id"] == signal_id
         assert host.cli("explain", "zzzz").code == 1
@@ -55,15 +77,22 @@ def test_explain_tells_the_whole_decision():
 
 def flip(path, statement, *values):
     with sqlite3.connect(path) as db:
-        for name, in db.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+        for (name,) in db.execute(
+            "select name from sqlite_master where type = 'trigger'"
+        ).fetchall():
             db.execute(f'drop trigger "{name}"')
         assert db.execute(statement, values).rowcount != 0
 
 
 def test_verify_finds_what_was_touched():
-    statements = ["update events set body = replace(body, 'TEST', 'TESU') where seq = (select max(seq) from events where body like '%TEST%')",
-                  "update positions set quantity = '2'", "delete from events where seq = 2",
-                  "update accounts set equity = '5'", "delete from fills"]
+    statements = [
+        "update events set body = replace(body, 'TEST', 'TESU') where seq = "
+        "(select max(seq) from events where body like '%TEST%')",
+        "update positions set quantity = '2'",
+        "delete from events where seq = 2",
+        "update accounts set equity = '5'",
+        "delete from fills",
+    ]
     with Host() as host:
         trade(host)
         assert host.stop() == 0
@@ -127,13 +156,22 @@ def test_backtest_reports(bars=400):
             price = 1000.0
             for n in range(bars):
                 step = 3 if n // 60 % 2 == 0 else -3
-                file.write(f"{1700000000 + n * 900},{price},{max(price, price + step) + 1},{min(price, price + step) - 1},{price + step}\n")
+                file.write(
+                    f"{1700000000 + n * 900},{price},{max(price, price + step) + 1},"
+                    f"{min(price, price + step) - 1},{price + step}\n"
+                )
                 price += step
         report = os.path.join(host.folder, "report.html")
-        done = host.cli("backtest", "strategies/pyramid", "--bars", path, "--report", report, "--json")
+        done = host.cli(
+            "backtest", "strategies/pyramid", "--bars", path, "--report", report, "--json"
+        )
         assert done.code == 0, done
         told = done.json()
-        assert told["bars"] == bars and told["end_equity"] and "<svg" in open(report, encoding="utf-8").read(), told
+        assert (
+            told["bars"] == bars
+            and told["end_equity"]
+            and "<svg" in open(report, encoding="utf-8").read()
+        ), told
         again = host.cli("backtest", "strategies/pyramid", "--bars", path, "--json").json()
         for field in ("end_equity", "signals", "trades", "not_taken"):
             assert again[field] == told[field], field

@@ -1,4 +1,5 @@
-"""The way in: what is accepted, what is refused, with which status and sentence, and that nothing is lost."""
+"""The way in: what is accepted, what is refused, with which status and sentence, and that
+nothing is lost."""
 import base64
 import concurrent.futures
 import hashlib
@@ -44,7 +45,10 @@ def test_duplicate_after_restart_is_known():
 
 def test_every_fault_is_told_at_once():
     with Host() as host:
-        answer = host.post("/webhook/test", signal(type="BUY", price="NaN", stop="{{plot_0}}", timestamp="yesterday"))
+        answer = host.post(
+            "/webhook/test",
+            signal(type="BUY", price="NaN", stop="{{plot_0}}", timestamp="yesterday"),
+        )
         assert answer.status == 400, answer
         paths = {fault["path"] for fault in answer.json()["errors"]}
         assert {"$.type", "$.price", "$.stop", "$.timestamp"} <= paths, answer
@@ -52,8 +56,22 @@ def test_every_fault_is_told_at_once():
 
 
 def test_malformed_bodies():
-    bad = [b"", b"{", b"[]", b"nothing", b'{"type":NaN}', b'{"a":1,"a":2}', b'{"a":"\x00"}', b'{"a":"\xff"}',
-           b"[" * 10000, b'{"a":' * 5000, b"\xef\xbb\xbf{}", "{}".encode("utf-16"), b'{"price":1e400}', b'{"price":-0}']
+    bad = [
+        b"",
+        b"{",
+        b"[]",
+        b"nothing",
+        b'{"type":NaN}',
+        b'{"a":1,"a":2}',
+        b'{"a":"\x00"}',
+        b'{"a":"\xff"}',
+        b"[" * 10000,
+        b'{"a":' * 5000,
+        b"\xef\xbb\xbf{}",
+        "{}".encode("utf-16"),
+        b'{"price":1e400}',
+        b'{"price":-0}',
+    ]
     with Host() as host:
         for body in bad:
             answer = host.post("/webhook/test", body)
@@ -67,7 +85,10 @@ def test_text_plain_with_json_is_taken_and_other_types_are_not():
         plain = {"Content-Type": "text/plain; charset=utf-8"}
         assert host.post("/webhook/test", json.dumps(signal()), plain).status == 202
         form = {"Content-Type": "application/x-www-form-urlencoded"}
-        assert host.post("/webhook/test", json.dumps(signal(timestamp=now_iso(-1))), form).status == 415
+        assert (
+            host.post("/webhook/test", json.dumps(signal(timestamp=now_iso(-1))), form).status
+            == 415
+        )
 
 
 def test_numbers_as_strings_and_zones_make_the_same_signal():
@@ -88,8 +109,11 @@ def test_naive_time_needs_the_sources_zone():
         answer = host.post("/webhook/test", signal(timestamp=naive))
         assert answer.status == 400 and "zone" in answer.text, answer
         host.stop()
-        host.write_config(default_config(host, sources=[
-            {"name": "test", "open": True, "naive_time_zone": "Asia/Kolkata"}]))
+        host.write_config(
+            default_config(
+                host, sources=[{"name": "test", "open": True, "naive_time_zone": "Asia/Kolkata"}]
+            )
+        )
         host.start()
         assert host.post("/webhook/test", signal(timestamp=naive)).status == 202
 
@@ -100,9 +124,15 @@ def test_stale_entries_are_rejected_and_exits_never():
         assert old.status == 202, old
         until(lambda: state_of(host, old.json()["id"]) in ("expired", "rejected"))
         assert host.get("/api/orders").json() == []
-        assert host.post("/webhook/test?wait=decision", signal()).json()["decision"]["verdict"] == "accept"
+        assert (
+            host.post("/webhook/test?wait=decision", signal()).json()["decision"]["verdict"]
+            == "accept"
+        )
         until(lambda: settled(host))
-        exit_ = host.post("/webhook/test?wait=decision", signal("EXIT", "ALL", timestamp=now_iso(-86400), stop=None))
+        exit_ = host.post(
+            "/webhook/test?wait=decision",
+            signal("EXIT", "ALL", timestamp=now_iso(-86400), stop=None),
+        )
         assert exit_.json()["decision"]["verdict"] == "accept", exit_
         until(lambda: host.get("/api/positions?status=open").json() == [])
 
@@ -117,12 +147,21 @@ def test_six_exits_in_one_second_close_six_layers():
     with Host() as host:
         for layer in range(1, 7):
             kind = "BASE_ENTRY" if layer == 1 else "PYRAMID"
-            answer = host.post("/webhook/test?wait=decision", signal(kind, f"Long_{layer}", price=str(100 + layer)))
+            answer = host.post(
+                "/webhook/test?wait=decision", signal(kind, f"Long_{layer}", price=str(100 + layer))
+            )
             assert answer.json()["decision"]["verdict"] == "accept", answer
         until(lambda: len(host.get("/api/positions?status=open").json()) == 6)
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
             order = [3, 1, 6, 2, 5, 4]
-            answers = list(pool.map(lambda n: host.post("/webhook/test", signal("EXIT", f"Long_{n}", price="110", stop=None)), order))
+            answers = list(
+                pool.map(
+                    lambda n: host.post(
+                        "/webhook/test", signal("EXIT", f"Long_{n}", price="110", stop=None)
+                    ),
+                    order,
+                )
+            )
         assert all(a.status == 202 for a in answers), answers
         until(lambda: host.get("/api/positions?status=open").json() == [])
         pyramid = host.get("/api/pyramids").json()[0]
@@ -133,24 +172,38 @@ def test_sources_prove_themselves():
     secret, key = "s3cret-path-token-0123456789", "hmac-key-0123456789abcdef"
     env = {"T_PATH": secret, "T_BODY": secret, "T_HMAC": key}
     host = Host(env=env)
-    host.write_config(default_config(host, sources=[
-        {"name": "path", "path_secret": "env:T_PATH"},
-        {"name": "body", "secret_field": "token", "body_secret": "env:T_BODY"},
-        {"name": "signed", "hmac_secret": "env:T_HMAC"},
-        {"name": "far", "open": True, "allow": ["203.0.113.0/24"]}]))
+    host.write_config(
+        default_config(
+            host,
+            sources=[
+                {"name": "path", "path_secret": "env:T_PATH"},
+                {"name": "body", "secret_field": "token", "body_secret": "env:T_BODY"},
+                {"name": "signed", "hmac_secret": "env:T_HMAC"},
+                {"name": "far", "open": True, "allow": ["203.0.113.0/24"]},
+            ],
+        )
+    )
     with host:
         assert host.post("/webhook/path", signal()).status == 401
         assert host.post("/webhook/path/wrong", signal()).status == 401
         assert host.post(f"/webhook/path/{secret}", signal()).status == 202
-        assert host.post("/webhook/body", signal(token="wrong", timestamp=now_iso(-1))).status == 401
+        assert (
+            host.post("/webhook/body", signal(token="wrong", timestamp=now_iso(-1))).status == 401
+        )
         good = host.post("/webhook/body", signal(token=secret, timestamp=now_iso(-1)))
         assert good.status == 202, good
         assert host.post("/webhook/far", signal(timestamp=now_iso(-2))).status == 403
         body = json.dumps(signal(timestamp=now_iso(-3)))
+
         def headers(stamp, text=body):
             mac = hmac.new(key.encode(), f"msg_1.{stamp}.{text}".encode(), hashlib.sha256).digest()
-            return {"Content-Type": "application/json", "webhook-id": "msg_1", "webhook-timestamp": str(stamp),
-                    "webhook-signature": "v1,AAAA v1," + base64.b64encode(mac).decode()}
+            return {
+                "Content-Type": "application/json",
+                "webhook-id": "msg_1",
+                "webhook-timestamp": str(stamp),
+                "webhook-signature": "v1,AAAA v1," + base64.b64encode(mac).decode(),
+            }
+
         now = int(time.time())
         assert host.post("/webhook/signed", body).status == 401
         assert host.post("/webhook/signed", body, headers(now - 4000)).status == 401
@@ -163,22 +216,44 @@ def test_sources_prove_themselves():
 
 def test_rate_limit_spares_exits():
     host = Host()
-    host.write_config(default_config(host, sources=[{"name": "test", "open": True, "rate_per_minute": 2}]))
+    host.write_config(
+        default_config(host, sources=[{"name": "test", "open": True, "rate_per_minute": 2}])
+    )
     with host:
-        statuses = [host.post("/webhook/test", signal(timestamp=now_iso(-n))).status for n in range(4)]
+        statuses = [
+            host.post("/webhook/test", signal(timestamp=now_iso(-n))).status for n in range(4)
+        ]
         assert statuses == [202, 202, 429, 429], statuses
         assert host.post("/webhook/test", signal("EXIT", "ALL", stop=None)).status == 202
 
 
 def test_mapped_payloads_and_lines():
     host = Host()
-    host.write_config(default_config(host, sources=[
-        {"name": "bot", "open": True, "strategy": "plain",
-         "mapping": {"instrument": "data.ticker", "price": "data.close", "timestamp": "data.time", "type": "data.what"},
-         "values": {"type": {"open": "BASE_ENTRY", "flat": "EXIT"}}},
-        {"name": "lines", "open": True, "strategy": "plain"}]))
+    host.write_config(
+        default_config(
+            host,
+            sources=[
+                {
+                    "name": "bot",
+                    "open": True,
+                    "strategy": "plain",
+                    "mapping": {
+                        "instrument": "data.ticker",
+                        "price": "data.close",
+                        "timestamp": "data.time",
+                        "type": "data.what",
+                    },
+                    "values": {"type": {"open": "BASE_ENTRY", "flat": "EXIT"}},
+                },
+                {"name": "lines", "open": True, "strategy": "plain"},
+            ],
+        )
+    )
     with host:
-        body = {"data": {"ticker": "TEST", "close": "100.5", "time": now_iso(), "what": "open"}, "position": "Long_1"}
+        body = {
+            "data": {"ticker": "TEST", "close": "100.5", "time": now_iso(), "what": "open"},
+            "position": "Long_1",
+        }
         answer = host.post("/webhook/bot?wait=decision", body)
         assert answer.status == 202 and answer.json()["decision"]["verdict"] == "accept", answer
         line = f"type=EXIT,instrument=TEST,position=ALL,price=101,timestamp={now_iso()}"
@@ -201,7 +276,10 @@ def test_oversized_body_costs_nothing():
         before = host.rss_kib()
         for _ in range(20):
             with host.connect() as connection:
-                connection.send(b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n" + b"x" * 1000)
+                connection.send(
+                    b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Length: 5000000\r\n\r\n"
+                    + b"x" * 1000
+                )
                 assert connection.read_answer("POST").status == 413
         assert host.rss_kib() - before < 4096
 
@@ -211,8 +289,10 @@ def test_pipelined_signals_are_answered_in_order():
         bodies = [json.dumps(signal(timestamp=now_iso(-n))).encode() for n in range(50)]
         with host.connect() as connection:
             for body in bodies:
-                connection.send(b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-                                b"Content-Length: %d\r\n\r\n" % len(body) + body)
+                connection.send(
+                    b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                    b"Content-Length: %d\r\n\r\n" % len(body) + body
+                )
             answers = [connection.read_answer("POST") for _ in bodies]
         assert all(a.status == 202 for a in answers)
         assert len({a.json()["id"] for a in answers}) == len(bodies)
@@ -222,32 +302,52 @@ def test_half_closed_client_gets_its_answer():
     with Host() as host:
         body = json.dumps(signal()).encode()
         with host.connect() as connection:
-            connection.send(b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n"
-                            b"Content-Length: %d\r\n\r\n" % len(body) + body)
+            connection.send(
+                b"POST /webhook/test HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                b"Connection: close\r\n"
+                b"Content-Length: %d\r\n\r\n" % len(body) + body
+            )
             connection.half_close()
             try:
                 assert connection.read_answer("POST").status == 202
             except EOFError:
-                pass  # a server may treat the half-close as gone; the signal must be there all the same
+                pass  # a server may take it for gone; the signal must be there all the same
         until(lambda: len(host.get("/api/signals").json()) == 1)
 
 
 def test_burst_of_10000_is_absorbed():
     count, clients = 10000, 32
     host = Host()
-    host.write_config(default_config(host, log={"level": "warn", "format": "json"}, instruments=[
-        {"name": f"I{n}"} for n in range(100)], staleness={"entry_max_age": "30d"}))
-    host.write_strategy("plain", open(os.path.join(host.folder, "strategies/plain/strategy.lua")).read().replace('{"TEST"}', '"*"'))
+    host.write_config(
+        default_config(
+            host,
+            log={"level": "warn", "format": "json"},
+            instruments=[{"name": f"I{n}"} for n in range(100)],
+            staleness={"entry_max_age": "30d"},
+        )
+    )
+    host.write_strategy(
+        "plain",
+        open(os.path.join(host.folder, "strategies/plain/strategy.lua"))
+        .read()
+        .replace('{"TEST"}', '"*"'),
+    )
     with host:
         stamp = int(time.time())
+
         def send(client):
             accepted = 0
             with host.connect(60) as connection:
                 for n in range(client, count, clients):
                     kind, layer = (("BASE_ENTRY", "Long_1"), ("EXIT", "ALL"))[n // 100 % 2]
-                    answer = connection.ask("POST", "/webhook/test", signal(kind, layer, instrument=f"I{n % 100}", timestamp=stamp - n // 100))
+                    answer = connection.ask(
+                        "POST",
+                        "/webhook/test",
+                        signal(kind, layer, instrument=f"I{n % 100}", timestamp=stamp - n // 100),
+                    )
                     accepted += answer.status == 202
             return accepted
+
         with concurrent.futures.ThreadPoolExecutor(clients) as pool:
             accepted = sum(pool.map(send, range(clients)))
         assert accepted == count, accepted
