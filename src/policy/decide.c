@@ -139,26 +139,46 @@ static bool ask_gates(struct asking *a)
     return ok;
 }
 
-/* A decimal of size's answer; false: something that is no exact number stands there. Absent stays
- * absent. */
-static bool read_number(struct asking *a, const struct sandbox_value *table, const char *name,
-                        struct decimal *out)
+/* Pushes one of size's usual keys, raw; whoever asks pops it. */
+static lua_State *push_key(struct asking *a, const struct sandbox_value *table, enum size_key key)
+{
+    lua_State *L = bind_state(a->version->box);
+
+    lua_checkstack(L, 2);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, a->version->keys[key]);
+    lua_rawget(L, table->slot);
+    return L;
+}
+
+/* False: something that is no exact number stands there. Absent stays absent. */
+static bool read_key(struct asking *a, const struct sandbox_value *table, enum size_key key,
+                     struct decimal *out)
+{
+    lua_State *L = push_key(a, table, key);
+    bool ok = lua_isnil(L, -1) || bind_decimal(L, -1, out);
+
+    lua_pop(L, 1);
+    return ok;
+}
+
+static bool read_word(struct asking *a, const struct sandbox_value *table, enum size_key key,
+                      const char *const *names, int *out)
+{
+    lua_State *L = push_key(a, table, key);
+    bool ok = lua_isnil(L, -1) ||
+              (lua_type(L, -1) == LUA_TSTRING && enum_parse(names, lua_tostring(L, -1), out));
+
+    lua_pop(L, 1);
+    return ok;
+}
+
+static bool read_price(struct asking *a, const struct sandbox_value *table, const char *name,
+                       struct decimal *out)
 {
     struct sandbox_value value;
 
     sandbox_field(a->version->box, table, name, &value);
-    *out = decimal_bad();
     return value.type == SANDBOX_NIL || value_decimal(&value, out);
-}
-
-static bool read_name(struct asking *a, const struct sandbox_value *table, const char *key,
-                      const char *const *names, int *out)
-{
-    struct sandbox_value value;
-
-    sandbox_field(a->version->box, table, key, &value);
-    return value.type == SANDBOX_NIL ||
-           (value.type == SANDBOX_TEXT && enum_parse(names, value.text, out));
 }
 
 /* How to order, when size says more than a market order: kind, tif and their prices. */
@@ -167,16 +187,16 @@ static const char *find_kind_fault(struct asking *a, const struct sandbox_value 
     struct intent *out = a->out;
     int kind = ORDER_MARKET, tif = TIF_DAY;
 
-    if (!read_name(a, table, "kind", order_kind_names, &kind))
+    if (!read_word(a, table, KEY_KIND, order_kind_names, &kind))
         return "size returned an unknown kind; it is MARKET, LIMIT or STOP";
-    if (!read_name(a, table, "tif", order_tif_names, &tif))
+    if (!read_word(a, table, KEY_TIF, order_tif_names, &tif))
         return "size returned an unknown tif; it is DAY, GTC or IOC";
     out->kind = (enum order_kind)kind;
     out->tif = (enum order_tif)tif;
     if (kind == ORDER_MARKET)
         return NULL;
-    if (!read_number(a, table, "limit_price", &out->limit_price) ||
-        !read_number(a, table, "stop_price", &out->stop_price))
+    if (!read_price(a, table, "limit_price", &out->limit_price) ||
+        !read_price(a, table, "stop_price", &out->stop_price))
         return "size returned a price that is no exact number";
     if (kind == ORDER_LIMIT && !decimal_ok(out->limit_price))
         return "size returned kind LIMIT without a limit_price";
@@ -189,11 +209,11 @@ static const char *find_fault(struct asking *a, const struct sandbox_value *tabl
 {
     struct intent *out = a->out;
 
-    if (!read_number(a, table, "quantity", &out->quantity) || !decimal_ok(out->quantity))
+    if (!read_key(a, table, KEY_QUANTITY, &out->quantity) || !decimal_ok(out->quantity))
         return "size must return a quantity that is an exact number";
     if (decimal_sign(out->quantity) < 0)
         return "size returned a negative quantity";
-    if (!read_number(a, table, "stop", &out->stop) ||
+    if (!read_key(a, table, KEY_STOP, &out->stop) ||
         (decimal_ok(out->stop) && decimal_sign(out->stop) <= 0))
         return "size returned a stop that is no positive number";
     return find_kind_fault(a, table);

@@ -19,10 +19,22 @@ static const char text[] = "return function(progress, size, ...)\n"
                            "    end\n"
                            "end\n";
 
+static void keep_keys(struct version *version)
+{
+    static const char *const names[KEY_COUNT] = {"quantity", "stop", "kind", "tif"};
+    lua_State *L = bind_state(version->box);
+
+    for (int i = 0; i < KEY_COUNT; i++) {
+        lua_pushstring(L, names[i]);
+        version->keys[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+}
+
 bool driver_make(struct version *version)
 {
     int maker;
 
+    keep_keys(version);
     if (!sandbox_load(version->box, "return { at = 0 }", 17, "progress", &version->progress) ||
         !sandbox_load(version->box, text, strlen(text), "driver", &maker))
         return false;

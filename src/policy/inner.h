@@ -46,6 +46,7 @@ struct extra {
 
 /* The records of one version, and what they were last filled from. */
 struct views {
+    const void *facts_object; /* how Lua holds `facts`: telling it from other values is one look */
     struct sandbox_record *facts, *signal, *extra, *instrument, *positions, *pyramid, *portfolio,
         *stats;
     struct sandbox_record *bar, *fill;
@@ -62,6 +63,9 @@ struct started { /* what `start` returned for one instrument */
     char instrument[NAME_SIZE];
     int ref; /* 0: nothing */
 };
+
+/* The keys of size's answer, kept as Lua strings, so that reading it hashes nothing. */
+enum size_key { KEY_QUANTITY, KEY_STOP, KEY_KIND, KEY_TIF, KEY_COUNT };
 
 enum hook {
     HOOK_SIZE,
@@ -93,6 +97,7 @@ struct version {
     struct extra extras[EXTRA_MAX];
     size_t extra_count;
     int hooks[HOOK_COUNT]; /* references to functions; 0: absent */
+    int keys[KEY_COUNT];   /* references to the texts */
     int driver, progress;  /* all gates and size in one call, and how far it came */
     const char *state;     /* JSON of the declared defaults; NULL: none */
     struct views views;

@@ -53,7 +53,7 @@ static const struct version *check_facts(lua_State *L)
 {
     const struct version *version = bind_host(L);
 
-    if (!version->facts || bind_record(L, 1) != version->views.facts)
+    if (!version->facts || lua_touserdata(L, 1) != version->views.facts_object)
         luaL_error(L, "argument 1 must be the facts given to the policy");
     if (!version->facts->signal || !version->facts->instrument || !version->facts->portfolio)
         luaL_error(L, "this rule is for decisions on signals; there is no signal here");

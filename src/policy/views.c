@@ -95,6 +95,9 @@ void views_open(struct version *version)
     memset(&views->shown_stat, 0xff, sizeof views->shown_stat);
     for (int i = 0; i < FACT_MORE; i++)
         views->has[i] = true;
+    bind_push_record(bind_state(version->box), views->facts);
+    views->facts_object = lua_touserdata(bind_state(version->box), -1);
+    lua_pop(bind_state(version->box), 1);
     views->signal = sandbox_child(views->facts, after(GROUP_FACTS, FACT_SIGNAL));
     views->extra = sandbox_child(views->signal, after(GROUP_SIGNAL, SIGNAL_EXTRA));
     views->instrument = sandbox_child(views->facts, after(GROUP_FACTS, FACT_INSTRUMENT));
