@@ -61,7 +61,8 @@ function sizing.smallest(numbers)
 end
 
 --- The base entry: floor(min(Lot-R, Lot-V, Lot-M)), and at most the instrument's largest order.
--- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (a decimal, or
+-- options: risk_percent (required), volatility_percent (nil: Lot-V does not limit), er (a
+-- decimal, or
 -- the name of the signal's extra field that has it; nil: 1), blended (size on equity plus half of
 -- what is unrealised, instead of on closed equity). Rejects when the stop cannot be used.
 function sizing.base(f, options)
