@@ -34,6 +34,14 @@ struct flow_runner {
     struct metric *late_metric, *open_metric;
 };
 
+/* What was taken goes back, last taken first. */
+static void release_steps(struct flow *flow)
+{
+    for (size_t i = flow->story->count; i-- > 0;)
+        if (flow->asked & 1ull << i && flow->story->steps[i].release)
+            flow->story->steps[i].release(flow);
+}
+
 struct flow_runner *flow_runner_new(struct core *core, size_t flow_max)
 {
     struct flow_runner *runner = mem_alloc(sizeof *runner);
@@ -58,8 +66,12 @@ void flow_runner_free(struct flow_runner *runner)
 {
     if (!runner)
         return;
-    for (size_t i = 0; i < runner->flows.capacity; i++)
+    for (uint32_t i = 0; i < runner->flows.capacity; i++) {
+        struct flow *flow = pool_at(&runner->flows, i, NULL);
+        if (flow)
+            release_steps(flow);
         arena_free(&runner->arenas[i]);
+    }
     mem_free(runner->arenas);
     pool_free(&runner->flows);
     heap_free(&runner->deadlines);
@@ -205,9 +217,7 @@ static void finish(struct flow *flow, const struct err *failed)
     struct err err;
     if (failed)
         err = *failed;
-    for (size_t i = flow->story->count; i-- > 0;)
-        if (flow->asked & 1ull << i && flow->story->steps[i].release)
-            flow->story->steps[i].release(flow);
+    release_steps(flow);
     if (failed)
         log_write(core->log, LOG_DEBUG, "flow", "story failed", LOG_T("story", flow->story->name),
                   LOG_T("subject", flow->subject), LOG_T("error", err.text), LOG_END);

@@ -57,7 +57,8 @@ struct flow {
 };
 
 struct flow_runner *flow_runner_new(struct core *core, size_t flow_max);
-void flow_runner_free(struct flow_runner *runner); /* drops every flow without a word */
+void flow_runner_free(struct flow_runner *runner); /* drops every flow: what its steps took
+                                                          goes back, nobody hears */
 
 /* Begins a story with zeroed data of `size` bytes, or a copy of `data` when not NULL. It runs at
  * once unless a step is on the stack, then as soon as that returns. NULL: no room. The pointer is

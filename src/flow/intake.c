@@ -44,10 +44,7 @@ void intake_free(struct intake *intake)
     if (!intake)
         return;
     HASH_ITER(hh, intake->open, open, next)
-    {
-        HASH_DELETE(hh, intake->open, open);
-        mem_free(open);
-    }
+    HASH_DELETE(hh, intake->open, open); /* its memory is the recorder's */
     HASH_ITER(hh, intake->lanes, lane, following)
     {
         HASH_DELETE(hh, intake->lanes, lane);
@@ -57,10 +54,6 @@ void intake_free(struct intake *intake)
     HASH_CLEAR(hh, intake->waiting_by_id);
     HASH_CLEAR(hh, intake->recent_by_id);
     mem_free(intake->recent);
-    for (struct deferred *d = intake->deferred, *after; d; d = after) {
-        after = d->next;
-        mem_free(d);
-    }
     pool_free(&intake->waiting);
     pool_free(&intake->tickets);
     heap_free(&intake->retries);
@@ -109,7 +102,7 @@ void intake_defer(struct core *core, struct waiter to, const char *signal_id, co
     struct intake *intake = core->intake;
     if (!to.answer)
         return;
-    struct deferred *deferred = mem_alloc(sizeof *deferred);
+    struct deferred *deferred = record_keep(core, sizeof *deferred);
     deferred->to = to;
     if (err)
         deferred->err = *err;
@@ -130,7 +123,7 @@ static void give_deferred(struct core *core)
                                        .signal = book_get(core->book, TABLE_SIGNAL, deferred->id)};
         wait_answer(deferred->to, deferred->err.code != ERR_OK ? &deferred->err : NULL,
                     *deferred->id ? &answer : NULL);
-        mem_free(deferred);
+        record_drop(core, deferred);
     }
 }
 
@@ -156,7 +149,7 @@ static bool add_ticket(struct core *core, struct open_signal *open, bool repeat,
 static void close_open(struct core *core, struct open_signal *open)
 {
     HASH_DELETE(hh, core->intake->open, open);
-    mem_free(open);
+    record_drop(core, open);
 }
 
 /* Answers the tickets that need not wait longer. */
@@ -293,34 +286,43 @@ static void received(void *owner, uint64_t handle, const struct err *err, const 
         const struct signal *row = book_get(core->book, TABLE_SIGNAL, arrival->row.id);
         intake_stored(core, row ? row : &arrival->row); /* absent: already final, as asked */
     }
-    mem_free(arrival);
+    record_drop(core, arrival);
+}
+
+static void supersede(struct core *core, const struct signal *exit, const struct signal *before,
+                      struct signal *after, struct store_event *event)
+{
+    *after = *before;
+    after->state = SIGNAL_SUPERSEDED;
+    after->version++;
+    after->ended_us = clock_wall(core->clock);
+    snprintf(after->reason, sizeof after->reason, "EXIT %s arrived before its turn", exit->id);
+    event_start(core, event, "signal.superseded", after->id);
+    event_change(event, TABLE_SIGNAL, before, after);
 }
 
 /* Receipt, and the entries an EXIT closes with it, in one write. */
 static void write_received(struct core *core, const struct signal *signal,
                            const struct signal **closed, size_t count)
 {
-    struct store_event *events = mem_alloc((count + 1) * sizeof *events);
-    struct signal *after = mem_alloc((count + 1) * sizeof *after);
-    struct arrival *arrival = mem_alloc(sizeof *arrival);
+    struct store_event received_event, *events = &received_event;
+    struct signal *after = NULL;
+    struct arrival *arrival = record_keep(core, sizeof *arrival);
     arrival->core = core;
     arrival->row = *signal;
     arrival->row.extra = NULL; /* the sender's memory */
+    if (count > 0) {
+        events = mem_alloc((count + 1) * sizeof *events);
+        after = mem_alloc(count * sizeof *after);
+    }
     event_start(core, &events[0], "signal.received", signal->id);
     event_change(&events[0], TABLE_SIGNAL, NULL, signal);
-    for (size_t i = 0; i < count; i++) {
-        after[i] = *closed[i];
-        after[i].state = SIGNAL_SUPERSEDED;
-        after[i].version++;
-        after[i].ended_us = clock_wall(core->clock);
-        snprintf(after[i].reason, sizeof after[i].reason, "EXIT %s arrived before its turn",
-                 signal->id);
-        event_start(core, &events[i + 1], "signal.superseded", after[i].id);
-        event_change(&events[i + 1], TABLE_SIGNAL, closed[i], &after[i]);
-    }
+    for (size_t i = 0; i < count; i++)
+        supersede(core, signal, closed[i], &after[i], &events[i + 1]);
     record_write(core, events, count + 1, false,
                  (struct waiter){.answer = received, .owner = arrival});
-    mem_free(events);
+    if (count > 0)
+        mem_free(events);
     mem_free(after);
 }
 
@@ -389,7 +391,7 @@ void intake_submit(struct core *core, const struct signal *signal, bool wait_dec
         to.answer = NULL;
     }
     if (to.answer && !open) {
-        open = mem_alloc(sizeof *open);
+        open = record_keep(core, sizeof *open);
         text_copy(open->id, sizeof open->id, row.id);
         open->last = &open->first;
         HASH_ADD_STR(intake->open, id, open);

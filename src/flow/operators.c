@@ -86,7 +86,7 @@ static void halted(void *owner, uint64_t handle, const struct err *err, const vo
         if (halting->level == HALT_FLATTEN)
             positions_close_all(core, "halt");
     }
-    mem_free(halting);
+    record_drop(core, halting);
     wait_answer(to, err, NULL);
 }
 
@@ -114,7 +114,7 @@ void halt_set(struct core *core, enum halt_level level, const char *who, const c
     event_start(core, &event, level == HALT_NONE ? "halt.ended" : "halt.set", "all");
     event.cause = str_text(&cause);
     event_change(&event, TABLE_HALT, before, &after);
-    struct halting *halting = mem_alloc(sizeof *halting);
+    struct halting *halting = record_keep(core, sizeof *halting);
     *halting = (struct halting){.core = core, .to = to, .level = level};
     record_write(core, &event, 1, true, (struct waiter){.answer = halted, .owner = halting});
     str_free(&cause);

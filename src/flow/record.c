@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536 };
+enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536, KEPT_MAX = 1024 };
 
 struct record {
     struct record *next, *previous;
@@ -20,8 +20,15 @@ struct record {
     struct err err;
     bool failed; /* answered, and waiting to be taken back */
 };
+union kept {
+    struct {
+        union kept *next_free, *next; /* all that were ever made */
+    } link;
+    _Alignas(16) char header[16];
+};
 struct recorder {
     struct core *core;
+    union kept *kept, *kept_free;
     struct record *first, *last; /* in flight or waiting to be taken back, oldest first */
     struct record *free;
     size_t in_flight, failed;
@@ -40,6 +47,31 @@ struct recorder *recorder_new(struct core *core)
     return recorder;
 }
 
+void *record_keep(struct core *core, size_t size)
+{
+    struct recorder *recorder = core->recorder;
+    union kept *kept = recorder->kept_free;
+    assert(size <= KEPT_MAX);
+    if (kept) {
+        recorder->kept_free = kept->link.next_free;
+    } else {
+        kept = mem_alloc(sizeof *kept + KEPT_MAX);
+        kept->link.next = recorder->kept;
+        recorder->kept = kept;
+    }
+    return memset(kept + 1, 0, size);
+}
+
+void record_drop(struct core *core, void *memory)
+{
+    union kept *kept = memory;
+    if (!kept)
+        return;
+    kept--;
+    kept->link.next_free = core->recorder->kept_free;
+    core->recorder->kept_free = kept;
+}
+
 static void free_list(struct record *record)
 {
     for (struct record *next; record; record = next) {
@@ -55,6 +87,10 @@ void recorder_free(struct recorder *recorder)
         return;
     free_list(recorder->first);
     free_list(recorder->free);
+    for (union kept *kept = recorder->kept, *next; kept; kept = next) {
+        next = kept->link.next;
+        mem_free(kept);
+    }
     mem_free(recorder);
 }
 

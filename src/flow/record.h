@@ -18,6 +18,10 @@ void recorder_free(struct recorder *recorder);
  * `unfenced`. Rows are copied. */
 void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
                   struct waiter to);
+/* Memory for who waits for a write: zeroed, at most 1,024 bytes, used again, gone with the
+ * recorder. */
+void *record_keep(struct core *core, size_t size);
+void record_drop(struct core *core, void *kept); /* NULL accepted */
 bool record_settled(const struct core *core);
 size_t record_in_flight(const struct core *core);
 /* The last event that was heard to be committed, and so counted and applied. */

@@ -17,6 +17,8 @@ enum { PAGE = 1000, TAIL = 32 };
 struct statistics {
     struct book *saved; /* as the store has them */
     size_t signals;     /* since the last save */
+    struct stat *rows;  /* of the save under way */
+    size_t row_room;
     bool dirty, saving;
     bool recovering;   /* the log is being counted: what commits meanwhile is in it */
     int64_t recovered; /* the log was counted so far at the start; heard later, it is not counted
@@ -52,6 +54,7 @@ void statistics_free(struct statistics *statistics)
     if (!statistics)
         return;
     book_free(statistics->saved);
+    mem_free(statistics->rows);
     mem_free(statistics);
 }
 
@@ -71,8 +74,9 @@ void statistics_count(struct core *core, const struct change *change)
 struct save { /* of the waiter: rows of one write, taken over when it has committed */
     struct core *core;
     struct waiter to;
-    struct stat *rows;
-    size_t count, room;
+    struct stat *rows; /* those of the statistics: one save at a time has any */
+    size_t count;
+    bool collects;
     int64_t through; /* the last event they count */
 };
 
@@ -85,10 +89,13 @@ static bool collect(void *ctx, const void *row)
     if (saved && row_equal(&tables[TABLE_STAT], saved, &stat, NULL))
         return true;
     stat.version++;
-    if (save->count == save->room) {
-        save->room = save->room ? save->room * 2 : 8;
-        save->rows = mem_realloc(save->rows, save->room * sizeof *save->rows);
+    struct statistics *statistics = save->core->statistics;
+    if (save->count == statistics->row_room) {
+        statistics->row_room = statistics->row_room ? statistics->row_room * 2 : 8;
+        statistics->rows =
+            mem_realloc(statistics->rows, statistics->row_room * sizeof *statistics->rows);
     }
+    save->rows = statistics->rows;
     save->rows[save->count++] = stat;
     return true;
 }
@@ -99,14 +106,14 @@ static void save_answered(void *owner, uint64_t handle, const struct err *err, c
     struct statistics *statistics = save->core->statistics;
     (void)handle;
     (void)value;
-    statistics->saving = false;
+    if (save->collects)
+        statistics->saving = false;
     if (err)
         statistics->dirty = true;
     for (size_t i = 0; !err && i < save->count; i++)
         book_put(statistics->saved, TABLE_STAT, &save->rows[i]);
     struct waiter to = save->to;
-    mem_free(save->rows);
-    mem_free(save);
+    record_drop(save->core, save);
     wait_answer(to, err, NULL);
 }
 
@@ -140,10 +147,11 @@ static int64_t max_seq(int64_t a, int64_t b)
 void statistics_save(struct core *core, struct waiter to)
 {
     struct statistics *statistics = core->statistics;
-    struct save *save = mem_alloc(sizeof *save);
+    struct save *save = record_keep(core, sizeof *save);
     *save = (struct save){.core = core, .to = to};
     /* While one save is under way its rows are not known to stand: this one writes nothing. */
-    if (!statistics->saving) {
+    save->collects = !statistics->saving;
+    if (save->collects) {
         save->through = max_seq(record_seq(core), statistics->recovered);
         book_each(core->stats, TABLE_STAT, collect, save);
         statistics->dirty = false;

@@ -259,14 +259,14 @@ static void retry_written(void *owner, uint64_t handle, const struct err *err, c
         lane_retry(core, dead->row.id, clock_steady(core->clock) + dead->retry_in_us);
     if (!err && dead->row.state == SIGNAL_DEAD)
         intake_decided(core, &dead->row, NULL);
-    mem_free(dead);
+    record_drop(core, dead);
 }
 
 /* A story that failed for a passing reason before anything was decided is tried again, and says so
  * in its row. */
 static void write_retry(struct core *core, const struct signal *row, const struct err *err)
 {
-    struct dead *dead = mem_alloc(sizeof *dead);
+    struct dead *dead = record_keep(core, sizeof *dead);
     struct store_event event;
     dead->core = core;
     dead->row = *row;
