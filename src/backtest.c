@@ -16,6 +16,7 @@
 #define BARS_MAX_BYTES (1u << 30)
 #define POINTS_WANTED 1500
 #define SETTLE_TURNS 64
+#define ARRIVAL_MOST_US 1000000 /* a broker that takes longer is late, and the order lapses */
 #define DECISIONS_KEPT 20000
 
 struct backtest {
@@ -188,12 +189,23 @@ static void tell_price(struct backtest *b, struct decimal price, int64_t at_us)
         settle(b);
 }
 
+/* What was ordered at the close before arrives and meets the open. It does so a moment after that
+ * close, not when the bar begins: a right to send does not outlast a night. */
+static void meet_open(struct backtest *b, const struct bar *bar)
+{
+    int64_t in_us = paper_next_due_us(b->core.broker) - clock_steady(b->core.clock);
+    if (in_us > 0 && in_us <= ARRIVAL_MOST_US)
+        clock_sim_advance(&b->clock, in_us);
+    tell_price(b, bar->open, bar->at_us);
+    if (clock_wall(b->core.clock) < bar->at_us)
+        clock_sim_set_wall(&b->clock, bar->at_us);
+}
+
 static void run_bar(struct backtest *b, const struct bar *bar)
 {
     bool low_first =
         decimal_le(decimal_sub(bar->open, bar->low), decimal_sub(bar->high, bar->open));
-    clock_sim_set_wall(&b->clock, bar->at_us);
-    tell_price(b, bar->open, bar->at_us);
+    meet_open(b, bar);
     tell_price(b, low_first ? bar->low : bar->high, bar->at_us);
     tell_price(b, low_first ? bar->high : bar->low, bar->at_us);
     clock_sim_set_wall(&b->clock, bar->at_us + b->interval_us);
