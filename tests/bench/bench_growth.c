@@ -74,7 +74,7 @@ static void ask(struct policy *policy, int64_t turn, struct str *trace)
     struct signal signal;
     struct intent intent;
     row_init(&tables[TABLE_SIGNAL], &signal);
-    snprintf(signal.id, sizeof signal.id, "signal%" PRId64, turn);
+    snprintf(signal.id, sizeof signal.id, "s%" PRIx64, (uint64_t)turn);
     snprintf(signal.position, sizeof signal.position, "Long_%d", (int)(turn % 5) + 1);
     signal.type = turn % 5 ? SIGNAL_PYRAMID : SIGNAL_BASE_ENTRY;
     signal.price = decimal_add(decimal_int(99), decimal_int(turn % 7));

@@ -22,7 +22,7 @@ return {
     start = function(_)
         return { mean = ta.ema(21), range = ta.atr(10) }
     end,
-    on_bar = function(_, bar, mine)
+    on_bar = function(bar, _, mine)
         mine.mean:push(bar.close)
         mine.range:push(bar)
     end,
