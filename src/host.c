@@ -78,8 +78,10 @@ static void keep_house(void *ctx)
     if (longest_us > 100000)
         log_write(t->log, LOG_WARN, "host", "the loop was held up",
                   LOG_MS("longest_ms", longest_us), LOG_END);
-    if (t->stage == HOST_RUNNING)
+    if (t->stage == HOST_RUNNING) {
         narrate_turn(&t->narrator);
+        serve_keep_watch(t->serve);
+    }
     loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
 }
 

@@ -200,6 +200,12 @@ static void put_json_field(struct str *s, const struct log_field *field)
     }
 }
 
+/* An absent figure is not shown. */
+static bool is_absent(const struct log_field *field)
+{
+    return field->type == LOG_FIELD_DECIMAL && !decimal_ok(field->decimal);
+}
+
 static void make_json(struct log *log, int64_t now_us, enum log_level level, const char *room,
                       const char *message, const struct log_field *fields)
 {
@@ -218,6 +224,8 @@ static void make_json(struct log *log, int64_t now_us, enum log_level level, con
     str_put_json(s, log->instance);
     s->max = LINE_MOST - 32;
     for (; fields->type != LOG_FIELD_END; fields++) {
+        if (is_absent(fields))
+            continue;
         size_t whole = s->length;
         put_json_field(s, fields);
         if (!s->cut)
@@ -312,6 +320,8 @@ static void make_text(struct log *log, int64_t now_us, enum log_level level, con
     put_padded(s, message, fields->type == LOG_FIELD_END ? 0 : MESSAGE_WIDTH);
     s->max = LINE_MOST - 32;
     for (; fields->type != LOG_FIELD_END; fields++) {
+        if (is_absent(fields))
+            continue;
         str_putc(s, ' ');
         str_puts(s, dim);
         str_puts(s, fields->name);

@@ -30,6 +30,7 @@ struct log_field {
 };
 #define LOG_T(n, t) ((struct log_field){.type = LOG_FIELD_TEXT, .name = (n), .text = (t)})
 #define LOG_I(n, i) ((struct log_field){.type = LOG_FIELD_INT, .name = (n), .number = (int64_t)(i)})
+/* An absent (bad) decimal leaves the field out. */
 #define LOG_D(n, d) ((struct log_field){.type = LOG_FIELD_DECIMAL, .name = (n), .decimal = (d)})
 /* Microseconds in, milliseconds with 3 decimals out. */
 #define LOG_MS(n, us) ((struct log_field){.type = LOG_FIELD_MS, .name = (n), .number = (us)})

@@ -16,7 +16,7 @@ struct market *paper_market(struct paper *paper, const char *instrument)
     if (!market) {
         market = mem_alloc(sizeof *market);
         text_copy(market->name, sizeof market->name, instrument);
-        market->price = decimal_bad();
+        market->price = market->traded = decimal_bad();
         market->net = market->average = decimal_int(0);
         HASH_ADD_STR(paper->markets, name, market);
     }
@@ -131,6 +131,7 @@ void paper_book_fill(struct paper *paper, struct paper_order *placed, const stru
     order->state = full ? ORDER_FILLED : ORDER_PARTIALLY_FILLED;
     if (full)
         unwork(paper, placed);
+    paper_market(paper, order->instrument)->traded = fill->price;
     book_position(paper, paper_market(paper, order->instrument),
                   order->side == ORDER_BUY ? fill->quantity : decimal_neg(fill->quantity),
                   fill->price);
@@ -229,12 +230,15 @@ static struct decimal first_part(struct paper *paper, const struct order *order)
 void paper_match(struct paper *paper, struct paper_order *placed, struct waiter *first)
 {
     struct order *order = &placed->order;
-    struct decimal last = paper_market(paper, order->instrument)->price;
+    const struct market *market = paper_market(paper, order->instrument);
+    struct decimal last = market->price;
     struct report report;
     if (!placed->working)
         return;
-    struct decimal price =
-        marketable(paper, order, decimal_ok(last) ? last : order->reference_price);
+    struct decimal price = marketable(paper, order,
+                                      decimal_ok(last)                     ? last
+                                      : decimal_ok(order->reference_price) ? order->reference_price
+                                                                           : market->traded);
     if (decimal_ok(price)) {
         paper_fill(paper, placed, first_part(paper, order), price, &report);
         if (placed->working)

@@ -32,7 +32,8 @@ struct client_id {
 struct market { /* per instrument: the last trade, and our net position */
     UT_hash_handle hh;
     char name[NAME_SIZE];
-    struct decimal price;
+    struct decimal price;  /* as told; bad: nobody tells one */
+    struct decimal traded; /* of our last fill: better than no price at all */
     int64_t price_us;
     struct decimal net, average; /* signed lots; average price of what is open */
 };

@@ -106,6 +106,8 @@ int64_t core_turn(struct core *core)
     next_us = flow_turn(core);
     other_us = intake_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
+    other_us = flatten_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
     other_us = statistics_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     lease_turn(core->lease); /* what was asked just now need not wait for the next turn */

@@ -80,6 +80,7 @@ void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
 
 /* operators.c: exits for everything open, through the same door as any signal */
 void positions_close_all(struct core *core, const char *source);
+int64_t flatten_turn(struct core *core); /* what a flatten halt has not closed yet; the next moment */
 /* bars.c */
 void markets_free(struct markets *markets);
 

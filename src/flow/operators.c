@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FLATTEN_AGAIN_US 5000000
+
 static void put_cause(struct str *cause, const char *who, const char *why)
 {
     str_puts(cause, "{\"who\":");
@@ -34,6 +36,12 @@ struct flat { /* one strategy on one instrument that has something open */
     char strategy[NAME_SIZE], instrument[NAME_SIZE];
 };
 
+static bool is_being_closed(struct core *core, const struct position *position)
+{
+    const struct lane *lane = lane_of(core, position->strategy, position->instrument);
+    return lane->stories > 0 || lane->waiting.count > 0;
+}
+
 /* Exits for everything open, through the same door as any signal. */
 void positions_close_all(struct core *core, const char *source)
 {
@@ -46,7 +54,7 @@ void positions_close_all(struct core *core, const char *source)
         while (k < pairs && (strcmp(list[k].strategy, open[i]->strategy) != 0 ||
                              strcmp(list[k].instrument, open[i]->instrument) != 0))
             k++;
-        if (k < pairs)
+        if (k < pairs || is_being_closed(core, open[i]))
             continue;
         text_copy(list[pairs].strategy, NAME_SIZE, open[i]->strategy);
         text_copy(list[pairs++].instrument, NAME_SIZE, open[i]->instrument);
@@ -63,6 +71,20 @@ void positions_close_all(struct core *core, const char *source)
         signal_fingerprint(&exit, NULL, NULL, 0);
         intake_submit(core, &exit, false, 0, (struct waiter){0});
     }
+}
+
+/* An exit that came to nothing (expired, rejected, lost with its process) must not leave a position
+ * open while the host is told to be flat. */
+int64_t flatten_turn(struct core *core)
+{
+    int64_t now_us = clock_steady(core->clock);
+    if (core->halt != HALT_FLATTEN || !core->reconciled || core->draining)
+        return INT64_MAX;
+    if (now_us >= core->flatten_us) {
+        core->flatten_us = now_us + FLATTEN_AGAIN_US;
+        positions_close_all(core, "halt");
+    }
+    return core->flatten_us;
 }
 
 struct halting {
@@ -83,8 +105,7 @@ static void halted(void *owner, uint64_t handle, const struct err *err, const vo
         log_write(core->log, halting->level == HALT_NONE ? LOG_INFO : LOG_WARN, "halt",
                   "the halt level has changed", LOG_T("level", halt_level_names[halting->level]),
                   LOG_END);
-        if (halting->level == HALT_FLATTEN)
-            positions_close_all(core, "halt");
+        core->flatten_us = 0; /* at the next turn */
     }
     record_drop(core, halting);
     wait_answer(to, err, NULL);

@@ -232,6 +232,11 @@ struct serve *serve_open(const struct serve_options *options, struct err *err)
     return NULL;
 }
 
+void serve_keep_watch(struct serve *serve)
+{
+    webhook_watch_silence(serve, clock_steady(serve->core->clock));
+}
+
 void serve_quiesce(struct serve *serve)
 {
     serve->quiesced = true;

@@ -25,6 +25,8 @@ struct serve_options {
 };
 struct serve;
 struct serve *serve_open(const struct serve_options *options, struct err *err) MUST_CHECK;
+/* Now and then (each second): warns of sources that have been silent too long. */
+void serve_keep_watch(struct serve *serve);
 void serve_quiesce(struct serve *serve); /* readiness turns false, no further connections */
 void serve_close(struct serve *serve);
 uint16_t serve_port(const struct serve *serve);

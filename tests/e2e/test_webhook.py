@@ -8,7 +8,7 @@ import json
 import os
 import time
 
-from harness import Connection, Host, default_config, main, now_iso, signal, until
+from harness import PLAIN_STRATEGY, Host, default_config, main, now_iso, signal, until
 
 
 def state_of(host, signal_id):
@@ -260,6 +260,53 @@ def test_mapped_payloads_and_lines():
         answer = host.post("/webhook/lines", line, {"Content-Type": "text/plain"})
         assert answer.status == 202, answer
         until(lambda: host.get("/api/positions?status=open").json() == [])
+
+
+def test_dead_letters_are_listed_retried_and_dropped():
+    host = Host()
+    host.write_config(
+        default_config(host, retry={"attempts": 2, "base": "10ms", "cap": "20ms"})
+    )
+    defers = PLAIN_STRATEGY.replace("return true", 'return defer(0.02, "not yet")')
+    host.write_strategy("plain", defers)
+    with host:
+        ids = [host.post("/webhook/test", signal(timestamp=now_iso(-n))).json()["id"] for n in (0, 9)]
+        until(lambda: all(state_of(host, i) == "dead" for i in ids), 20, "both being dead letters")
+        assert host.get("/api/status").json()["queue"]["dead"] == 2
+        listed = host.cli("dead", "list")
+        assert ids[0] in listed.out and ids[1] in listed.out, listed
+        assert host.cli("dead", "drop", ids[1]).code == 2, "dropping needs a reason"
+        assert host.cli("dead", "drop", ids[1], "--reason", "test").code == 0
+        host.write_strategy("plain", PLAIN_STRATEGY.replace('version = "1"', 'version = "2"'))
+        until(lambda: host.get("/api/policies").json()[0]["version"] == "2")
+        assert host.cli("dead", "retry", ids[0]).code == 0
+        until(lambda: state_of(host, ids[0]) == "done", 20, "the retried signal being done")
+        assert state_of(host, ids[1]) == "dropped"
+        assert host.cli("dead", "retry", ids[1]).code == 1
+
+
+def test_flatten_closes_everything_and_freeze_stops_exits():
+    with Host() as host:
+        host.post("/webhook/test?wait=decision", signal())
+        until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
+        assert host.cli("halt", "flatten", "--reason", "test").code == 0
+        until(lambda: host.get("/api/positions?status=open").json() == [], 10, "being flat")
+        assert host.cli("resume", "--reason", "test").code == 0
+        host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-9)))
+        until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
+        assert host.cli("halt", "freeze", "--reason", "test").code == 0
+        host.post("/webhook/test", signal("EXIT", "ALL", stop=None))
+        assert len(host.get("/api/positions?status=open").json()) == 1
+        assert host.cli("resume", "--reason", "test").code == 0
+
+
+def test_silent_source_is_told():
+    host = Host()
+    host.write_config(
+        default_config(host, sources=[{"name": "test", "open": True, "silence": "1s"}])
+    )
+    with host:
+        host.await_log("a source is silent", 10)
 
 
 def test_unknown_things():
