@@ -54,16 +54,33 @@ const struct instrument *instrument_find(const struct instruments *all, const ch
     return NULL;
 }
 
-void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
-                      const char *label, const char *order_id)
+/* Keys are made for every decision and fill, where a format string would cost more than the key. */
+static char *put_part(char *to, const char *text, size_t most)
 {
-    snprintf(out, KEY_SIZE, "%.47s|%.47s|%.15s|%.23s", strategy, instrument, label, order_id);
+    size_t length = strnlen(text, most);
+    memcpy(to, text, length);
+    return to + length;
 }
 
 void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument)
 {
-    snprintf(out, KEY_SIZE, "%.47s|%.47s", strategy, instrument);
+    char *to = put_part(out, strategy, NAME_SIZE - 1);
+    *to++ = '|';
+    *put_part(to, instrument, NAME_SIZE - 1) = '\0';
 }
+
+void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
+                      const char *label, const char *order_id)
+{
+    char *to = put_part(out, strategy, NAME_SIZE - 1);
+    *to++ = '|';
+    to = put_part(to, instrument, NAME_SIZE - 1);
+    *to++ = '|';
+    to = put_part(to, label, LABEL_SIZE - 1);
+    *to++ = '|';
+    *put_part(to, order_id, ID_SIZE - 1) = '\0';
+}
+_Static_assert(2 * NAME_SIZE + LABEL_SIZE + ID_SIZE <= KEY_SIZE, "a position's key fits");
 
 static struct decimal or_zero(struct decimal value)
 {
