@@ -16,7 +16,7 @@
 #define BARS_MAX_BYTES (1u << 30)
 #define POINTS_WANTED 1500
 #define SETTLE_TURNS 64
-#define ARRIVAL_MOST_US 1000000 /* a broker that takes longer is late, and the order lapses */
+#define PEEKED_BARS 512
 #define DECISIONS_KEPT 20000
 
 struct backtest {
@@ -33,6 +33,8 @@ struct backtest {
     size_t bytes;
     struct decimal last_price;
     int64_t last_price_us, interval_us;
+    uint64_t moves; /* of the price */
+    int64_t core_due_us;
     struct backtest_result result;
 };
 
@@ -173,45 +175,70 @@ static void settle(struct backtest *b)
     for (int i = 0; i < SETTLE_TURNS; i++) {
         lease_turn(b->core.lease);
         size_t answers = paper_turn(b->core.broker);
-        int64_t next = core_turn(&b->core);
+        int64_t next = b->core_due_us = core_turn(&b->core);
         answers += store_mem_turn(b->core.store);
-        if (!answers && next > clock_steady(b->core.clock))
+        int64_t now_us = clock_steady(b->core.clock);
+        if (!answers && next > now_us && paper_next_due_us(b->core.broker) > now_us)
             return;
     }
 }
 
+/* Steady time. The host's own timers matter only to signals that are to be tried again: whatever
+ * else they do is done at the next price as well. */
+static int64_t next_due_us(const struct backtest *b)
+{
+    int64_t due_us = paper_next_due_us(b->core.broker);
+    if (b->core_due_us < due_us && intake_depth(&b->core).retrying > 0)
+        due_us = b->core_due_us;
+    return due_us;
+}
+
+/* To the next moment at which something is due. */
+static void go_on(struct backtest *b)
+{
+    int64_t ahead_us = next_due_us(b) - b->clock.now_steady_us;
+    if (ahead_us > 0)
+        clock_sim_advance(&b->clock, ahead_us);
+    settle(b);
+}
+
+/* To the moment of the next price, by way of every moment before it at which something is due: an
+ * order reaches the broker within the validity of its right, though the next price be a weekend
+ * away. The clock never goes back. */
+static void go_to(struct backtest *b, int64_t wall_us)
+{
+    const int64_t until_us = b->clock.now_steady_us + wall_us - b->clock.now_wall_us;
+    while (next_due_us(b) <= until_us)
+        go_on(b);
+    if (wall_us > b->clock.now_wall_us)
+        clock_sim_set_wall(&b->clock, wall_us);
+}
+
 static void tell_price(struct backtest *b, struct decimal price, int64_t at_us)
 {
+    go_to(b, at_us);
     b->last_price = price;
     b->last_price_us = at_us;
+    b->moves++;
     paper_price(b->core.broker, b->result.instrument, price, at_us);
     if (paper_next_due_us(b->core.broker) <= clock_steady(b->core.clock))
         settle(b);
 }
 
-/* What was ordered at the close before arrives and meets the open. It does so a moment after that
- * close, not when the bar begins: a right to send does not outlast a night. */
-static void meet_open(struct backtest *b, const struct bar *bar)
-{
-    int64_t in_us = paper_next_due_us(b->core.broker) - clock_steady(b->core.clock);
-    if (in_us > 0 && in_us <= ARRIVAL_MOST_US)
-        clock_sim_advance(&b->clock, in_us);
-    tell_price(b, bar->open, bar->at_us);
-    if (clock_wall(b->core.clock) < bar->at_us)
-        clock_sim_set_wall(&b->clock, bar->at_us);
-}
-
 static void run_bar(struct backtest *b, const struct bar *bar)
 {
+    const int64_t third_us = b->interval_us / 3, close_us = bar->at_us + b->interval_us;
     bool low_first =
         decimal_le(decimal_sub(bar->open, bar->low), decimal_sub(bar->high, bar->open));
-    meet_open(b, bar);
-    tell_price(b, low_first ? bar->low : bar->high, bar->at_us);
-    tell_price(b, low_first ? bar->high : bar->low, bar->at_us);
-    clock_sim_set_wall(&b->clock, bar->at_us + b->interval_us);
-    tell_price(b, bar->close, bar->at_us + b->interval_us);
+    tell_price(b, bar->open, bar->at_us);
+    tell_price(b, low_first ? bar->low : bar->high, bar->at_us + third_us);
+    tell_price(b, low_first ? bar->high : bar->low, bar->at_us + 2 * third_us);
+    tell_price(b, bar->close, close_us);
     bars_feed(&b->core, b->result.instrument, bar);
     settle(b);
+    /* What was ordered now reaches the broker before the next bar opens, be it this very moment. */
+    for (int i = 0; i < SETTLE_TURNS && paper_next_due_us(b->core.broker) != INT64_MAX; i++)
+        go_on(b);
 }
 
 static void show_progress(struct backtest *b, bool done)
@@ -251,6 +278,26 @@ static bool run_bars(struct backtest *b, struct err *err)
 
 /* ---- setting up ---- */
 
+/* How long a bar lasts, from the first ones; then the reading begins anew. */
+static bool find_interval(struct backtest *b, const char *text, size_t length, struct err *err)
+{
+    struct bars *peek = bars_open(text, length, b->job->time_zone, err);
+    struct bar bar;
+    struct bar_step step = {0};
+    enum bars_status status = peek ? BARS_ONE : BARS_FAULT;
+    for (int i = 0; status == BARS_ONE && i < PEEKED_BARS; i++) {
+        status = bars_next(peek, &bar, err);
+        if (status != BARS_ONE)
+            break;
+        if (i == 0)
+            clock_sim_init(&b->clock, bar.at_us, 1000000000);
+        bar_step_note(&step, bar.at_us);
+    }
+    bars_close(peek);
+    b->interval_us = step.step_us ? step.step_us : 60000000;
+    return status != BARS_FAULT;
+}
+
 static bool open_bars(struct backtest *b, struct err *err)
 {
     size_t length = 0;
@@ -258,23 +305,12 @@ static bool open_bars(struct backtest *b, struct err *err)
     if (!text)
         return false;
     b->bytes = length;
-    /* Two bars tell the spacing; then the reading begins anew. */
-    struct bars *peek = bars_open(text, length, b->job->time_zone, err);
-    struct bar first, second;
-    if (!peek)
+    if (!find_interval(b, text, length, err))
         return err_prefix(err, "%s", b->job->bars_path);
-    bool two =
-        bars_next(peek, &first, err) == BARS_ONE && bars_next(peek, &second, err) == BARS_ONE;
-    bars_close(peek);
-    if (!two && err->class != ERR_NONE)
-        return err_prefix(err, "%s", b->job->bars_path);
-    b->interval_us = two ? second.at_us - first.at_us : 60000000;
     size_t lines = 0;
     for (size_t i = 0; i < length; i++)
         lines += text[i] == '\n';
     b->result.point_every = lines / POINTS_WANTED + 1;
-    if (two)
-        clock_sim_init(&b->clock, first.at_us, 1000000000);
     b->bars = bars_open(text, length, b->job->time_zone, err);
     return b->bars != NULL;
 }
@@ -385,9 +421,11 @@ static bool open_core(struct backtest *b, struct err *err)
     core->clock = &b->clock.clock;
     host_core_options(&b->config, &core->options);
     core->options.record_trace = false;
+    core->options.statistics_every_us = INT64_MAX / 2; /* nobody reads them after a crash */
+    core->options.statistics_every = SIZE_MAX;
     core->log = b->log;
     core->metrics = b->metrics;
-    core->prices = (struct prices){.last = last_price, .ctx = b};
+    core->prices = (struct prices){.last = last_price, .ctx = b, .moves = &b->moves};
     core->lease = lease_mem_open(NULL, "backtest", core->clock);
     core->store = store_mem_open(&(struct store_mem_options){
         .instance = "backtest", .immediate = true, .forget_final = true, .clock = core->clock});
@@ -397,6 +435,7 @@ static bool open_core(struct backtest *b, struct err *err)
     core->broker = host_open_broker(&b->config, core->clock, NULL, err);
     if (!core->broker || !core_start(core, err))
         return false;
+    paper_wait_for_prices(core->broker);
     struct err asked = {0};
     take_over_begin(core, (struct waiter){note_answer, &asked, 0});
     settle(b);
@@ -425,6 +464,10 @@ static bool open_all(struct backtest *b, struct err *err)
     clock_sim_init(&b->clock, 0, 1000000000);
     b->core.policies = host_open_policies(&b->config, b->log, b->metrics, clock_real());
     b->result.bars_path = b->job->bars_path;
+    b->result.zone =
+        zone_load(b->job->time_zone ? b->job->time_zone : b->config.account_zone, err);
+    if (!b->result.zone)
+        return false;
     text_copy(b->result.currency, sizeof b->result.currency, b->config.currency);
     return load_strategy(b, err) && choose_instrument(b, err) && open_bars(b, err) &&
            open_core(b, err);

@@ -1,6 +1,7 @@
 /* A backtest's outcome, between the engine and the report. Private to src/. */
 #ifndef TIDELOCK_BACKTEST_H
 #define TIDELOCK_BACKTEST_H
+#include "base/calendar.h"
 #include "tidelock.h"
 #include "trade/portfolio.h"
 
@@ -28,6 +29,7 @@ struct backtest_result {
     char strategy[NAME_SIZE], instrument[NAME_SIZE], version[32], hash[FINGERPRINT_SIZE],
         currency[8];
     const char *bars_path;
+    struct zone *zone; /* of the dates people read */
     int64_t first_us, last_us;
     size_t bars;
     double seconds;

@@ -53,9 +53,18 @@ static const char *money(struct decimal value, char out[64])
     return out;
 }
 
-static const char *day(int64_t us, char out[CALENDAR_TEXT_MAX])
+/* Local to the bars: 2015-01-22 10:45 */
+static const char *moment(const struct backtest_result *r, int64_t us, char out[CALENDAR_TEXT_MAX])
 {
-    calendar_print_seconds(us, out);
+    calendar_print_seconds(us + zone_offset_s(r->zone, us) * INT64_C(1000000), out);
+    out[10] = ' ';
+    out[16] = '\0';
+    return out;
+}
+
+static const char *day(const struct backtest_result *r, int64_t us, char out[CALENDAR_TEXT_MAX])
+{
+    moment(r, us, out);
     out[10] = '\0';
     return out;
 }
@@ -66,7 +75,7 @@ static void print_decisions(const struct backtest_result *r, struct tidelock_io 
     for (size_t i = 0; i < r->decision_count; i++) {
         const struct backtest_decision *d = &r->decisions[i];
         char at[CALENDAR_TEXT_MAX], price[64], quantity[64];
-        calendar_print_seconds(d->at_us, at);
+        moment(r, d->at_us, at);
         host_print(io->out, "  %s  %-10s %-7s at %12s  %-10s %8s  %s\n", at, d->type, d->position,
                    money(d->price, price), d->verdict, money(d->quantity, quantity), d->reason);
     }
@@ -79,7 +88,7 @@ void backtest_print(const struct backtest_result *r, bool decisions, struct tide
     char a[CALENDAR_TEXT_MAX], b[CALENDAR_TEXT_MAX], m[4][64];
     void *out = io->out;
     host_print(out, "%s %s on %s, %zu bars from %s to %s\n\n", r->strategy, r->version,
-               r->instrument, r->bars, day(r->first_us, a), day(r->last_us, b));
+               r->instrument, r->bars, day(r, r->first_us, a), day(r, r->last_us, b));
     host_print(out, "  Equity          %s -> %s %s\n", money(r->start_equity, m[0]),
                money(r->end_equity, m[1]), r->currency);
     host_print(out, "  Return          %s %%  (%.2f %% a year)\n", money(s.return_percent, m[0]),
@@ -267,8 +276,8 @@ static void html_trades(const struct backtest_result *r, struct str *out)
     for (size_t i = 0; i < r->trade_count && i < 2000; i++) {
         const struct backtest_trade *t = &r->trades[i];
         char a[CALENDAR_TEXT_MAX], b[CALENDAR_TEXT_MAX], m[4][64];
-        calendar_print_seconds(t->opened_us, a);
-        calendar_print_seconds(t->closed_us, b);
+        moment(r, t->opened_us, a);
+        moment(r, t->closed_us, b);
         str_printf(out,
                    "<tr><td>%s</td><td>%s</td><td>%s</td><td class=\"n\">%s</td><td "
                    "class=\"n\">%s</td><td class=\"n\">%s</td><td class=\"n %s\">%s</td></tr>",
@@ -323,8 +332,8 @@ void backtest_html(const struct backtest_result *r, struct str *out)
                "content=\"width=device-width\"><title>%s on %s</title><style>%s</style>",
                r->strategy, r->instrument, page_style);
     str_printf(out, "<h1>%s %s on %s</h1><p>%zu bars, %s to %s. Version %.12s.</p><table>",
-               r->strategy, r->version, r->instrument, r->bars, day(r->first_us, a),
-               day(r->last_us, b), r->hash);
+               r->strategy, r->version, r->instrument, r->bars, day(r, r->first_us, a),
+               day(r, r->last_us, b), r->hash);
     html_row(out, "Equity", "%s to %s %s", money(r->start_equity, m[0]), money(r->end_equity, m[1]),
              r->currency);
     html_row(out, "Return", "%s %% (%.2f %% a year)", money(s.return_percent, m[0]),
@@ -345,6 +354,7 @@ void backtest_html(const struct backtest_result *r, struct str *out)
 
 void backtest_result_free(struct backtest_result *r)
 {
+    zone_free(r->zone);
     mem_free(r->trades);
     mem_free(r->points);
     mem_free(r->decisions);

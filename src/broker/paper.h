@@ -41,6 +41,9 @@ struct broker *paper_open(const struct paper_options *options, struct err *err);
 /* A trade price of the market: fills what it makes marketable. Bars are told as four prices, in the
  * order the caller chooses. */
 void paper_price(struct broker *paper, const char *instrument, struct decimal price, int64_t at_us);
+/* From now on an order trades only at prices told after it arrived. For bars: what is decided on a
+ * close trades from the next open on, not at the close it was decided on. */
+void paper_wait_for_prices(struct broker *paper);
 int64_t paper_next_due_us(
     const struct broker *paper); /* steady time of the next answer or fill due; INT64_MAX: none */
 size_t

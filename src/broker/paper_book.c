@@ -40,6 +40,7 @@ struct paper_order *paper_accept(struct paper *paper, const struct order *order)
     placed->order.reason[0] = '\0';
     placed->same_id = id->newest;
     placed->working = true;
+    placed->early = paper->waits_for_prices;
     id->newest = placed;
     id->accepted++;
     placed->next = paper->working;
@@ -233,7 +234,7 @@ void paper_match(struct paper *paper, struct paper_order *placed, struct waiter 
     const struct market *market = paper_market(paper, order->instrument);
     struct decimal last = market->price;
     struct report report;
-    if (!placed->working)
+    if (!placed->working || placed->early)
         return;
     struct decimal price = marketable(paper, order,
                                       decimal_ok(last)                     ? last
@@ -264,9 +265,16 @@ void paper_price(struct broker *broker, const char *instrument, struct decimal p
     market->price_us = at_us;
     for (struct paper_order *placed = paper->working; placed; placed = next) {
         next = placed->next;
-        if (!placed->rest_due && strcmp(placed->order.instrument, instrument) == 0)
-            paper_match(paper, placed, NULL);
+        if (placed->rest_due || strcmp(placed->order.instrument, instrument) != 0)
+            continue;
+        placed->early = false;
+        paper_match(paper, placed, NULL);
     }
+}
+
+void paper_wait_for_prices(struct broker *broker)
+{
+    paper_of(broker)->waits_for_prices = true;
 }
 
 /* ---- the judge ---- */

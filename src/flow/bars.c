@@ -1,8 +1,8 @@
 /* Closed bars: every strategy that trades the instrument looks at them, and what it wants enters
  * through intake like any other signal.
  *
- * A signal of a bar is dated at the bar's close, which is its start and the shortest step seen
- * between bars: the same bars give the same fingerprints, so bars fed twice decide nothing twice.
+ * A signal of a bar is dated at the bar's close, which is its start and the usual step between
+ * bars: the same bars give the same fingerprints, so bars fed twice decide nothing twice.
  */
 #include "flow/intake.h"
 #include "flow/trade.h"
@@ -14,7 +14,7 @@ enum { LAYERS_MAX = 32 };
 struct market {
     UT_hash_handle hh;
     char name[NAME_SIZE];
-    int64_t last_us, step_us;
+    struct bar_step step;
 };
 struct markets {
     struct market *list;
@@ -50,11 +50,8 @@ void markets_free(struct markets *markets)
 static int64_t close_of(struct core *core, const char *instrument, const struct bar *bar)
 {
     struct market *market = market_of(core, instrument);
-    int64_t step_us = bar->at_us - market->last_us;
-    if (market->last_us && step_us > 0 && (!market->step_us || step_us < market->step_us))
-        market->step_us = step_us;
-    market->last_us = bar->at_us;
-    return bar->at_us + market->step_us;
+    bar_step_note(&market->step, bar->at_us);
+    return bar->at_us + market->step.step_us;
 }
 
 static void submit(struct core *core, const char *strategy, const char *instrument,

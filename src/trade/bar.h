@@ -26,4 +26,11 @@ enum bars_status { BARS_ONE, BARS_END, BARS_FAULT };
 enum bars_status bars_next(struct bars *bars, struct bar *out, struct err *err);
 const char *bars_instrument(const struct bars *bars); /* from the file, "" when it has none */
 size_t bars_progress(const struct bars *bars);        /* bytes consumed */
+
+/* How long bars last, from their starts: the usual step between them. Nights and holidays make
+ * longer steps, a stray row a shorter one; neither is the majority. */
+struct bar_step {
+    int64_t last_us, step_us /* 0: not known yet */, votes;
+};
+void bar_step_note(struct bar_step *step, int64_t at_us);
 #endif

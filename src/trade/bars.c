@@ -156,3 +156,15 @@ enum bars_status bars_next(struct bars *bars, struct bar *out, struct err *err)
     bars->over = bars->json;
     return BARS_FAULT;
 }
+
+/* The majority vote of Boyer and Moore: one candidate, and how far it is ahead. */
+void bar_step_note(struct bar_step *step, int64_t at_us)
+{
+    int64_t seen_us = at_us - step->last_us;
+    if (step->last_us && seen_us > 0) {
+        if (step->votes == 0)
+            step->step_us = seen_us;
+        step->votes += seen_us == step->step_us ? 1 : -1;
+    }
+    step->last_us = at_us;
+}

@@ -172,6 +172,7 @@ def test_backtest_reports(bars=400):
             and told["end_equity"]
             and "<svg" in open(report, encoding="utf-8").read()
         ), told
+        assert told["trades"] and told["end_equity"] != told["start_equity"], told
         again = host.cli("backtest", "strategies/pyramid", "--bars", path, "--json").json()
         for field in ("end_equity", "signals", "trades", "not_taken"):
             assert again[field] == told[field], field
