@@ -86,6 +86,10 @@ TIDELOCK_API int tidelock_verify(const char *config_path, struct tidelock_io *io
 TIDELOCK_API int tidelock_state(const char *config_path, const char *at, struct tidelock_io *io);
 TIDELOCK_API int tidelock_explain(const char *config_path, const char *id, struct tidelock_io *io);
 TIDELOCK_API int tidelock_run_backtest(const struct tidelock_backtest *job, struct tidelock_io *io);
+/* CSV bars made from a seed (time,open,high,low,close): for tests and rehearsals, no market's
+ * prices. */
+TIDELOCK_API int tidelock_synthetic_bars(const char *count, const char *seed, const char *start,
+                                         const char *interval, struct tidelock_io *io);
 TIDELOCK_API int tidelock_policy(const char *config_path, const char *verb, const char *what,
                                  const char *author, struct tidelock_io *io);
 /* A request to the running host's HTTP interface, found through the configuration; *answer is freed

@@ -60,6 +60,20 @@ static int run_policy(struct cli_args *args)
     return tidelock_policy(args->config, verb, args->words[1], args->values[0], &args->io);
 }
 
+static int run_bars(struct cli_args *args)
+{
+    if (strcmp(args->words[0], "synthetic") != 0)
+        return cli_usage(args, "\"%s\" is not synthetic", args->words[0]);
+    return tidelock_synthetic_bars(args->values[0], args->values[1], args->values[2],
+                                   args->values[3], &args->io);
+}
+
+static const struct cli_option bars_options[] = {
+    {"count", "N", "bars [10000]"},
+    {"seed", "N", "equal seeds make equal bars [1]"},
+    {"start", "PRICE", "first price [50000]"},
+    {"interval", "15m", "length of a bar [15m]"},
+};
 static const struct cli_option state_options[] = {
     {"at", "TIME", "ISO 8601; without a zone: the account's; default: now"}};
 static const struct cli_option policy_options[] = {
@@ -93,6 +107,9 @@ const struct cli_command cli_offline_commands[] = {
      "Run a strategy over bars: the same core, a paper broker, a simulated clock", NULL,
      "tidelock backtest strategies/pyramid --bars bars.csv --report report.html", 1, 1,
      backtest_options, sizeof backtest_options / sizeof backtest_options[0], run_backtest},
+    {"bars", "synthetic", "Write bars made from a seed, as CSV: to try a backtest with",
+     "They are the prices of nothing.", "tidelock bars synthetic --count 20000 > bars.csv", 1, 1,
+     bars_options, 4, run_bars},
     {"policy", "list|check|test|push|rollback [FOLDER|NAME]",
      "List, check, test, push or roll back policies",
      "check and test take a strategy's folder; push and rollback a configured strategy's name, on "

@@ -4,8 +4,8 @@
 #include "serve/feed.h"
 #include "broker/paper.h"
 #include "io/file.h"
+#include "serve/synthetic.h"
 #include "trade/bar.h"
-#include <math.h>
 #include <string.h>
 
 #define KEPT_BARS 600
@@ -19,9 +19,7 @@ struct feed {
     struct loop_timer *timer;
     struct arena arena;
     struct bars *bars; /* NULL: synthetic */
-    struct chance chance;
-    double price, trend; /* of the synthetic walk; prices leave as exact ticks */
-    struct decimal tick;
+    struct synthetic synthetic;
     struct bar kept[KEPT_BARS];
     size_t kept_count, kept_next;
     int64_t fed, next_us, at_us, last_steady_us;
@@ -35,41 +33,6 @@ struct feeds {
     struct core *core;
     uint64_t moves; /* of prices */
 };
-
-static struct decimal to_tick(const struct feed *feed, double price)
-{
-    int64_t ticks = (int64_t)floor(price / decimal_to_double(feed->tick));
-    return decimal_mul(decimal_int(ticks > 1 ? ticks : 1), feed->tick);
-}
-
-/* A seeded walk with slow trends and calm spells, so that a trend-following strategy has something
- * to do. Synthetic, and said so. */
-static void make_bar(struct feed *feed, struct bar *bar)
-{
-    double volatility = feed->price * 0.0016;
-    if (chance_hits(&feed->chance, 25))
-        feed->trend = ((double)chance_below(&feed->chance, 2001) - 1000) / 1000 * volatility * 0.3;
-    double path[4];
-    for (int i = 0; i < 4; i++) {
-        double step = 0;
-        for (int j = 0; j < 4; j++)
-            step += (double)chance_below(&feed->chance, 2001) / 1000 - 1;
-        feed->price += step * volatility * 0.33 + feed->trend / 4;
-        path[i] = feed->price;
-    }
-    double open = feed->kept_count ? decimal_to_double(feed->last_price) : path[0], low = open,
-           high = open;
-    for (int i = 0; i < 4; i++)
-        low = fmin(low, path[i]), high = fmax(high, path[i]);
-    *bar = (struct bar){.open = to_tick(feed, open),
-                        .high = to_tick(feed, high),
-                        .low = to_tick(feed, low),
-                        .close = to_tick(feed, path[3]),
-                        .volume = decimal_bad()};
-    bar->low = decimal_min(bar->low, decimal_min(bar->open, bar->close));
-    bar->high = decimal_max(bar->high, decimal_max(bar->open, bar->close));
-    bar->at_us = feed->at_us;
-}
 
 /* How long a bar lasts on the wall clock. */
 static int64_t bar_pace_us(const struct feed *feed)
@@ -91,7 +54,7 @@ static bool next_bar(struct feed *feed, struct bar *bar)
         if (status != BARS_ONE)
             return false;
     } else {
-        make_bar(feed, bar);
+        synthetic_next(&feed->synthetic, feed->at_us, bar);
     }
     if (feed->config->live_times)
         bar->at_us = clock_wall(feed->core->clock) - bar_pace_us(feed); /* it closes now */
@@ -145,16 +108,14 @@ static void feed_turn(void *ctx)
 }
 
 static bool open_feed(struct feed *feed, struct core *core, struct loop *loop,
-                      const struct config_feed *config, uint64_t *moves,
-                      struct err *err)
+                      const struct config_feed *config, uint64_t *moves, struct err *err)
 {
     *feed = (struct feed){.config = config, .core = core, .loop = loop, .moves = moves};
     arena_init(&feed->arena, 4096);
-    chance_seed(&feed->chance, (uint64_t)config->seed);
     const struct instrument *instrument =
         instrument_find(&core->options.instruments, config->instrument);
-    feed->tick = instrument ? instrument->tick : decimal_ratio(1, 100);
-    feed->price = decimal_to_double(config->start_price);
+    synthetic_init(&feed->synthetic, (uint64_t)config->seed, config->start_price,
+                   instrument ? instrument->tick : decimal_ratio(1, 100));
     feed->at_us = clock_wall(core->clock) - config->interval_us * (config->warm_up + 1);
     feed->last_price = decimal_bad();
     feed->timer = loop_timer_new(loop, feed_turn, feed);
