@@ -48,6 +48,13 @@ LIB_OBJ := $(LIB_SRC:src/%.c=$(B)/obj/%.o) $(B)/embed.o
 LIB     := $(B)/libtidelock.a
 SO      := $(B)/libtidelock.so
 
+# The sandbox is a product of its own: its room and what it uses of the toolbox.
+SCRIPT_OBJ  := $(patsubst src/%.c,$(B)/obj/%.o,$(sort $(wildcard src/script/*.c)) \
+                 $(addprefix src/base/,chance.c decimal.c err.c mem.c str.c))
+SCRIPT_LIB  := $(B)/libtidelock-script.a
+SCRIPT_SO   := $(B)/libtidelock-script.so
+SCRIPT_LIBS := $(shell pkg-config --libs luajit 2>/dev/null) -llua5.1-cjson -lm
+
 # The Lua half, the migrations and the dashboard travel inside the binary.
 EMBED := $(sort $(shell find lua -name '*.lua' ! -path '*/spec/*' 2>/dev/null; \
                         find sql -name '*.sql' 2>/dev/null; \
@@ -67,10 +74,10 @@ SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-all: $(B)/tidelock $(LIB) $(if $(SAN_FLAGS),,$(SO))
+all: $(B)/tidelock $(LIB) $(if $(SAN_FLAGS),,$(SO) $(SCRIPT_LIB) $(SCRIPT_SO))
 
 help:
-	@echo 'make            build build/tidelock, libtidelock.a and libtidelock.so'
+	@echo 'make            build build/tidelock, the libraries (libtidelock, -script)'
 	@echo 'make run        install what is missing, build, start the demo on 127.0.0.1:8787'
 	@echo 'make test       install what is missing, build, run every test (SAN=1: with sanitizers)'
 	@echo 'make unit spec attack e2e tidy          one suite alone'
@@ -95,6 +102,21 @@ $(SO): $(LIB_OBJ)
 	@$(CC) $(LDFLAGS) -shared -Wl,-soname,libtidelock.so.0 -Wl,--version-script=$(B)/exports \
 	    -o $@ $^ $(LDLIBS)
 	@ln -sf $(@F) $@.0
+
+$(SCRIPT_SO): $(SCRIPT_OBJ)
+	@echo "  lib   $@"
+	@echo '{ global: sandbox_*; local: *; };' > $(B)/exports-script
+	@$(CC) $(LDFLAGS) -shared -Wl,-soname,$(@F).0 -Wl,--version-script=$(B)/exports-script \
+	    -Wl,-z,defs -o $@ $^ $(SCRIPT_LIBS)
+	@ln -sf $(@F) $@.0
+
+# One object whose other names are local, so that they never meet the embedder's own.
+$(SCRIPT_LIB): $(SCRIPT_OBJ)
+	@echo "  lib   $@"
+	@rm -f $@
+	@ld -r -o $(B)/script.o $^
+	@objcopy --wildcard --keep-global-symbol='sandbox_*' $(B)/script.o
+	@$(AR) rcs $@ $(B)/script.o
 
 $(B)/obj/%.o: src/%.c $(B)/flags
 	@echo "  cc    $<"
@@ -221,21 +243,25 @@ fresh:
 # ---- install ---------------------------------------------------------------------------------
 
 D := $(DESTDIR)$(PREFIX)
+describe = printf '%s\n' 'prefix=$(PREFIX)' 'Name: $(1)' 'Description: $(2)' \
+    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' 'Libs: -L$${prefix}/lib -l$(1)' \
+    'Requires.private: $(3)' 'Libs.private: $(4)' > $(D)/lib/pkgconfig/$(1).pc
 install: all
-	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/tidelock/script $(D)/share/tidelock
+	install -d $(D)/bin $(D)/lib/pkgconfig $(D)/include/tidelock/script $(D)/share/tidelock \
+	    $(D)/share/man/man1 $(D)/share/man/man3
 	install -m 755 $(B)/tidelock $(D)/bin/tidelock
-	install -m 644 $(LIB) $(D)/lib/libtidelock.a
-	install -m 755 $(SO) $(D)/lib/libtidelock.so.0
-	ln -sf libtidelock.so.0 $(D)/lib/libtidelock.so
+	install -m 644 $(LIB) $(SCRIPT_LIB) $(D)/lib/
+	for name in tidelock tidelock-script; do \
+	    install -m 755 $(B)/lib$$name.so $(D)/lib/lib$$name.so.0 && \
+	    ln -sf lib$$name.so.0 $(D)/lib/lib$$name.so || exit 1; done
 	install -m 644 src/tidelock.h $(D)/include/tidelock.h
 	install -m 644 src/script/sandbox.h $(D)/include/tidelock/script/
-	printf '%s\n' 'Name: tidelock' 'Description: Lua-scriptable trading host' \
-	    'Version: $(VERSION)' 'Cflags: -I$(PREFIX)/include -I$(PREFIX)/include/tidelock' \
-	    'Libs: -L$(PREFIX)/lib -ltidelock' 'Requires.private: $(PACKAGES)' \
-	    > $(D)/lib/pkgconfig/tidelock.pc
+	$(call describe,tidelock,Lua-scriptable trading host,$(PACKAGES),-lwslay -llua5.1-cjson -lm)
+	$(call describe,tidelock-script,A sandbox for Lua with limits that hold,luajit,\
+	    -llua5.1-cjson -lm)
+	install -m 644 src/man/*.1 $(D)/share/man/man1/
+	install -m 644 src/man/*.3 $(D)/share/man/man3/
 	cp -R strategies examples $(D)/share/tidelock/
-	set -e; for page in src/cli/*.1; do [ -e "$$page" ] || continue; \
-	    install -d $(D)/share/man/man1; install -m 644 "$$page" $(D)/share/man/man1/; done
 
 clean:
 	rm -rf build

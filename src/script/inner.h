@@ -79,6 +79,7 @@ struct sandbox {
     struct stale *stale;            /* fields whose Lua value is out of date */
     size_t stale_count, stale_room;
     struct bind_type *types;
+    struct str answer_texts; /* of the host's function that runs */
     struct arena arena;
     struct chance chance;
     int killed_ref;      /* what a kill raises; made at boot, so that raising allocates nothing */
@@ -141,6 +142,24 @@ void scope_open(struct sandbox *box);
 /* Puts a frozen view of the table on top of the stack in its place. */
 void scope_freeze(lua_State *L, const char *name);
 void scope_set(struct sandbox *box, const char *name); /* pops the top into a global */
+
+/* value.c: what stands in a stack slot */
+void value_describe(struct sandbox *box, int slot, struct sandbox_value *out);
+
+/* call.c: functions of the host over plain values. A call is filled by whoever runs the function:
+ * the interpreter's side here, or the other end of a worker's socket. */
+#define CALL_ARGUMENTS_MOST 50
+#define CALL_ANSWERS_MOST 16
+struct sandbox_call {
+    const struct sandbox_value *arguments;
+    unsigned argument_count, answer_count;
+    struct sandbox_value answers[CALL_ANSWERS_MOST]; /* a text's place in `texts` is its integer */
+    struct str *texts;
+    char refusal[256];
+};
+void call_push(lua_State *L, const struct sandbox_value *value, const char *text);
+/* Sets the value on top of the stack under the name; pops it. */
+bool call_set_name(struct sandbox *box, const char *name);
 
 /* modules.c: texts and require */
 struct source *modules_keep(struct sandbox *box, const char *name, const char *chunk,

@@ -57,6 +57,7 @@ void sandbox_free(struct sandbox *box) {
     modules_free(box);
     arena_free(&box->arena);
     str_free(&box->output);
+    str_free(&box->answer_texts);
     allot_free(box);
     mem_free(box);
 }
@@ -223,6 +224,30 @@ void sandbox_push_decimal(struct sandbox *box, sandbox_units value) {
 
 void sandbox_push_text(struct sandbox *box, const char *bytes, size_t length) {
     lua_pushlstring(room_for_argument(box), bytes, length);
+}
+
+bool sandbox_push_decimal_text(struct sandbox *box, const char *text) {
+    sandbox_units units;
+    if (!sandbox_parse_units(text, &units))
+        return fault_misuse(box, "'%.60s' is no exact number", text);
+    sandbox_push_decimal(box, units);
+    return true;
+}
+
+void sandbox_push_table(struct sandbox *box) { lua_newtable(room_for_argument(box)); }
+
+void sandbox_put_field(struct sandbox *box, const char *name) {
+    lua_State *L = room_for_argument(box);
+    assert(lua_gettop(L) > HANDLER + 2 && lua_istable(L, -2));
+    lua_pushstring(L, name);
+    lua_insert(L, -2);
+    lua_rawset(L, -3);
+}
+
+void sandbox_put_element(struct sandbox *box, uint32_t index) {
+    lua_State *L = room_for_argument(box);
+    assert(lua_gettop(L) > HANDLER + 2 && lua_istable(L, -2) && index >= 1 && index <= 100000);
+    lua_rawseti(L, -2, (int)index);
 }
 
 void sandbox_push_ref(struct sandbox *box, int ref) {

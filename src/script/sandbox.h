@@ -122,7 +122,14 @@ void sandbox_push_integer(struct sandbox *box, int64_t value); /* beyond 2^53: a
 void sandbox_push_number(struct sandbox *box, double value);
 void sandbox_push_decimal(struct sandbox *box, sandbox_units value);
 void sandbox_push_text(struct sandbox *box, const char *bytes, size_t length);
+/* What a decimal says in digits ("101.25"); false: it is no such number, and nothing is pushed. */
+bool sandbox_push_decimal_text(struct sandbox *box, const char *text) SANDBOX_CHECK;
 void sandbox_push_ref(struct sandbox *box, int ref);
+/* A new table; what is pushed after it goes into it when it is put, the table stays. Tables nest:
+ * push one, fill it, put it into the one before. */
+void sandbox_push_table(struct sandbox *box);
+void sandbox_put_field(struct sandbox *box, const char *name);
+void sandbox_put_element(struct sandbox *box, uint32_t index /* from 1, at most 100,000 */);
 struct sandbox_record;
 void sandbox_push_record(struct sandbox *box, const struct sandbox_record *record);
 /* Calls. All results are kept for reading until the next start, peek or done. */
@@ -177,6 +184,33 @@ bool sandbox_next(struct sandbox *box, const struct sandbox_value *table, int *w
 /* An exact number: DECIMAL, INTEGER, or a NUMBER whose shortest text says exactly what it is (0.5,
  * not 1/3). */
 bool sandbox_value_units(const struct sandbox_value *value, sandbox_units *out);
+/* Digits of an exact number, and back; false: not exact, or no such number. */
+#define SANDBOX_UNITS_TEXT 48
+bool sandbox_value_digits(const struct sandbox_value *value, char out[SANDBOX_UNITS_TEXT]);
+bool sandbox_parse_units(const char *text, sandbox_units *out);
+
+/* ---- the host's own functions and constants -------------------------------------------------- */
+
+/* A function of the host that scripts may call. It reads its arguments, answers, and returns true;
+ * or returns what sandbox_refuse gives, which raises its sentence at the script's line. It gets
+ * plain values only: a table or function shows its type and cannot be opened. It must be quick (its
+ * time is the call's), must not use the box it is called from, and may run though the script is
+ * killed afterwards. Texts of arguments live until it returns; texts of answers are copied. */
+struct sandbox_call;
+typedef bool (*sandbox_function)(void *host, struct sandbox_call *call);
+/* The name is global ("now") or in a frozen library ("market.price"), made when it is new. Before
+ * sandbox_seal. False: the name is taken or is no name. */
+bool sandbox_set_function(struct sandbox *box, const char *name, sandbox_function function,
+                          void *host) SANDBOX_CHECK;
+/* NIL to TEXT. */
+bool sandbox_set_constant(struct sandbox *box, const char *name,
+                          const struct sandbox_value *value) SANDBOX_CHECK;
+unsigned sandbox_arguments(const struct sandbox_call *call);
+/* Argument `index` from 0; NIL beyond the last. */
+void sandbox_argument(const struct sandbox_call *call, unsigned index, struct sandbox_value *out);
+/* The next of at most 16 answers; NIL to TEXT, anything else is answered as nil. */
+void sandbox_answer(struct sandbox_call *call, const struct sandbox_value *value);
+bool sandbox_refuse(struct sandbox_call *call, const char *sentence); /* always false */
 
 /* ---- frozen records -------------------------------------------------------------------------- */
 

@@ -38,7 +38,7 @@ static void describe_userdata(lua_State *L, int slot, struct sandbox_value *out)
     }
 }
 
-static void describe(struct sandbox *box, int slot, struct sandbox_value *out) {
+void value_describe(struct sandbox *box, int slot, struct sandbox_value *out) {
     lua_State *L = box->L;
     memset(out, 0, sizeof *out);
     out->slot = slot;
@@ -70,7 +70,7 @@ static const struct sandbox_value nothing = {.type = SANDBOX_NIL};
 
 void sandbox_result(struct sandbox *box, unsigned index, struct sandbox_value *out) {
     *out = nothing;
-    if (index < sandbox_results(box)) describe(box, HANDLER + 1 + (int)index, out);
+    if (index < sandbox_results(box)) value_describe(box, HANDLER + 1 + (int)index, out);
 }
 
 void sandbox_peek(struct sandbox *box, int ref, struct sandbox_value *out) {
@@ -80,7 +80,7 @@ void sandbox_peek(struct sandbox *box, int ref, struct sandbox_value *out) {
         lua_rawgeti(box->L, LUA_REGISTRYINDEX, ref);
     else
         lua_pushnil(box->L);
-    describe(box, HANDLER + 1, out);
+    value_describe(box, HANDLER + 1, out);
 }
 
 static bool opens(struct sandbox *box, const struct sandbox_value *table) {
@@ -95,7 +95,7 @@ void sandbox_field(struct sandbox *box, const struct sandbox_value *table, const
     if (!open) return;
     lua_pushstring(box->L, name);
     lua_rawget(box->L, slot);
-    describe(box, lua_gettop(box->L), out);
+    value_describe(box, lua_gettop(box->L), out);
 }
 
 void sandbox_element(struct sandbox *box, const struct sandbox_value *table, size_t index,
@@ -105,7 +105,7 @@ void sandbox_element(struct sandbox *box, const struct sandbox_value *table, siz
     *out = nothing;
     if (!open) return;
     lua_rawgeti(box->L, slot, (int)index);
-    describe(box, lua_gettop(box->L), out);
+    value_describe(box, lua_gettop(box->L), out);
 }
 
 size_t sandbox_length(struct sandbox *box, const struct sandbox_value *table) {
@@ -126,8 +126,8 @@ bool sandbox_next(struct sandbox *box, const struct sandbox_value *table, int *w
         *walk = 0;
         return false;
     }
-    describe(box, *walk, key);
-    describe(box, *walk + 1, value);
+    value_describe(box, *walk, key);
+    value_describe(box, *walk + 1, value);
     return true;
 }
 
@@ -138,4 +138,19 @@ bool sandbox_value_units(const struct sandbox_value *value, sandbox_units *out) 
     case SANDBOX_NUMBER: return number_from_double(value->number, out);
     default: return false;
     }
+}
+
+bool sandbox_value_digits(const struct sandbox_value *value, char out[SANDBOX_UNITS_TEXT]) {
+    static_assert(SANDBOX_UNITS_TEXT >= DECIMAL_TEXT_MAX, "digits fit");
+    sandbox_units units;
+    if (!sandbox_value_units(value, &units) || !decimal_ok((struct decimal){units})) return false;
+    out[decimal_print((struct decimal){units}, out)] = '\0';
+    return true;
+}
+
+bool sandbox_parse_units(const char *text, sandbox_units *out) {
+    struct decimal value;
+    if (!decimal_parse(text, strlen(text), &value, NULL)) return false;
+    *out = value.units;
+    return true;
 }
