@@ -54,8 +54,21 @@ static void print_gates(struct printer *p, const struct json *gates)
     }
 }
 
-static void print_decision(struct printer *p, const struct json *decision)
+/* The trace is the cause of the event that decided. */
+static const struct json *find_trace(const struct json *root)
 {
+    const struct json *events = json_get(root, "events");
+    for (const struct json *event = events ? events->child : NULL; event; event = event->next) {
+        const struct json *trace = json_get(json_get(json_get(event, "body"), "cause"), "trace");
+        if (trace)
+            return trace;
+    }
+    return NULL;
+}
+
+static void print_decision(struct printer *p, const struct json *root)
+{
+    const struct json *decision = json_get(root, "decision"), *trace = find_trace(root);
     if (!decision || decision->type != JSON_OBJECT) {
         host_print(p->io->out, "\n%sDecision%s  none was taken\n", p->bold, p->plain);
         return;
@@ -72,7 +85,6 @@ static void print_decision(struct printer *p, const struct json *decision)
     host_print(p->io->out, "\n  by policy %s, %.12s, in %s µs, at %s\n",
                text_of(decision, "policy_version"), text_of(decision, "policy_hash"),
                text_of(decision, "took_us"), text_of(decision, "at"));
-    const struct json *trace = json_get(decision, "trace");
     if (json_get(trace, "gates"))
         host_print(p->io->out, "  %sgates%s\n", p->bold, p->plain);
     print_gates(p, json_get(trace, "gates"));
@@ -130,7 +142,7 @@ void explain_print(const char *json, struct tidelock_io *io)
     if (json_get(signal, "reason") && *text_of(signal, "reason") != '-' &&
         *text_of(signal, "reason"))
         host_print(io->out, "  %s\n", text_of(signal, "reason"));
-    print_decision(&p, json_get(root, "decision"));
+    print_decision(&p, root);
     print_orders(&p, root);
     const struct json *events = json_get(root, "events");
     host_print(io->out, "\n%sEvents%s\n", p.bold, p.plain);

@@ -77,8 +77,7 @@ CREATE TABLE decisions (
     policy_version TEXT NOT NULL,
     policy_hash TEXT NOT NULL,
     at INTEGER NOT NULL,
-    took_us INTEGER NOT NULL,
-    trace TEXT
+    took_us INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX decisions_by_strategy ON decisions (strategy, at);
 

@@ -121,7 +121,7 @@ static void order_entry(struct core *core, struct trade *trade, const struct des
     struct order *order =
         add_order(core, trade, desk, trade->after.position, desk->intent.quantity);
     order->side = trade->after.side == SIDE_LONG ? ORDER_BUY : ORDER_SELL;
-    position_id_make(order->position_id, order->strategy, order->instrument, order->leg, order->id);
+    text_copy(order->position_id, sizeof order->position_id, order->id);
     if (decimal_ok(desk->intent.stop))
         trade->after.stop = desk->intent.stop; /* the position's stop is the decision's */
 }
@@ -301,7 +301,7 @@ static void keep_trace(struct trade *trade, struct desk *desk, struct arena *are
         str_puts(trace, "\"}");
     }
     str_puts(trace, "]}}");
-    trade->decision.trace = arena_copy(arena, trace->data, trace->length);
+    trade->trace = arena_copy(arena, trace->data, trace->length);
 }
 
 static void start_decision(struct core *core, struct trade *trade, const struct desk *desk)
@@ -328,6 +328,7 @@ void trade_decide(struct core *core, struct trade *trade, struct arena *arena)
     str_clear(&desk->trace);
     trade->after = trade->before;
     trade->order_count = 0;
+    trade->trace = NULL;
     desk->policy = policies_find(core->policies, trade->before.strategy);
     facts_gather(core, trade->before.strategy, trade->before.instrument, desk->positions,
                  LAYERS_MAX, &desk->portfolio, &desk->facts);

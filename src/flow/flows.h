@@ -20,6 +20,7 @@ struct intake_answer {
     enum intake_status status;
     const struct signal *signal;
     const struct decision *decision; /* NULL: not yet */
+    const char *trace;               /* of a decision made now: JSON; else NULL */
 };
 /* A validated signal (signal_read). The waiter is answered once the signal is durable (value:
  * struct intake_answer), or, with wait_decision, once it is decided or `wait_until_us` (steady) has

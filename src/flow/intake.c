@@ -153,8 +153,8 @@ static void close_open(struct core *core, struct open_signal *open)
 }
 
 /* Answers the tickets that need not wait longer. */
-static void answer_tickets(struct core *core, struct open_signal *open, const struct signal *signal,
-                           const struct decision *decision, bool decided)
+static void answer_tickets(struct core *core, struct open_signal *open,
+                           const struct intake_answer *what, bool decided)
 {
     struct ticket *ticket = open->first, *next, *kept = NULL, **last = &kept;
     open->first = NULL;
@@ -167,11 +167,10 @@ static void answer_tickets(struct core *core, struct open_signal *open, const st
             last = &ticket->next;
             continue;
         }
-        struct intake_answer answer = {.status = ticket->repeat          ? INTAKE_DUPLICATE
-                                                 : ticket->wait_decision ? INTAKE_DECIDED
-                                                                         : INTAKE_ACCEPTED,
-                                       .signal = signal,
-                                       .decision = decision};
+        struct intake_answer answer = *what;
+        answer.status = ticket->repeat          ? INTAKE_DUPLICATE
+                        : ticket->wait_decision ? INTAKE_DECIDED
+                                                : INTAKE_ACCEPTED;
         struct waiter to = ticket->to;
         pool_give(&core->intake->tickets, ticket->handle);
         wait_answer(to, NULL, &answer);
@@ -192,14 +191,15 @@ void intake_stored(struct core *core, const struct signal *signal)
     if (!open)
         return;
     open->stored = true;
-    answer_tickets(core, open, signal, NULL, false);
+    answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
 }
 
-void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision)
+void intake_decided(struct core *core, const struct signal *signal,
+                    const struct decision *decision, const char *trace)
 {
     struct open_signal *open = find_open(core, signal->id);
     if (open)
-        answer_tickets(core, open, signal, decision, true);
+        answer_tickets(core, open, &(struct intake_answer){.signal = signal, .decision = decision, .trace = trace}, true);
 }
 
 void intake_failed(struct core *core, const char *signal_id, const struct err *err)
@@ -248,7 +248,7 @@ static void answer_impatient(struct core *core)
     {
         const struct signal *signal = book_get(core->book, TABLE_SIGNAL, open->id);
         if (open->stored && signal)
-            answer_tickets(core, open, signal, NULL, false);
+            answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
     }
 }
 
@@ -413,7 +413,7 @@ void intake_committed(struct core *core, const struct change *change)
     if (was && !is && core->intake->dead > 0)
         core->intake->dead--;
     if (after->state == SIGNAL_SUPERSEDED)
-        intake_decided(core, after, NULL);
+        intake_decided(core, after, NULL, NULL);
 }
 
 struct intake_depth intake_depth(const struct core *core)

@@ -72,7 +72,7 @@ void intake_defer(struct core *core, struct waiter to, const char *signal_id /* 
 /* The signal's insert has committed; its decision (NULL: none) has; its insert has failed. */
 void intake_stored(struct core *core, const struct signal *signal);
 void intake_decided(struct core *core, const struct signal *signal,
-                    const struct decision *decision);
+                    const struct decision *decision, const char *trace);
 void intake_failed(struct core *core, const char *signal_id, const struct err *err);
 void intake_committed(struct core *core, const struct change *change);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */

@@ -17,6 +17,7 @@ struct trade {
     bool decided;                /* `decision` is filled */
     enum outcome outcome;
     struct decision decision;
+    const char *trace; /* of the decision: JSON, or NULL */
     struct order orders[TRADE_ORDERS_MAX];
     bool begun[TRADE_ORDERS_MAX];
     size_t order_count, children;

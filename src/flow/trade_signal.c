@@ -76,10 +76,26 @@ static void plan_retry(struct core *core, struct trade *trade)
     after->next_try_us = clock_wall(core->clock) + trade->retry_in_us;
 }
 
-static size_t build_events(struct core *core, struct trade *trade, struct store_event *events)
+/* What a decision was made from is kept here alone: {"trace":{...}}. */
+static const char *print_cause(const struct trade *trade, struct arena *arena)
+{
+    static const char head[] = "{\"trace\":";
+    if (!trade->trace)
+        return NULL;
+    size_t length = strlen(trade->trace);
+    char *cause = arena_alloc(arena, sizeof head + length + 1);
+    memcpy(cause, head, sizeof head - 1);
+    memcpy(cause + sizeof head - 1, trade->trace, length);
+    memcpy(cause + sizeof head - 1 + length, "}", 2);
+    return cause;
+}
+
+/* One event tells the whole turn: the signal (received in it, unless its row stands already), the
+ * decision and the orders' right to send. */
+static void build_event(struct core *core, struct trade *trade, struct arena *arena,
+                        struct store_event *event)
 {
     struct signal *after = &trade->after;
-    size_t count = 0;
     if (trade->outcome == OUTCOME_RETRY)
         plan_retry(core, trade);
     after->version = trade->before.version + 1;
@@ -89,35 +105,32 @@ static size_t build_events(struct core *core, struct trade *trade, struct store_
                                                 : "settle");
     if (trade->outcome == OUTCOME_FINAL)
         after->ended_us = clock_wall(core->clock);
-    if (trade->fresh) {
-        event_start(core, &events[count], "signal.received", after->id);
-        event_change(&events[count++], TABLE_SIGNAL, NULL, &trade->before);
-    }
-    event_start(core, &events[count],
+    event_start(core, event,
                 after->state == SIGNAL_RETRYING ? "signal.retrying"
                 : after->state == SIGNAL_DEAD   ? "signal.dead"
                                                 : "signal.decided",
                 after->id);
-    event_change(&events[count], TABLE_SIGNAL, &trade->before, after);
-    if (trade->outcome != OUTCOME_RETRY && trade->decided)
-        event_change(&events[count], TABLE_DECISION, NULL, &trade->decision);
-    count++;
+    if (trade->fresh)
+        event_change(event, TABLE_SIGNAL, NULL, &trade->before);
+    event_change(event, TABLE_SIGNAL, &trade->before, after);
+    if (trade->outcome != OUTCOME_RETRY && trade->decided) {
+        event_change(event, TABLE_DECISION, NULL, &trade->decision);
+        event->cause = print_cause(trade, arena);
+    }
     for (size_t i = 0; i < trade->order_count; i++) {
-        event_start(core, &events[count], "order.sending", trade->orders[i].id);
-        event_change(&events[count++], TABLE_ORDER, NULL, &trade->orders[i]);
+        event_change(event, TABLE_ORDER, NULL, &trade->orders[i]);
         orders_note_new(core);
     }
-    return count;
 }
 
 static enum step_result record(struct flow *flow)
 {
     struct trade *trade = flow->data;
-    struct store_event events[2 + TRADE_ORDERS_MAX];
+    struct store_event event;
     if (trade->adopted)
         return STEP_NEXT;
-    size_t count = build_events(flow->core, trade, events);
-    record_write(flow->core, events, count, false, flow_waiter(flow));
+    build_event(flow->core, trade, flow->arena, &event);
+    record_write(flow->core, &event, 1, false, flow_waiter(flow));
     return STEP_WAIT;
 }
 
@@ -152,7 +165,7 @@ static enum step_result record_answer(struct flow *flow, const struct err *err, 
         lane_retry(core, trade->after.id, clock_steady(core->clock) + trade->retry_in_us);
         return STEP_END;
     }
-    intake_decided(core, &trade->after, trade->decided ? &trade->decision : NULL);
+    intake_decided(core, &trade->after, trade->decided ? &trade->decision : NULL, trade->trace);
     return trade->outcome == OUTCOME_WORK ? STEP_NEXT : STEP_END;
 }
 
@@ -258,7 +271,7 @@ static void retry_written(void *owner, uint64_t handle, const struct err *err, c
     if (err ? err->code != ERR_FENCED : dead->row.state == SIGNAL_RETRYING)
         lane_retry(core, dead->row.id, clock_steady(core->clock) + dead->retry_in_us);
     if (!err && dead->row.state == SIGNAL_DEAD)
-        intake_decided(core, &dead->row, NULL);
+        intake_decided(core, &dead->row, NULL, NULL);
     record_drop(core, dead);
 }
 

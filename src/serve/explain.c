@@ -2,7 +2,7 @@
  * computed again.
  *
  * find the signal (by id, fingerprint, order or prefix) -> decision -> orders -> fills -> events of
- * all of them */
+ * all of them; the decision's trace is the cause in the body of its event */
 #include "serve/serve.h"
 #include <stdio.h>
 #include <string.h>
@@ -108,16 +108,7 @@ static void found_decision(struct explain *e, const struct store_rows *rows)
 {
     str_puts(&e->out, ",\"decision\":");
     if (rows->count) {
-        struct decision plain = *(const struct decision *)rows->rows[0];
-        const char *trace = plain.trace;
-        plain.trace = NULL;
-        row_json_changes(rows->table, NULL, &plain, &e->out);
-        if (trace) {
-            e->out.length--;
-            str_puts(&e->out, ",\"trace\":");
-            str_puts(&e->out, trace);
-            str_putc(&e->out, '}');
-        }
+        row_json_changes(rows->table, NULL, rows->rows[0], &e->out);
     } else {
         str_puts(&e->out, "null");
     }

@@ -163,17 +163,14 @@ static unsigned read_arrival(struct arrival *a, struct signal *signal)
     return 0;
 }
 
-static void print_decision(const struct decision *decision, struct str *out)
+static void print_decision(const struct intake_answer *answer, struct str *out)
 {
-    const struct table *table = &tables[TABLE_DECISION];
-    struct decision plain = *decision; /* the trace is JSON already and goes in as such */
-    plain.trace = NULL;
-    row_json_changes(table, NULL, &plain, out);
-    if (!decision->trace)
+    row_json_changes(&tables[TABLE_DECISION], NULL, answer->decision, out);
+    if (!answer->trace)
         return;
     out->length--; /* the closing brace */
     str_puts(out, ",\"trace\":");
-    str_puts(out, decision->trace);
+    str_puts(out, answer->trace);
     str_putc(out, '}');
 }
 
@@ -188,7 +185,7 @@ static unsigned print_intake(const struct intake_answer *answer, struct str *out
         str_printf(out, ",\"state\":\"%s\"", signal_state_names[signal->state]);
     if (answer->decision) {
         str_puts(out, ",\"decision\":");
-        print_decision(answer->decision, out);
+        print_decision(answer, out);
     } else if (signal->reason[0] && duplicate) {
         str_puts(out, ",\"reason\":");
         str_put_json(out, signal->reason);

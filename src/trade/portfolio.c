@@ -69,19 +69,6 @@ void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrume
     *put_part(to, instrument, NAME_SIZE - 1) = '\0';
 }
 
-void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
-                      const char *label, const char *order_id)
-{
-    char *to = put_part(out, strategy, NAME_SIZE - 1);
-    *to++ = '|';
-    to = put_part(to, instrument, NAME_SIZE - 1);
-    *to++ = '|';
-    to = put_part(to, label, LABEL_SIZE - 1);
-    *to++ = '|';
-    *put_part(to, order_id, ID_SIZE - 1) = '\0';
-}
-_Static_assert(2 * NAME_SIZE + LABEL_SIZE + ID_SIZE <= KEY_SIZE, "a position's key fits");
-
 static struct decimal or_zero(struct decimal value)
 {
     return decimal_ok(value) ? value : decimal_int(0);

@@ -26,9 +26,6 @@ const struct instrument *instrument_find(const struct instruments *all,
 /* Makes instrument_find independent of how many there are. The list must not change afterwards. */
 void instruments_index(struct instrument *list, size_t count);
 
-/* The key of a position row: strategy|instrument|label|entry order id. */
-void position_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument,
-                      const char *label, const char *order_id);
 /* The key of pyramid, statistics and strategy state rows: strategy|instrument. */
 void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument);
 

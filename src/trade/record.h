@@ -16,7 +16,7 @@
 #define NAME_SIZE 48 /* strategy, instrument, source */
 #define LABEL_SIZE 16
 #define FINGERPRINT_SIZE 65
-#define KEY_SIZE 136 /* the longest key: strategy|instrument|label|order id */
+#define KEY_SIZE 136 /* the longest key: strategy|instrument, broker|trade id */
 #define REASON_SIZE 200
 
 enum side { SIDE_LONG, SIDE_SHORT };
@@ -56,7 +56,9 @@ struct signal {
 };
 
 enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_DEFER, VERDICT_FAILED };
-struct decision { /* written once: at most one per signal */
+/* Written once: at most one per signal. Its trace (JSON: facts, gates with inputs and verdicts, sizing
+ * arithmetic) is the cause of the event signal.decided, and only there. */
+struct decision {
     char signal_id[ID_SIZE];
     char strategy[NAME_SIZE];
     char instrument[NAME_SIZE];
@@ -68,7 +70,6 @@ struct decision { /* written once: at most one per signal */
     char policy_hash[FINGERPRINT_SIZE];
     int64_t at_us;
     int64_t took_us;
-    const char *trace; /* JSON: facts, gates with inputs and verdicts, sizing arithmetic */
 };
 
 enum order_side { ORDER_BUY, ORDER_SELL };
@@ -136,7 +137,7 @@ enum rollover_status {
     ROLLOVER_FAILED
 };
 struct position {      /* one layer: a base entry or one pyramid */
-    char id[KEY_SIZE]; /* strategy|instrument|label|entry order id */
+    char id[KEY_SIZE]; /* the entry order's id */
     char strategy[NAME_SIZE];
     char instrument[NAME_SIZE];
     char label[LABEL_SIZE];

@@ -73,7 +73,7 @@ static const struct column signal_columns[] = {
 static const struct column decision_columns[] = {
     TEXT(signal_id),   TEXT(strategy),    TEXT(instrument),  ENUM(verdict, verdict_names),
     TEXT(gate),        TEXT(reason),      DECIMAL(quantity), TEXT(policy_version),
-    TEXT(policy_hash), TIME(at_us, "at"), INT(took_us),      LONG(trace),
+    TEXT(policy_hash), TIME(at_us, "at"), INT(took_us),
 };
 #undef ROW
 #define ROW order
@@ -232,7 +232,7 @@ static const struct column state_columns[] = {
 
 const struct table tables[TABLE_COUNT] = {
     TABLE(TABLE_SIGNAL, "signals", signal_columns, signal, LAST(signal_columns), true),
-    TABLE(TABLE_DECISION, "decisions", decision_columns, decision, -1, true),
+    TABLE(TABLE_DECISION, "decisions", decision_columns, decision, -1, false),
     TABLE(TABLE_ORDER, "orders", order_columns, order, LAST(order_columns), false),
     TABLE(TABLE_FILL, "fills", fill_columns, fill, -1, false),
     TABLE(TABLE_POSITION, "positions", position_columns, position, LAST(position_columns), false),

@@ -29,6 +29,11 @@ struct story {
     struct account account[2];
     struct ledger ledger;
 };
+static const char trace[] =
+    "{\"trace\":{\"facts\":{\"equity\":\"5000000\",\"price\":\"51234.5\",\"atr\":\"210.75\"},"
+    "\"gates\":[{\"name\":\"session\",\"verdict\":\"pass\"},{\"name\":\"heat\",\"verdict\":\"pass\","
+    "\"open_risk_percent\":\"3.2\",\"limit\":\"15\"}],\"size\":{\"risk\":\"7\",\"volatility\":\"5\","
+    "\"margin\":\"3\",\"limited_by\":\"margin\"}}}";
 static struct pyramid pyramid;
 static struct account account;
 static struct story stories[BATCH_MAX];
@@ -87,10 +92,6 @@ static void make_order(struct story *s)
     SET(d->policy_hash, s->received.fingerprint);
     d->quantity = dec("3");
     d->at_us = s->received.received_us + 100;
-    d->trace = "{\"facts\":{\"equity\":\"5000000\",\"price\":\"51234.5\",\"atr\":\"210.75\"},"
-               "\"gates\":[{\"name\":\"session\",\"verdict\":\"pass\"},{\"name\":\"heat\","
-               "\"verdict\":\"pass\",\"open_risk_percent\":\"3.2\",\"limit\":\"15\"}],\"size\":"
-               "{\"risk\":\"7\",\"volatility\":\"5\",\"margin\":\"3\",\"limited_by\":\"margin\"}}";
     row_init(&tables[TABLE_ORDER], o);
     hash_sha256(s->received.id, strlen(s->received.id), hash);
     base32_print(hash, sizeof hash, o->id, 20);
@@ -98,8 +99,7 @@ static void make_order(struct story *s)
     SET(o->leg, "Long_1");
     SET(o->strategy, d->strategy);
     SET(o->instrument, d->instrument);
-    snprintf(o->position_id, sizeof o->position_id, "%s|%s|Long_1|%s", d->strategy, d->instrument,
-             o->id);
+    SET(o->position_id, o->id);
     SET(o->broker, "paper");
     o->quantity = dec("3");
     o->reference_price = dec("51234.5");
@@ -171,20 +171,17 @@ static void count_answer(void *owner, uint64_t handle, const struct err *err, co
 static void ask_decided(struct store *store, const struct story *s)
 {
     const struct store_event events[] = {
-        {.kind = "signal.received",
-         .subject = s->received.id,
-         .at_us = s->received.received_us,
-         .changes = {CHANGE(TABLE_SIGNAL, NULL, &s->received)},
-         .change_count = 1},
         {.kind = "signal.decided",
          .subject = s->received.id,
+         .cause = trace,
          .at_us = s->decision.at_us,
-         .changes = {CHANGE(TABLE_SIGNAL, &s->received, &s->working),
+         .changes = {CHANGE(TABLE_SIGNAL, NULL, &s->received),
+                     CHANGE(TABLE_SIGNAL, &s->received, &s->working),
                      CHANGE(TABLE_DECISION, NULL, &s->decision),
                      CHANGE(TABLE_ORDER, NULL, &s->sending)},
-         .change_count = 3},
+         .change_count = 4},
     };
-    store_write(store, &(struct store_write){.events = events, .event_count = 2},
+    store_write(store, &(struct store_write){.events = events, .event_count = 1},
                 (struct waiter){.answer = count_answer});
 }
 

@@ -135,7 +135,6 @@ static void tell_entry(struct teller *t)
     NAME(d.instrument, "NIFTY");
     d.quantity = dec("2");
     d.at_us = s0.at_us;
-    d.trace = "{\"gates\":[]}";
     NAME(o.id, "ord");
     NAME(o.signal_id, "sig");
     NAME(o.strategy, "trend");

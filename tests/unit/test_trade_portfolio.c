@@ -123,7 +123,7 @@ static bool story_fill(struct story *s, const char *leg, bool reduces, int lots,
     text_copy(order.instrument, NAME_SIZE, "BANK_NIFTY");
     text_copy(order.leg, LABEL_SIZE, leg);
     snprintf(order.signal_id, ID_SIZE, "%s-%s", reduces ? "exit" : "entry", leg);
-    position_id_make(order.position_id, "trend", "BANK_NIFTY", leg, "o");
+    text_copy(order.position_id, KEY_SIZE, leg);
     order.reduces = reduces;
     order.side = reduces ? ORDER_SELL : ORDER_BUY;
     order.state = ORDER_FILLED;
@@ -161,7 +161,7 @@ static void a_base_a_pyramid_and_their_ends(void **state)
     const struct pyramid *y = book_get(s.book, TABLE_PYRAMID, "trend|BANK_NIFTY");
     assert_true(s.effect.new_position && s.effect.new_pyramid &&
                 s.effect.position.is_base_position);
-    assert_string_equal(s.effect.position.id, "trend|BANK_NIFTY|Long_1|o");
+    assert_string_equal(s.effect.position.id, "Long_1");
     is_figure(s.effect.position.initial_stop, "51650");
     assert_string_equal(y->base_position_id, s.effect.position.id);
     is_figure(y->base_entry_price, "52000");

@@ -127,7 +127,6 @@ static inline void market_order(struct market *m, const char *strategy, const ch
     text_copy(decision.strategy, NAME_SIZE, strategy);
     text_copy(decision.instrument, NAME_SIZE, instrument);
     decision.verdict = accepted ? VERDICT_ACCEPT : VERDICT_REJECT;
-    decision.trace = "{\"gates\":[]}";
     row_init(&tables[TABLE_ORDER], &order);
     order_id_derive(order.id, signal.fingerprint, "leg");
     text_copy(order.signal_id, ID_SIZE, signal.id);
@@ -140,7 +139,7 @@ static inline void market_order(struct market *m, const char *strategy, const ch
     if (known)
         text_copy(order.position_id, KEY_SIZE, known->id);
     else
-        position_id_make(order.position_id, strategy, instrument, order.leg, order.id);
+        text_copy(order.position_id, KEY_SIZE, order.id);
     order.reduces = closes != NULL;
     order.side = (side == SIDE_LONG) != order.reduces ? ORDER_BUY : ORDER_SELL;
     order.quantity = closes ? decimal_int(random_between(&m->chance, 1, 5))

@@ -304,8 +304,8 @@ function deadPart(signal, refresh) {
 
 function fill(explanation, refresh) {
     const {signal, decision, orders = [], fills = [], events = []} = explanation;
-    let trace = decision?.trace;
-    if (typeof trace === 'string') trace = JSON.parse(trace);
+    // The trace is the cause of the event that decided.
+    const trace = events.map(event => event.body?.cause?.trace).find(Boolean);
     const others = Object.entries(trace || {}).filter(
         ([key, value]) => !['facts', 'gates', 'size', 'host'].includes(key) && isNest(value),
     );
