@@ -9,9 +9,6 @@
 
 /* Another process of ours (the command line) may hold the write lock for a moment. */
 #define BUSY_TIMEOUT_MS 2000
-/* Memory for what a statement needs in passing: cells and the frames of triggers fit. */
-#define LOOKASIDE_BYTES 4096
-#define LOOKASIDE_SLOTS 64
 
 struct sqlite_statement {
     sqlite3_stmt *raw;
@@ -27,18 +24,24 @@ static const char settings_all[] =
     "PRAGMA temp_store=MEMORY;"
     "PRAGMA cache_size=-8192;"
     "PRAGMA trusted_schema=OFF;";
+/* Debian's SQLite overwrites what it frees with zeros; nothing here is secret once it is a row. */
+static const char settings_write[] = "PRAGMA synchronous=FULL;"
+                                     "PRAGMA journal_size_limit=67108864;"
+                                     "PRAGMA secure_delete=OFF;";
+
+/* Opening and closing -----------------------------------------------------------------------------
+ */
+
+static const char *written_files; /* how the writer's files are opened; NULL: as usual */
+
 /* Before the first connection: no counting of memory behind a global lock, and no locks around what
  * a connection owns alone. Each connection is used by one thread. */
 static void set_up_library(void)
 {
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    written_files = sqlite_gathering_files();
 }
-static const char settings_write[] = "PRAGMA synchronous=FULL;"
-                                     "PRAGMA journal_size_limit=67108864;";
-
-/* Opening and closing -----------------------------------------------------------------------------
- */
 
 /* SQLite answers the mode it has, which is another one where WAL cannot be (some network disks). */
 static bool switch_to_wal(struct sqlite *db, struct err *err)
@@ -60,7 +63,6 @@ static bool switch_to_wal(struct sqlite *db, struct err *err)
 static bool set_up(struct sqlite *db, enum sqlite_mode mode, struct err *err)
 {
     sqlite3_extended_result_codes(db->raw, 1);
-    sqlite3_db_config(db->raw, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES, LOOKASIDE_SLOTS);
     sqlite3_busy_timeout(db->raw, BUSY_TIMEOUT_MS);
     sqlite3_db_config(db->raw, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(db->raw, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
@@ -91,7 +93,8 @@ struct sqlite *sqlite_open(const char *path, enum sqlite_mode mode, struct err *
     pthread_once(&once, set_up_library);
     struct sqlite *db = mem_alloc(sizeof *db);
     db->path = mem_copy_text(mode == SQLITE_MODE_MEMORY ? ":memory:" : path);
-    int rc = sqlite3_open_v2(db->path, &db->raw, flags[mode] | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = sqlite3_open_v2(db->path, &db->raw, flags[mode] | SQLITE_OPEN_NOMUTEX,
+                             mode == SQLITE_MODE_WRITE ? written_files : NULL);
     bool ok = rc == SQLITE_OK ? set_up(db, mode, err) : sqlite_fail(db, rc, false, err);
     if (ok)
         return db;

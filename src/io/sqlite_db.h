@@ -13,4 +13,7 @@ struct sqlite {
 /* Fills *err from the (extended) result code and returns false. `commit`: it was COMMIT that
  * failed. */
 bool sqlite_fail(const struct sqlite *db, int rc, bool commit, struct err *err);
+/* Once: registers the files whose write-ahead log is written a commit at a time, and tells their
+ * name for sqlite3_open_v2. NULL: the system's own are used. */
+const char *sqlite_gathering_files(void);
 #endif

@@ -22,6 +22,7 @@ struct store_event { /* becomes one row of the event log, in one transaction wit
     int64_t at_us;
     struct change changes[STORE_CHANGES_MAX];
     size_t change_count;
+    const char *body; /* for the store alone, in its own copy: what the log will hold */
 };
 struct store_write { /* all or nothing */
     int64_t term;    /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is the

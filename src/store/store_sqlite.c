@@ -65,6 +65,7 @@ struct sqlite_store {
     size_t spare_count;
     bool read_only, closing, tidying;
     int64_t queued;
+    struct str body; /* of the event at hand */
     struct writer_state state; /* as of the last batch that was answered */
     struct metric *commit_seconds, *commits, *writes, *failures, *queue_depth;
 };
@@ -247,11 +248,24 @@ static void post(struct sqlite_store *s, struct worker *worker, struct job *job)
     loop_defer(s->loop, answer_refused, job);
 }
 
+/* The log's text is made here, on the asking thread, because the writer's thread is the one that
+ * everybody waits for. */
+static void print_bodies(struct sqlite_store *s, struct pending *pending)
+{
+    struct store_event *events = (struct store_event *)(uintptr_t)pending->write.events;
+    for (size_t i = 0; i < pending->write.event_count; i++) {
+        str_clear(&s->body);
+        event_body(&s->body, events[i].cause, events[i].changes, events[i].change_count);
+        events[i].body = arena_copy(&pending->arena, s->body.data, s->body.length);
+    }
+}
+
 static void ask_write(struct store *store, const struct store_write *write, struct waiter to)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     struct job *job = take_job(s, JOB_WRITE, to);
     pending_fill(&job->item.pending, write, to);
+    print_bodies(s, &job->item.pending);
     job->work.done = written;
     post(s, s->writing, job);
 }
@@ -360,6 +374,7 @@ static void free_store(struct sqlite_store *s)
         s->spares = job->next_spare;
         free_job(job);
     }
+    str_free(&s->body);
     mem_free(s->path);
     mem_free(s);
 }

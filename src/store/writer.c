@@ -178,15 +178,17 @@ static bool write_event(struct writer *writer, const struct store_event *from, i
                         struct err *err)
 {
     struct sqlite_statement *statement = writer->insert_event;
-    str_clear(&writer->body);
-    event_body(&writer->body, from->cause, from->changes, from->change_count);
+    if (!from->body) {
+        str_clear(&writer->body);
+        event_body(&writer->body, from->cause, from->changes, from->change_count);
+    }
     struct event event = {.seq = writer->end.seq + 1,
                           .at_us = from->at_us,
                           .kind = from->kind,
                           .subject = from->subject,
                           .instance = writer->instance,
                           .term = term,
-                          .body = str_text(&writer->body)};
+                          .body = from->body ? from->body : str_text(&writer->body)};
     event_hash(writer->sha, writer->end.hash, &event, event.hash);
     sqlite_bind_int(statement, 1, event.seq);
     sqlite_bind_int(statement, 2, event.at_us);
@@ -194,7 +196,7 @@ static bool write_event(struct writer *writer, const struct store_event *from, i
     sqlite_bind_text(statement, 4, event.subject);
     sqlite_bind_text(statement, 5, event.instance);
     sqlite_bind_int(statement, 6, event.term);
-    sqlite_bind_text_n(statement, 7, event.body, writer->body.length);
+    sqlite_bind_text(statement, 7, event.body);
     sqlite_bind_blob(statement, 8, event.hash, sizeof event.hash);
     writer->statements++;
     if (!sqlite_run(statement, err)) {

@@ -304,6 +304,39 @@ static void lives_in_memory(void **state)
     assert_true(sqlite_close(NULL, &err));
 }
 
+/* Commits of many pages, more than the cache holds, with and without syncs, rolled back in between;
+ * a reader that opens the files the usual way finds each at once. */
+static void commits_are_in_the_file_at_once(void **state)
+{
+    (void)state;
+    static const char *const syncs[] = {"PRAGMA synchronous=FULL", "PRAGMA synchronous=OFF",
+                                        "PRAGMA synchronous=NORMAL"};
+    static const char many[] =
+        "WITH RECURSIVE k(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM k WHERE i < 3000) INSERT "
+        "INTO t(name, n, b) SELECT hex(randomblob(20)), i % 900, zeroblob(i % 700) FROM k";
+    struct sqlite *reader = sqlite_open(path, SQLITE_MODE_READ, &err);
+    int64_t expected = 0;
+    assert_non_null(reader);
+    assert_true(sqlite_exec(db, "PRAGMA cache_size=20", &err));
+    for (size_t i = 0; i < 9; i++) {
+        assert_true(sqlite_exec(db, syncs[i % 3], &err));
+        assert_true(sqlite_begin(db, &err) && sqlite_exec(db, many, &err));
+        if (i % 4 == 1) {
+            sqlite_rollback(db);
+        } else {
+            assert_true(sqlite_commit(db, &err));
+            expected += 3000;
+        }
+        assert_int_equal(count(reader), expected);
+        assert_int_equal(count(db), expected);
+    }
+    int64_t sound = 0;
+    assert_true(sqlite_query_int(reader, "SELECT count(*) FROM pragma_integrity_check WHERE "
+                                         "integrity_check='ok'", &sound, &err));
+    assert_int_equal(sound, 1);
+    assert_true(sqlite_close(reader, &err));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, start, stop)
 int main(void)
 {
@@ -318,6 +351,7 @@ int main(void)
         T(foreign_and_damaged_files_are_refused),
         T(copies_while_in_use),
         T(what_is_committed_survives_a_kill),
+        T(commits_are_in_the_file_at_once),
         T(lives_in_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
