@@ -47,10 +47,20 @@ static void note_size(struct sandbox *box, size_t old_size, size_t size) {
     }
 }
 
-static inline bool refuses(struct sandbox *box, size_t old_size, size_t size) {
-    if (box->used - old_size + size <= box->limits.memory_bytes || size <= old_size ||
-        !box->running || box->lenient)
-        return false;
+/* Numbers can be chosen so that all of them fall into one chain of a table, and the interpreter then
+ * takes quadratic time to move them when the table grows, inside one instruction. So no table gets
+ * more places for keys than that does in some 20 ms. Nothing but those is asked for in sizes of 24
+ * bytes times a power of two, but for a text of just that size. */
+static inline bool is_crowd(const void *old, size_t size) {
+    size_t places = size / 24;
+    return !old && places > INNER_KEYS_MOST && places * 24 == size && !(places & (places - 1));
+}
+
+static inline bool refuses(struct sandbox *box, const void *old, size_t old_size, size_t size) {
+    if (size <= old_size || !box->running || box->lenient) return false;
+    bool crowd = is_crowd(old, size);
+    if (!crowd && box->used - old_size + size <= box->limits.memory_bytes) return false;
+    box->crowded |= crowd;
     if (!box->place.taken) fault_here(box->L, box);
     return true;
 }
@@ -106,7 +116,7 @@ void *allot_lua(void *argument, void *old, size_t old_size, size_t size) {
         give(box, old, old_size);
     } else {
         if (!old) old_size = 0;
-        if (refuses(box, old_size, size)) return NULL;
+        if (refuses(box, old, old_size, size)) return NULL;
         block = old ? resize(box, old, old_size, size) : take(box, size);
     }
     count(box, old_size, size);

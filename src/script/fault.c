@@ -113,6 +113,11 @@ static const char *kill_text(const struct sandbox *box, char *out, size_t room) 
         snprintf(out, room, "stopped: took longer than %u ms", limits->wall_ms);
         break;
     case SANDBOX_MEMORY:
+        if (box->crowded) {
+            snprintf(out, room, "stopped: a table with more than %u keys that are no list",
+                     INNER_KEYS_MOST);
+            break;
+        }
         snprintf(out, room, "stopped: needs more than its %zu bytes of memory",
                  limits->memory_bytes);
         break;

@@ -88,6 +88,15 @@ void guard_check(lua_State *L, struct sandbox *box) {
     if (end != SANDBOX_OK) guard_kill(L, end);
 }
 
+bool guard_in_time(struct sandbox *box) {
+    if (box->end != SANDBOX_OK) return false;
+    if (__atomic_load_n(&box->cancel, __ATOMIC_RELAXED))
+        box->end = SANDBOX_CANCELLED;
+    else if (guard_now_us() >= box->deadline_us)
+        box->end = SANDBOX_TIME;
+    return box->end == SANDBOX_OK;
+}
+
 void guard_enter(lua_State *L, struct sandbox *box, uint32_t most) {
     if (box->depth >= most || box->depth >= box->limits.depth)
         luaL_error(
@@ -103,7 +112,7 @@ void guard_begin(struct sandbox *box) {
     box->spent = box->owed = 0;
     box->depth = box->depth_call = 0;
     if (box->output.length) str_clear(&box->output);
-    box->place.taken = false;
+    box->place.taken = box->crowded = false;
     __atomic_store_n(&box->cancel, 0, __ATOMIC_RELAXED);
     box->start_us = guard_now_us();
     box->deadline_us = box->start_us + (int64_t)box->limits.wall_ms * 1000;

@@ -15,6 +15,7 @@
 #define INNER_CACHE_CLASSES 16 /* blocks of up to 256 bytes, in steps of 16 */
 #define INNER_BIG_CLASSES 48   /* blocks by power of two */
 #define INNER_STRING_MOST (1u << 20)
+#define INNER_KEYS_MOST 4096u
 #define INNER_EXACT_MOST 9007199254740992.0 /* 2^53 */
 
 struct source { /* a text that was loaded or handed in for require */
@@ -43,6 +44,7 @@ struct sandbox {
     bool running;
     bool sealed;
     bool lenient; /* the cap is lifted for a moment: see lib_json.c */
+    bool crowded; /* the running call asked for a table with too many keys: see allot.c */
     int cancel;   /* atomic */
 
     /* heap (allot.c) */
@@ -114,6 +116,8 @@ uint32_t allot_interval(const struct sandbox *box);
 void guard_begin(struct sandbox *box);
 void guard_finish(struct sandbox *box);
 void guard_hurry(struct sandbox *box); /* look as soon as the interpreter runs again */
+/* False once the running call is cancelled or out of time: it then ends so, without a raise. */
+bool guard_in_time(struct sandbox *box);
 _Noreturn void guard_kill(lua_State *L, enum sandbox_end end);
 _Noreturn void guard_raise(lua_State *L); /* passes a kill on */
 void guard_check(lua_State *L, struct sandbox *box);
@@ -170,6 +174,10 @@ void modules_unwind(struct sandbox *box, uint32_t depth);
 void modules_open(struct sandbox *box);
 void modules_free(struct sandbox *box);
 
+/* text.c: compiles like luaL_loadbufferx, in bounded time and only plain Lua; `chunk` starts with
+ * '@'. */
+int text_load(lua_State *L, const char *text, size_t length, const char *chunk);
+
 /* grow.c: a text under construction, in the box's own heap so that a kill leaks nothing */
 struct grow {
     lua_State *L;
@@ -194,7 +202,7 @@ struct pattern {
     struct sandbox *box;
     const char *subject, *subject_end;
     const char *text, *text_end;
-    uint32_t steps;
+    size_t steps, unpaid; /* the former without the latter */
     int depth, level;
     struct {
         const char *start;

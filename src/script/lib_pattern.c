@@ -6,7 +6,8 @@
 #define GSUB_DEPTH 20
 #define SPECIALS "^$*+?.([%-"
 
-static bool has_specials(const char *text, size_t length) {
+static bool has_specials(lua_State *L, const char *text, size_t length) {
+    guard_charge(L, inner_box(L), length / 8);
     for (size_t i = 0; i < length; i++)
         if (text[i] && strchr(SPECIALS, text[i])) return true;
     return false;
@@ -22,7 +23,7 @@ static size_t start_offset(lua_State *L, int index, size_t length) {
 
 static int find_plain(lua_State *L, const char *text, size_t length, const char *what,
                       size_t what_length, size_t from) {
-    guard_charge(L, inner_box(L), (length - from) / 64);
+    guard_charge(L, inner_box(L), (length - from + what_length) / 32);
     const char *found =
         what_length ? memmem(text + from, length - from, what, what_length) : text + from;
     if (!found) {
@@ -43,7 +44,7 @@ static int search(lua_State *L, bool find) {
         lua_pushnil(L);
         return 1;
     }
-    if (find && (lua_toboolean(L, 4) || !has_specials(what, pattern_length)))
+    if (find && (lua_toboolean(L, 4) || !has_specials(L, what, pattern_length)))
         return find_plain(L, text, length, what, pattern_length, from);
     bool anchored = pattern_length > 0 && *what == '^';
     struct pattern pattern;
@@ -97,6 +98,7 @@ static void add_template(struct grow *grow, struct pattern *pattern, const char 
     lua_State *L = grow->L;
     size_t length;
     const char *with = lua_tolstring(L, 3, &length);
+    guard_charge(L, pattern->box, length / 4);
     for (size_t i = 0; i < length; i++) {
         if (with[i] != '%') {
             grow_add(grow, with + i, 1);
@@ -108,6 +110,7 @@ static void add_template(struct grow *grow, struct pattern *pattern, const char 
                 grow_add(grow, start, (size_t)(end - start));
                 continue;
             }
+            guard_charge(L, pattern->box, 10);
             pattern_push_capture(pattern, with[i] - '1', start, end);
             grow_add_value(grow, -1);
             lua_pop(L, 1);

@@ -114,7 +114,11 @@ static int unpack(lua_State *L) {
 /* Slots during a sort: 1 the table, 2 the comparator or nil, 3 a table of equal size to merge into.
  */
 static bool comes_before(lua_State *L, int a, int b) {
-    if (lua_isnil(L, 2)) return lua_lessthan(L, a, b);
+    if (lua_isnil(L, 2)) {
+        if (lua_type(L, a) == LUA_TSTRING && lua_type(L, b) == LUA_TSTRING)
+            guard_charge(L, inner_box(L), (lua_objlen(L, a) + lua_objlen(L, b)) / 64);
+        return lua_lessthan(L, a, b);
+    }
     lua_pushvalue(L, 2);
     lua_pushvalue(L, a);
     lua_pushvalue(L, b);

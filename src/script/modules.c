@@ -76,9 +76,10 @@ static int require(lua_State *L) {
     if (source->state == SOURCE_RUNNING) raise_cycle(L, box, name);
     if (source->state == SOURCE_NEW) {
         lua_settop(L, 1);
-        if (luaL_loadbufferx(L, source->text, source->length,
-                             lua_pushfstring(L, "@%s", source->chunk), "t"))
-            return lua_error(L);
+        int status = text_load(L, source->text, source->length,
+                               lua_pushfstring(L, "@%s", source->chunk));
+        if (box->end != SANDBOX_OK) guard_kill(L, box->end);
+        if (status != 0) return lua_error(L);
         guard_enter(L, box, box->limits.depth);
         source->state = SOURCE_RUNNING;
         source->depth = box->depth;

@@ -21,15 +21,23 @@ void pattern_open(struct pattern *m, lua_State *L, const char *subject, size_t s
     m->subject_end = subject + subject_length;
     m->text = text;
     m->text_end = text + text_length;
-    m->steps = 0;
+    m->steps = m->unpaid = 0;
     m->depth = m->level = 0;
 }
 
-static inline void tick(struct pattern *m) {
-    if (++m->steps % STEPS_CHARGED) return;
-    guard_charge(m->L, m->box, STEPS_CHARGED / 4);
+static void pay(struct pattern *m) {
+    guard_charge(m->L, m->box, m->unpaid / 4);
+    m->steps += m->unpaid;
+    m->unpaid = 0;
     if (m->steps >= STEPS_MOST) luaL_error(m->L, "the pattern needs too many steps for this text");
 }
+
+static inline void spend(struct pattern *m, size_t steps) {
+    m->unpaid += steps;
+    if (m->unpaid >= STEPS_CHARGED) pay(m);
+}
+
+static inline void tick(struct pattern *m) { spend(m, 1); }
 
 static bool in_class(unsigned char c, unsigned char letter) {
     bool is;
@@ -52,6 +60,7 @@ static bool in_class(unsigned char c, unsigned char letter) {
 
 /* Where the single-character item at p ends: a character, %x or [set]. */
 static const char *item_end(struct pattern *m, const char *p) {
+    const char *start = p;
     char first = *p++;
     if (first == ESCAPE) {
         if (p >= m->text_end) luaL_error(m->L, "malformed pattern (ends with '%%')");
@@ -66,6 +75,7 @@ static const char *item_end(struct pattern *m, const char *p) {
             p++;
         }
     } while (p >= m->text_end || *p != ']');
+    spend(m, (size_t)(p - start) / 4); /* a set may be as long as a text */
     return p + 1;
 }
 
@@ -99,7 +109,7 @@ static bool item_fits(struct pattern *m, const char *at, const char *p, const ch
     switch (*p) {
     case '.': return true;
     case ESCAPE: return in_class(c, (unsigned char)p[1]);
-    case '[': return in_set(c, p, end - 1);
+    case '[': spend(m, (size_t)(end - p) / 4); return in_set(c, p, end - 1);
     default: return (unsigned char)*p == c;
     }
 }
@@ -162,7 +172,7 @@ static const char *match_again(struct pattern *m, const char *at, char digit) {
     if (i < 0 || i >= m->level || m->capture[i].length == OPEN)
         luaL_error(m->L, "malformed pattern (%%%c refers to no capture)", digit);
     size_t length = m->capture[i].length > 0 ? (size_t)m->capture[i].length : 0;
-    guard_charge(m->L, m->box, length / 64);
+    spend(m, length / 16);
     if ((size_t)(m->subject_end - at) < length || memcmp(m->capture[i].start, at, length) != 0)
         return NULL;
     return at + length;
@@ -171,6 +181,7 @@ static const char *match_again(struct pattern *m, const char *at, char digit) {
 static bool at_frontier(struct pattern *m, const char *at, const char *p, const char *end) {
     unsigned char before = at == m->subject ? 0 : (unsigned char)at[-1];
     unsigned char here = at < m->subject_end ? (unsigned char)*at : 0;
+    spend(m, (size_t)(end - p) / 2);
     return !in_set(before, p, end - 1) && in_set(here, p, end - 1);
 }
 

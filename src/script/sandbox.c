@@ -110,9 +110,9 @@ static bool compile(struct sandbox *box, const char *text, size_t length, const 
     modules_keep(box, NULL, chunk, text, length);
     snprintf(name, sizeof name, "@%s", chunk);
     guard_begin(box); /* the cap holds for the compiler too */
-    int status = luaL_loadbufferx(L, text, length, name, "t");
+    int status = text_load(L, text, length, name);
     guard_finish(box);
-    if (status == 0) return true;
+    if (status == 0 && box->end == SANDBOX_OK) return true;
     box->place.taken = false;
     fault_record(box, status);
     lua_settop(L, HANDLER);

@@ -1,4 +1,4 @@
--- expect: killed
+-- expect: killed memory
 -- next over a table of deleted keys
 local t = {}
 for i = 1, 30000 do t["k" .. i] = 1 end
