@@ -27,7 +27,9 @@
  * instructions and the work of library functions, so equal calls of equal boxes are killed at the
  * same point. Wall time is the net under it, and depends on the machine. The budget is looked at
  * every thousand instructions; since one instruction can do work in proportion to the largest
- * object alive, it is looked at more often while there are large ones.
+ * object alive, it is looked at more often while there are large ones. For the same reason a table
+ * holds at most 4096 keys besides its list, and a text at most 1000 gotos; compiling has the same
+ * wall time as a call.
  *
  * Ownership. Everything belongs to its box and dies with it. Texts given are copied. Texts got from
  * results live until the next sandbox_start, sandbox_peek, sandbox_done or sandbox_free of the box;

@@ -1,0 +1,3 @@
+-- expect: killed
+-- __call for ever
+local t t = setmetatable({}, {__call = function(self) return self() end}) t()

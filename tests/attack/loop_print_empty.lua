@@ -1,0 +1,3 @@
+-- expect: output killed
+-- printing nothing for ever
+while true do print() end

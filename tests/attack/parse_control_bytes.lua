@@ -1,0 +1,3 @@
+-- expect: syntax
+-- bytes that are no Lua
+ local x = 1

@@ -1,0 +1,386 @@
+-- expect: syntax
+-- blocks in blocks
+do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do do do do do do do do do do do do do
+    do do do do do do do do do do do do do do do do do do end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end
+    end end end end end end end end end end end end end end end end end end end end end end end

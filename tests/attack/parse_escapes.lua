@@ -1,0 +1,3 @@
+-- expect: syntax
+-- escapes beyond a byte
+return "\999 \x"

@@ -1,0 +1,3 @@
+-- expect: syntax ok
+-- an escape of a character beyond all
+return "\u{7fffffffffff}"

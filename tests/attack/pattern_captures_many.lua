@@ -1,0 +1,3 @@
+-- expect: error
+-- more captures than there are
+("x"):find(("(x?)"):rep(100))

@@ -1,0 +1,3 @@
+-- expect: error
+-- captures that never close
+("x"):find(("("):rep(30))

@@ -1,0 +1,3 @@
+-- expect: error killed
+-- a set of thousands of ranges
+("x"):rep(50000):gsub("[" .. ("a-b"):rep(200000) .. "]", "")

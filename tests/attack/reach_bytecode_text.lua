@@ -1,0 +1,4 @@
+-- expect: syntax
+-- bytecode is refused, whatever follows its mark
+LJ
+return 1

@@ -1,0 +1,3 @@
+-- expect: error
+-- an error that is a decimal
+error(decimal("1.5"))

@@ -1,0 +1,3 @@
+-- expect: error
+-- an error that is a function
+error(print)

@@ -1,0 +1,3 @@
+-- expect: error
+-- a message that is an object
+error({message = setmetatable({}, {__tostring = function() while true do end end})})

@@ -1,0 +1,4 @@
+-- expect: syntax
+-- the same, written in hex
+local t = {0xffULL}
+return t

@@ -1,0 +1,3 @@
+-- expect: syntax
+-- the same behind a long bracket with levels
+local s = [==[ ]] ]=] ]==] local x = 7ll --[[ ]]

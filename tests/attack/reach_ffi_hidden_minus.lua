@@ -1,0 +1,3 @@
+-- expect: syntax
+-- the same behind a comment that ends at once
+--[[]]local x = 1LL--[[]]

@@ -1,0 +1,3 @@
+-- expect: ok error
+-- the host calls pcall itself with its facts
+return pcall

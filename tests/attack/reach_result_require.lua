@@ -1,0 +1,3 @@
+-- expect: error
+-- the host calls require itself with its facts
+return require

@@ -1,0 +1,3 @@
+-- expect: error
+-- the host calls sort itself with its facts
+return table.sort

@@ -1,0 +1,3 @@
+-- expect: ok error
+-- the host calls unpack itself with its facts
+return unpack

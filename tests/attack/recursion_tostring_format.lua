@@ -1,0 +1,3 @@
+-- expect: error killed
+-- __tostring through format
+local t t = setmetatable({}, {__tostring = function() return ("%s"):format(t) end}) tostring(t)
