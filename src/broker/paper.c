@@ -10,6 +10,7 @@
 
 enum { LATE_FACTOR = 40, DELAY_FACTOR = 8 };
 #define LATE_BASE_US 100000
+#define AHEAD_US 1000000
 
 static const struct broker_traits traits = {
     .name = "paper",
@@ -136,13 +137,14 @@ static void fill_rest(struct paper *paper, struct paper_order *placed)
 
 /* ---- placing ---- */
 
-static void refuse(struct paper *paper, const struct happening *request, const char *reason)
+static void refuse(struct paper *paper, const struct happening *request, enum err_class class,
+                   const char *reason)
 {
     if (!request->listening)
         return;
     struct happening *h = send_answer(paper, request->fault, ANSWER_ERROR, request->to);
     if (h)
-        err_set(&h->err, ERR_REFUSED, ERR_BROKER, "%s", reason);
+        err_set(&h->err, class, ERR_BROKER, "%s", reason);
 }
 
 static void acknowledge(struct paper *paper, struct paper_order *placed, struct report *report)
@@ -158,15 +160,19 @@ static void arrive(struct paper *paper, struct happening *request)
 {
     const struct paper_order *known = paper_find(paper, request->order.id);
     if (clock_wall(paper->options.clock) > request->valid_until_us) {
-        refuse(paper, request, "the request arrived after its validity");
+        refuse(paper, request, ERR_NOT_DONE, "the request arrived after its validity");
+        return;
+    }
+    if (request->order.signed_us > clock_wall(paper->options.clock) + AHEAD_US) {
+        refuse(paper, request, ERR_NOT_DONE, "the request is signed ahead of the broker's time");
         return;
     }
     if (known && known->working) {
-        refuse(paper, request, "an open order has this client order id");
+        refuse(paper, request, ERR_REFUSED, "an open order has this client order id");
         return;
     }
     if (chance_hits(&paper->chance, paper->options.reject_permille)) {
-        refuse(paper, request, "rejected by the paper exchange");
+        refuse(paper, request, ERR_REFUSED, "rejected by the paper exchange");
         return;
     }
     struct paper_order *placed = paper_accept(paper, &request->order);

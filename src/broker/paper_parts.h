@@ -19,7 +19,7 @@ struct paper_order { /* one acceptance: the same client id twice makes two of th
     struct paper_order *same_id;     /* accepted earlier under the same client id */
     struct paper_order *next, *prev; /* the working ones */
     bool working;
-    bool early; /* no price was told since it arrived, and it waits for one */
+    bool early;    /* no price was told since it arrived, and it waits for one */
     bool rest_due; /* the rest of a fill in parts is on its way */
     bool quiet;    /* its reports are lost: only queries tell */
     bool twice;    /* its reports come twice */

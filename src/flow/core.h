@@ -70,7 +70,8 @@ struct core {
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */
     int64_t term;         /* 0: none yet; nothing fenced may happen */
     bool reconciled; /* books matched since the start: before it nothing that adds risk is sent */
-    int64_t flatten_us; /* steady: while flattened, positions that stay open are closed again then */
+    int64_t
+        flatten_us; /* steady: while flattened, positions that stay open are closed again then */
     bool closing_positions; /* the part of shutting down that may still send: orders that reduce */
     bool draining;          /* shutting down: no new orders, intake answers CLOSED */
 };

@@ -194,12 +194,14 @@ void intake_stored(struct core *core, const struct signal *signal)
     answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
 }
 
-void intake_decided(struct core *core, const struct signal *signal,
-                    const struct decision *decision, const char *trace)
+void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision,
+                    const char *trace)
 {
     struct open_signal *open = find_open(core, signal->id);
     if (open)
-        answer_tickets(core, open, &(struct intake_answer){.signal = signal, .decision = decision, .trace = trace}, true);
+        answer_tickets(
+            core, open,
+            &(struct intake_answer){.signal = signal, .decision = decision, .trace = trace}, true);
 }
 
 void intake_failed(struct core *core, const char *signal_id, const struct err *err)

@@ -71,8 +71,8 @@ void intake_defer(struct core *core, struct waiter to, const char *signal_id /* 
                   const struct err *err);
 /* The signal's insert has committed; its decision (NULL: none) has; its insert has failed. */
 void intake_stored(struct core *core, const struct signal *signal);
-void intake_decided(struct core *core, const struct signal *signal,
-                    const struct decision *decision, const char *trace);
+void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision,
+                    const char *trace);
 void intake_failed(struct core *core, const char *signal_id, const struct err *err);
 void intake_committed(struct core *core, const struct change *change);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
@@ -80,7 +80,8 @@ void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
 
 /* operators.c: exits for everything open, through the same door as any signal */
 void positions_close_all(struct core *core, const char *source);
-int64_t flatten_turn(struct core *core); /* what a flatten halt has not closed yet; the next moment */
+int64_t
+flatten_turn(struct core *core); /* what a flatten halt has not closed yet; the next moment */
 /* bars.c */
 void markets_free(struct markets *markets);
 

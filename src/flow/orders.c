@@ -78,6 +78,9 @@ void orders_track(struct core *core, const struct order *order, bool fills_known
     struct live_order *live = orders_track_row(core, order);
     live->fills_known |= fills_known;
     live->looked |= fills_known && order->state == ORDER_INTENDED;
+    /* Whoever sent it did so before this moment; his wall clock is not to be relied on. */
+    if (order_is_unresolved(order->state))
+        live->sent_us = clock_steady(core->clock);
 }
 
 void orders_untrack(struct core *core, struct live_order *live)
@@ -396,19 +399,15 @@ void orders_wake_dirty(struct core *core)
 int64_t orders_proof_us(const struct core *core, const struct order *order)
 {
     const struct broker_traits *traits = core->broker->ops->traits;
-    int64_t now_us = clock_steady(core->clock);
     if (traits->idempotency == IDEMPOTENCY_FOREVER || traits->idempotency == IDEMPOTENCY_WINDOW)
         return 0; /* the broker itself refuses a second one */
     if (traits->validity_us == 0)
         return INT64_MAX;
+    /* By the steady clock alone: wall clocks jump. Whoever sent it did so before sent_us, and the
+     * broker refuses what reaches it later than the validity allows. */
     const struct live_order *live = orders_find(core, order->id);
-    int64_t guard_us = traits->pipeline_us + CLOCK_ERROR_US;
-    int64_t left_us = order->valid_until_us + guard_us - clock_wall(core->clock);
-    int64_t proof_us = now_us + left_us; /* may have passed long ago */
-    /* A wall clock that jumps ahead does not shorten the wait of who sent it. */
-    if (live && live->sent_us && live->sent_us + traits->validity_us + guard_us > proof_us)
-        proof_us = live->sent_us + traits->validity_us + guard_us;
-    return proof_us;
+    int64_t sent_us = live && live->sent_us ? live->sent_us : clock_steady(core->clock);
+    return sent_us + traits->validity_us + traits->pipeline_us + CLOCK_ERROR_US;
 }
 
 bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE])

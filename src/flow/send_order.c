@@ -84,6 +84,7 @@ static enum step_result place(struct flow *flow)
         .order = &send->row, .valid_until_us = send->row.valid_until_us, .term = send->row.term};
     flow_deadline(flow, live->sent_us + core->options.order_deadline_us);
     broker_place(core->broker, &used, flow_waiter(flow));
+    live->sent_us = clock_steady(core->clock); /* the process may have stood still on the way */
     return STEP_WAIT;
 }
 

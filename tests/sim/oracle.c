@@ -128,6 +128,7 @@ static bool needs_term(const struct event *event)
 static bool read_event(void *ctx, const struct event *event, struct err *err)
 {
     struct log_check *check = ctx;
+    seen_event(event->kind);
     if (strcmp(event->kind, "term.begun") == 0)
         check->term = event->term;
     else if (needs_term(event) && event->term != check->term)
@@ -182,6 +183,47 @@ static void check_log(struct world *world)
     replay_free(&check.replay);
     book_free(folded);
     str_free(&text);
+}
+
+/* ---- the host's own book ---- */
+
+struct host_check {
+    struct host *host;
+    enum table_id table;
+};
+
+static bool compare_row(void *ctx, const void *row)
+{
+    const struct host_check *check = ctx;
+    const struct table *table = &tables[check->table];
+    struct world *world = check->host->world;
+    const void *stored = book_get(store_mem_book(world->store), check->table, row_key(table, row));
+    size_t column = 0;
+    if (!stored || !row_equal(table, stored, row, &column))
+        world_fault(world, "the host believes in another %s %s: %s", table->name,
+                    row_key(table, row), stored ? table->columns[column].name : "not stored");
+    return true;
+}
+
+static bool is_known(void *ctx, const void *row)
+{
+    struct host *host = ctx;
+    const struct position *position = row;
+    if (position->status != POSITION_CLOSED &&
+        !book_get(host->core.book, TABLE_POSITION, position->id))
+        world_fault(host->world, "the host has forgotten position %s", position->id);
+    return true;
+}
+
+void oracle_host(struct host *host)
+{
+    static const enum table_id compared[] = {TABLE_SIGNAL,  TABLE_ORDER,   TABLE_POSITION,
+                                             TABLE_PYRAMID, TABLE_ACCOUNT, TABLE_HALT};
+    for (size_t i = 0; i < sizeof compared / sizeof compared[0]; i++) {
+        struct host_check check = {host, compared[i]};
+        book_each(host->core.book, compared[i], compare_row, &check);
+    }
+    book_each(store_mem_book(host->world->store), TABLE_POSITION, is_known, host);
 }
 
 void oracle_check(struct world *world)

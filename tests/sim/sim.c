@@ -38,6 +38,7 @@ static const char strategy_text[] =
     "return { name = '%s', version = '1', instruments = '*',\n"
     "  gates = { { name = 'thirds', check = function(f)\n"
     "    if f.signal.quantity:eq(3) then return reject('three is too many') end\n"
+    "    if f.signal.quantity:eq(4) then return defer(1, 'not yet') end\n"
     "    return pass() end } },\n"
     "  size = function(f)\n"
     "    local q = f.signal.quantity\n"
@@ -79,6 +80,31 @@ void sim_teardown(void)
     policies_free(sim_policies);
 }
 
+/* ---- what was seen ---- */
+
+enum { KINDS_MAX = 64 };
+static struct {
+    char kind[40];
+    uint64_t count;
+} seen[KINDS_MAX];
+
+void seen_event(const char *kind)
+{
+    size_t i = 0;
+    while (i < KINDS_MAX - 1 && *seen[i].kind && strcmp(seen[i].kind, kind) != 0)
+        i++;
+    text_copy(seen[i].kind, sizeof seen[i].kind, kind);
+    seen[i].count++;
+}
+
+static void print_seen(void)
+{
+    printf("events:");
+    for (size_t i = 0; i < KINDS_MAX && *seen[i].kind; i++)
+        printf(" %s %llu", seen[i].kind, (unsigned long long)seen[i].count);
+    printf("\n");
+}
+
 /* ---- plans ---- */
 
 /* Faults come in moods: a seed has some kinds often and others not at all. */
@@ -103,6 +129,8 @@ static struct plan random_plan(uint64_t seed)
     plan.two_hosts = chance_hits(&chance, 400);
     plan.split = plan.two_hosts ? mood(&chance, 20) : 0;
     plan.pause = plan.two_hosts ? mood(&chance, 300) : 0;
+    plan.people = chance_hits(&chance, 300) ? 10 : 0;
+    plan.clock_jump = chance_hits(&chance, 200) ? 5 : 0;
     return plan;
 }
 
@@ -264,6 +292,7 @@ int main(int argc, char **argv)
     } else {
         run_points();
         run_seeds(a.from, a.seeds);
+        print_seen();
         if (a.mutant == MUTANT_NONE)
             run_mutants(a.mutant_seeds);
     }

@@ -52,8 +52,8 @@ struct sent { /* one signal of the workload, and its sender's memory */
 struct plan { /* what a schedule does; all from the seed, or one crash point by number */
     uint64_t seed;
     size_t signals;
-    uint32_t broker_fault, commit_fail, crash, pause, partial, reject, wind_down,
-        split /* per mille */;
+    uint32_t people, clock_jump, broker_fault, commit_fail, crash, pause, partial, reject,
+        wind_down, split /* per mille */;
     bool two_hosts, orderly /* no chance at all: the same steps each time */;
     int64_t crash_at; /* crash point to die at; -1: none */
     bool crash_keeps; /* what was asked of the store is committed, not lost */
@@ -63,9 +63,10 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
 
 struct world {
     struct plan plan;
-    struct chance chance; /* what happens */
-    struct chance faults; /* what goes wrong */
-    struct clock_sim clock;
+    struct chance chance;   /* what happens */
+    struct chance faults;   /* what goes wrong */
+    struct clock_sim clock; /* of the hosts: its wall may jump */
+    struct clock_sim broker_clock;
     struct store *store;
     struct broker *paper;
     struct lease_mem_table *leases;
@@ -116,7 +117,15 @@ void sender_plan(struct world *world);
 void sender_turn(struct world *world);
 int64_t sender_next_us(const struct world *world);
 
+/* operator.c */
+void operator_turn(struct world *world); /* somebody halts, resumes, deposits, takes back, drops */
+void operator_resume(struct world *world);
+
+/* Events that were committed in all schedules, by kind: what is never seen is not tested. */
+void seen_event(const char *kind);
+
 /* oracle.c */
 void oracle_check(struct world *world);
+void oracle_host(struct host *host); /* at rest: what it believes is what the store has */
 void oracle_placed(struct world *world, const struct right_to_send *right);
 #endif

@@ -63,6 +63,7 @@ static bool open_world(struct world *world)
     struct err err;
     const struct plan *plan = &world->plan;
     clock_sim_init(&world->clock, WALL_US, START_US);
+    clock_sim_init(&world->broker_clock, WALL_US, START_US);
     chance_seed(&world->chance, plan->seed);
     chance_seed(&world->faults, plan->seed ^ 0x5bd1e995u);
     arena_init(&world->arena, 16384);
@@ -80,7 +81,7 @@ static bool open_world(struct world *world)
                                     .seed = plan->seed,
                                     .starting_cash = decimal_int(1000000),
                                     .instruments = &sim_instruments,
-                                    .clock = &world->clock.clock,
+                                    .clock = &world->broker_clock.clock,
                                     .fault = plan->orderly ? NULL : break_call,
                                     .fault_ctx = world};
     world->paper = paper_open(&options, &err);
@@ -201,17 +202,38 @@ static int64_t next_moment(const struct world *world)
     return next_us;
 }
 
+static void advance(struct world *world, int64_t by_us)
+{
+    clock_sim_advance(&world->clock, by_us);
+    clock_sim_advance(&world->broker_clock, by_us);
+}
+
+/* The hosts' wall clock is set, as by a person or a time server; the broker's is not. Being ahead
+ * of the broker by more than the second that is allowed for would void every promise; behind it
+ * costs rights to send. */
+static void jump(struct world *world)
+{
+    int64_t steady_us = world->clock.now_steady_us;
+    int64_t ahead_us = world->quiet ? 0 : 900000 - (int64_t)chance_below(&world->faults, 45000000);
+    if (!world->quiet && chances(world, 500))
+        ahead_us /= 50;
+    world_note(world, "the wall clock jumps to %.3f s ahead", (double)ahead_us / 1e6);
+    clock_sim_set_wall(&world->clock, world->broker_clock.now_wall_us + ahead_us);
+    world->clock.now_steady_us = steady_us;
+}
+
 static void move_time(struct world *world)
 {
     int64_t now_us = world->clock.now_steady_us;
+    if (!world->quiet && chances(world, world->plan.clock_jump))
+        jump(world);
     if (store_works(world)) {
-        clock_sim_advance(&world->clock,
-                          world->plan.orderly ? 100 : (int64_t)chance_below(&world->chance, 1500));
+        advance(world, world->plan.orderly ? 100 : (int64_t)chance_below(&world->chance, 1500));
         return;
     }
     int64_t next_us = next_moment(world);
     if (next_us > now_us)
-        clock_sim_advance(&world->clock, next_us == INT64_MAX ? 100000 : next_us - now_us);
+        advance(world, next_us == INT64_MAX ? 100000 : next_us - now_us);
 }
 
 static void round_of(struct world *world)
@@ -226,6 +248,8 @@ static void round_of(struct world *world)
     turn_store(world);
     if (!world->plan.orderly && chances(world, 100))
         move_price(world);
+    if (!world->quiet && chances(world, world->plan.people))
+        operator_turn(world);
     move_time(world);
     world->steps++;
 }
@@ -272,6 +296,8 @@ static void run_quiet(struct world *world)
         host_take_down(&world->hosts[i]);
     world->quiet = true;
     world->restart_us = 0;
+    if (world->plan.clock_jump)
+        jump(world); /* back to where the rest of the world is */
     host_start(world, &world->hosts[0]);
     int64_t until_us = world->clock.now_steady_us + REST_US;
     int64_t cross_us = world->clock.now_steady_us + 20000000;
@@ -279,8 +305,13 @@ static void run_quiet(struct world *world)
     while (world->steps < STEPS_MAX && world->clock.now_steady_us < until_us) {
         round_of(world);
         struct host *host = trading_host(world);
-        if (host && senders_done(world) && host_is_idle(host))
+        if (host)
+            operator_resume(world);
+        if (host && senders_done(world) && host_is_idle(host) &&
+            halt_now(&host->core) == HALT_NONE) {
+            oracle_host(host);
             return;
+        }
         if (world->clock.now_steady_us > cross_us) {
             /* Resting limit orders on either side find their price. */
             for (size_t i = 0; i < INSTRUMENTS; i++)
