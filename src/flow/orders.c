@@ -9,6 +9,7 @@
 #include "flow/mutant.h"
 #include "flow/record.h"
 #include "flow/orders_parts.h"
+#include "flow/trade.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -179,7 +180,7 @@ static bool is_repeat(const struct core *core, const struct live_order *live,
 
 /* ---- building the write ---- */
 
-struct outcome { /* rows the event points to */
+struct consequence { /* rows the event points to */
     struct store_event event;
     char kind[40];
     struct order before, after;
@@ -201,7 +202,7 @@ static bool has_live_sibling(const struct core *core, const struct order *order)
 }
 
 /* The last leg to end ends its signal, in the same write. */
-static void settle_signal(struct core *core, struct outcome *out)
+static void settle_signal(struct core *core, struct consequence *out)
 {
     const struct signal *signal = book_get(core->book, TABLE_SIGNAL, out->after.signal_id);
     if (!order_is_final(out->after.state) || !signal || signal->state != SIGNAL_WORKING ||
@@ -226,7 +227,7 @@ static int64_t day_start_us(const struct core *core, int64_t at_us)
     return start * day + core->options.day_start_us;
 }
 
-static bool add_fill(struct core *core, struct outcome *out, struct err *err)
+static bool add_fill(struct core *core, struct consequence *out, struct err *err)
 {
     const struct signal *signal = book_get(core->book, TABLE_SIGNAL, out->after.signal_id);
     const struct instrument *instrument =
@@ -257,7 +258,8 @@ static bool add_fill(struct core *core, struct outcome *out, struct err *err)
     return true;
 }
 
-static void start_outcome(struct core *core, struct outcome *out, const struct live_order *live)
+static void start_consequence(struct core *core, struct consequence *out,
+                              const struct live_order *live)
 {
     out->before = live->row;
     snprintf(out->kind, sizeof out->kind, "order.%s", order_state_names[out->after.state]);
@@ -278,10 +280,10 @@ static void forge(struct fill *fill)
 }
 
 static void write_report(struct core *core, struct live_order *live, const struct report *report,
-                         struct outcome *out)
+                         struct consequence *out)
 {
     struct err err = {0};
-    start_outcome(core, out, live);
+    start_consequence(core, out, live);
     if (report->kind == REPORT_FILL) {
         if (MUTANT(MUTANT_APPLY_FILL_TWICE) && find_fill(live, out->fill.id) < live->fill_count)
             forge(&out->fill);
@@ -301,7 +303,7 @@ static void write_report(struct core *core, struct live_order *live, const struc
 void orders_report(struct core *core, const struct report *report)
 {
     struct live_order *live = orders_find(core, report->order_id);
-    struct outcome out;
+    struct consequence out;
     struct err err;
     if (!live) {
         orders_stray(core, report);
@@ -332,13 +334,13 @@ bool orders_change(struct core *core, const char *event, const char *cause,
                    const struct order *after, struct waiter to)
 {
     struct live_order *live = orders_find(core, after->id);
-    struct outcome out;
+    struct consequence out;
     if (!live)
         return false;
     out.after = *after;
     out.after.version = live->row.version + 1;
     out.after.updated_us = clock_wall(core->clock);
-    start_outcome(core, &out, live);
+    start_consequence(core, &out, live);
     if (event)
         out.event.kind = event;
     out.event.cause = cause;
@@ -350,15 +352,37 @@ bool orders_change(struct core *core, const char *event, const char *cause,
 
 /* ---- what became of the writes ---- */
 
+/* A strategy that wants to know of its fills hears of them when they are durable. */
+static void tell_strategy(struct core *core, const struct fill *fill)
+{
+    enum { LAYERS_MAX = 32 };
+    const struct position *positions[LAYERS_MAX];
+    struct portfolio portfolio;
+    struct facts facts;
+    struct policy *policy = policies_find(core->policies, fill->strategy);
+    if (!policy || !policy_has_on_fill(policy))
+        return;
+    facts_gather(core, fill->strategy, fill->instrument, positions, LAYERS_MAX, &portfolio, &facts);
+    if (facts.instrument)
+        policy_on_fill(policy, &facts, fill);
+}
+
 void orders_committed(struct core *core, const struct change *change)
 {
     const struct order *order = change->after;
+    if (change->table->id == TABLE_FILL)
+        tell_strategy(core, change->after);
     if (change->table->id != TABLE_ORDER)
         return;
     struct live_order *live = orders_find(core, order->id);
     if (!live)
         return;
     live->final = order_is_final(order->state);
+    if (live->final && order->reduces && order->state != ORDER_FILLED)
+        log_write(core->log, LOG_ERROR, "orders", "an exit was not executed whole",
+                  LOG_T("order_id", order->id), LOG_T("signal_id", order->signal_id),
+                  LOG_T("state", order_state_names[order->state]), LOG_T("reason", order->reason),
+                  LOG_END);
     if (live->flow)
         wake(core, live);
     else if (live->final)

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536, KEPT_MAX = 1024 };
+enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536, KEPT_MAX = 1024, FREE_MAX = 512 };
 
 struct record {
     struct record *next, *previous;
@@ -31,6 +31,7 @@ struct recorder {
     union kept *kept, *kept_free;
     struct record *first, *last; /* in flight or waiting to be taken back, oldest first */
     struct record *free;
+    size_t free_count;
     size_t in_flight, failed;
     int64_t seq;
     void (*fenced)(struct core *core);
@@ -139,6 +140,7 @@ static struct record *take(struct recorder *recorder)
     struct record *record = recorder->free;
     if (record) {
         recorder->free = record->next;
+        recorder->free_count--;
     } else {
         record = mem_alloc(sizeof *record);
         arena_init(&record->arena, ARENA_BLOCK);
@@ -157,12 +159,18 @@ static void give(struct record *record)
     struct recorder *recorder = record->recorder;
     *(record->previous ? &record->previous->next : &recorder->first) = record->next;
     *(record->next ? &record->next->previous : &recorder->last) = record->previous;
+    if (recorder->free_count >= FREE_MAX) { /* left over from a burst */
+        arena_free(&record->arena);
+        mem_free(record);
+        return;
+    }
     if (record->arena.used > ARENA_KEEP)
         arena_free(&record->arena);
     else
         arena_reset(&record->arena);
     record->next = recorder->free;
     recorder->free = record;
+    recorder->free_count++;
 }
 
 static const void *copy_row(struct record *record, const struct table *table, const void *row)

@@ -298,3 +298,8 @@ bool policy_has_on_bar(const struct policy *policy)
 {
     return policy->live->hooks[HOOK_ON_BAR] != 0;
 }
+
+bool policy_has_on_fill(const struct policy *policy)
+{
+    return policy->live->hooks[HOOK_ON_FILL] != 0;
+}

@@ -92,6 +92,7 @@ const char *policy_hash(const struct policy *policy);
 const char *policy_version_text(const struct policy *policy);
 bool policy_trades(const struct policy *policy, const char *instrument);
 bool policy_has_on_bar(const struct policy *policy);
+bool policy_has_on_fill(const struct policy *policy);
 void policy_describe(const struct policy *policy,
                      struct str *json); /* name, version, hash, parameters with values and docs,
                                            gates, usage current/max/limit, errors */

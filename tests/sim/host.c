@@ -82,6 +82,7 @@ static void set_options(struct host *host)
         .staleness = {.entry_max_age_us = 60000000, .entry_max_future_us = 30000000}};
     options->rails.waived = (1u << RAIL_COUNT) - 1;
     options->wind_down.stop_orders_us = options->wind_down.cancel_orders_us = 20000000;
+    options->wind_down.close_positions = host->world->plan.shut_down && !host->world->quiet;
     options->wind_down.flush_us = options->wind_down.close_us = 10000000;
 }
 

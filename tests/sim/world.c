@@ -279,7 +279,7 @@ static void run_faults(struct world *world)
         if (!world->plan.orderly || !host)
             continue;
         /* An orderly run ends when there is nothing left to crash. */
-        if (world->plan.shut_down && !stopped && world->clock.now_steady_us > START_US + 3100000) {
+        if (world->plan.shut_down && !stopped && world->clock.now_steady_us > START_US + 2200000) {
             stopped = true;
             host_stop(host);
         } else if (senders_done(world) && host_is_idle(host)) {

@@ -20,6 +20,7 @@ struct rig {
     enum paper_fault fault; /* of the next place */
     bool commit_fails, commit_stops;
     struct core_listener listener;
+    char trace[4000];  /* of the last decision */
     char events[4000]; /* kinds, in the order of commits */
     /* the last answer */
     int answers;
@@ -95,6 +96,8 @@ static inline void rig_event(void *ctx, const struct store_event *event)
     struct rig *rig = ctx;
     size_t length = strlen(rig->events);
     snprintf(rig->events + length, sizeof rig->events - length, "%s ", event->kind);
+    if (strcmp(event->kind, "signal.decided") == 0)
+        text_copy(rig->trace, sizeof rig->trace, event->cause ? event->cause : "");
 }
 
 /* Everything that is due now, and what follows from it at once. */
