@@ -212,6 +212,29 @@ const char *http_header(const struct http_request *request, const char *name)
     return MHD_lookup_connection_value(request->connection->mhd, MHD_HEADER_KIND, name);
 }
 
+struct gathered {
+    const char *name;
+    struct arena *arena;
+    char *list;
+};
+
+static enum MHD_Result add_line(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                const char *value)
+{
+    struct gathered *g = ctx;
+    (void)kind;
+    if (value && strcasecmp(name, g->name) == 0)
+        g->list = arena_printf(g->arena, "%s%s%s", g->list, *g->list ? "," : "", value);
+    return MHD_YES;
+}
+
+const char *http_header_list(const struct http_request *request, const char *name)
+{
+    struct gathered g = {name, request->arena, arena_text(request->arena, "")};
+    MHD_get_connection_values(request->connection->mhd, MHD_HEADER_KIND, add_line, &g);
+    return g.list;
+}
+
 const char *http_query(const struct http_request *request, const char *name)
 {
     const char *at = strchr(request->target, '?');

@@ -37,6 +37,8 @@ struct http_request {
 /* First header of this name (case is ignored), NULL when absent. Repeated Host, Content-Length,
  * Content-Type, Authorization headers never reach the handler (400). */
 const char *http_header(const struct http_request *request, const char *name);
+/* All lines of one header as one list, in their order, "" when there is none. */
+const char *http_header_list(const struct http_request *request, const char *name);
 /* Value of the first query parameter of this name (case matters), decoded into the request's arena;
  * NULL when absent, "" when without a value. */
 const char *http_query(const struct http_request *request, const char *name);

@@ -67,9 +67,10 @@ bool address_in(const struct address_list *list, const char *address)
 
 const char *auth_client(const struct http_request *request, const struct address_list *proxies)
 {
-    const char *header = http_header(request, "X-Forwarded-For");
-    if (!header || !address_in(proxies, request->peer))
+    if (!address_in(proxies, request->peer))
         return request->peer;
+    /* A proxy may append a line of its own below the one that the client made up. */
+    const char *header = http_header_list(request, "X-Forwarded-For");
     /* From the right: the first hop that is not one of our proxies is the client; what stands left
      * of it is hearsay. */
     char *list = arena_text(request->arena, header);
@@ -133,9 +134,9 @@ bool auth_signature(const struct http_request *request, const struct config_sour
                        "webhook-id must be 1 to %d characters without '.'", WEBHOOK_ID_MAX);
     char *end = NULL;
     long long seconds = strtoll(stamp, &end, 10);
-    int64_t gap_us = now_us - (int64_t)seconds * 1000000;
-    if (!*stamp || *end || seconds <= 0 || seconds > 100000000000LL ||
-        gap_us > source->hmac_window_us || gap_us < -source->hmac_window_us)
+    bool sane = *stamp && !*end && seconds > 0 && seconds < 100000000000LL;
+    int64_t gap_us = sane ? now_us - (int64_t)seconds * 1000000 : 0;
+    if (!sane || gap_us > source->hmac_window_us || gap_us < -source->hmac_window_us)
         return err_set(err, ERR_REFUSED, ERR_AUTH,
                        "webhook-timestamp is outside the window of %lld s",
                        (long long)(source->hmac_window_us / 1000000));
@@ -164,4 +165,26 @@ bool auth_bearer(const struct http_request *request, const struct config_secret 
     if (!header || strncasecmp(header, "Bearer ", 7) != 0)
         return false;
     return auth_secret(token, header + 7, strlen(header + 7));
+}
+
+bool auth_own_page(const struct http_request *request)
+{
+    const char *origin = http_header(request, "Origin"), *host = http_header(request, "Host");
+    if (!origin)
+        return true;
+    const char *at = strstr(origin, "://");
+    return at && host && strcmp(at + 3, host) == 0;
+}
+
+bool auth_host_is_plain(const struct http_request *request)
+{
+    const char *host = http_header(request, "Host");
+    bool bracket = host && *host == '[', is_v4;
+    unsigned char bytes[16];
+    if (!host)
+        return true; /* HTTP/1.0: no browser */
+    host += bracket;
+    size_t length = strcspn(host, bracket ? "]" : ":");
+    return (length == 9 && strncmp(host, "localhost", 9) == 0) ||
+           read_address(host, length, bytes, &is_v4);
 }

@@ -26,5 +26,10 @@ const char *auth_client(const struct http_request *request, const struct address
 bool auth_signature(const struct http_request *request, const struct config_source *source,
                     int64_t now_us, struct err *err);
 bool auth_bearer(const struct http_request *request, const struct config_secret *token);
+/* False: a page of another origin had a browser send this. */
+bool auth_own_page(const struct http_request *request);
+/* Whether Host is an address or localhost: a name may be anybody's that was pointed at this
+ * machine, and then a foreign page passes for our own. */
+bool auth_host_is_plain(const struct http_request *request);
 bool auth_secret(const struct config_secret *secret, const char *given, size_t length);
 #endif

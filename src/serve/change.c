@@ -138,6 +138,11 @@ static bool may_change(const struct http_request *request, struct serve *serve)
                     "changes need the header Authorization: Bearer <admin.token>");
         return false;
     }
+    if (!auth_host_is_plain(request) || !auth_own_page(request)) {
+        serve_error(serve, request->handle, 403,
+                    "changes without admin.token are taken under an address or localhost only");
+        return false;
+    }
     if (http_header(request, "X-Tidelock"))
         return true;
     serve_error(serve, request->handle, 403,

@@ -61,6 +61,14 @@ static bool authenticate(const struct http_request *request, struct serve *serve
                     source->signal.name);
         return false;
     }
+    if (source->open && !auth_own_page(request)) {
+        metric_add(serve->sources[index].refused, 1);
+        serve_error(serve, request->handle, 403,
+                    "source \"%s\" is open and takes nothing from web pages (header Origin): "
+                    "give it a secret",
+                    source->signal.name);
+        return false;
+    }
     bool path_ok =
         !source->path_secret.bytes ||
         (path_secret && auth_secret(&source->path_secret, path_secret, strlen(path_secret)));

@@ -143,6 +143,11 @@ def test_changes_need_the_header():
     with Host() as host:
         answer = host.post("/api/halt", {"level": "freeze", "why": "drive-by"})
         assert answer.status == 403, answer
+        for foreign in ({"Host": "evil.example"}, {"Origin": "http://evil.example"}):
+            answer = host.post(
+                "/api/halt", {"level": "freeze", "why": "rebinding"}, {"X-Tidelock": "1", **foreign}
+            )
+            assert answer.status == 403, answer
         answer = host.post("/api/halt", {"level": "freeze"}, {"X-Tidelock": "1"})
         assert answer.status == 400 and "why" in answer.text, answer
 

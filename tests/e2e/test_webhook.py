@@ -214,6 +214,51 @@ def test_sources_prove_themselves():
         assert secret.encode() not in stored and key.encode() not in stored
 
 
+def test_forwarded_addresses_count_from_the_right_over_all_lines():
+    host = Host()
+    host.write_config(
+        default_config(
+            host,
+            sources=[{"name": "far", "open": True, "allow": ["203.0.113.0/24"]}],
+            admin={"trusted_proxies": ["127.0.0.1", "10.0.0.1"]},
+        )
+    )
+
+    def status(n, *lines):
+        text = json.dumps(signal(timestamp=now_iso(-n))).encode()
+        head = "".join(f"X-Forwarded-For: {line}\r\n" for line in lines)
+        with host.connect() as connection:
+            connection.send(
+                f"POST /webhook/far HTTP/1.1\r\nHost: x\r\n{head}"
+                f"Content-Length: {len(text)}\r\n\r\n".encode() + text
+            )
+            return connection.read_answer().status
+
+    with host:
+        assert status(1, "203.0.113.9") == 202
+        assert status(2, "203.0.113.9, 10.0.0.1") == 202
+        assert status(3, "1.2.3.4", "203.0.113.9") == 202
+        for lines in (
+            [],
+            ["203.0.113.9, 1.2.3.4"],
+            ["203.0.113.9", "1.2.3.4"],
+            ["203.0.113.9", "1.2.3.4, 10.0.0.1"],
+            ["203.0.113.9,,"],
+            ["203.0.113.9, unknown"],
+        ):
+            assert status(4, *lines) == 403, lines
+
+
+def test_web_pages_cannot_send_to_an_open_source():
+    with Host() as host:
+        foreign = {"Origin": "http://evil.example", "Content-Type": "text/plain"}
+        body = json.dumps(signal())
+        assert host.post("/webhook/test", body, foreign).status == 403
+        assert host.post("/webhook/test", body, {**foreign, "Origin": "null"}).status == 403
+        own = {"Origin": f"http://127.0.0.1:{host.port}", "Host": f"127.0.0.1:{host.port}"}
+        assert host.post("/webhook/test", body, own).status == 202
+
+
 def test_rate_limit_spares_exits():
     host = Host()
     host.write_config(
