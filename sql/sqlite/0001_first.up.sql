@@ -3,8 +3,8 @@
 --
 -- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER
 -- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of
--- OR: an IN list would build a small index at every insert. Keys are text; the tables keep their
--- rowid, so that rows are appended and only the narrow index of a random key is touched at random.
+-- OR: an IN list would build a small index at every insert. Keys are text that sorts by time or runs
+-- (derived ids begin with their second), so that tables and indexes are written at their end.
 
 -- What is so once for the whole database. `term` is the fencing number: it only grows.
 CREATE TABLE meta (
@@ -27,9 +27,9 @@ CREATE TABLE events (
 -- Subjects are random; held together by 1,024 events, an insert touches a page that is at hand
 -- instead of any page of the index. A look-up asks each thousand once.
 CREATE INDEX events_by_subject ON events (seq / 1024, subject);
-CREATE INDEX events_by_at ON events (at);
 
--- What came in, and how far it got. `id` is derived from `fingerprint`.
+-- What came in, and how far it got. `id` is derived from `fingerprint`, which is unique through it: an
+-- index of its own would be written at a random place by every signal and refuse nothing more.
 CREATE TABLE signals (
     id TEXT NOT NULL PRIMARY KEY,
     fingerprint TEXT NOT NULL,
@@ -58,10 +58,11 @@ CREATE TABLE signals (
     ended_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX signals_by_fingerprint ON signals (fingerprint);
-CREATE INDEX signals_by_state ON signals (state, received_at);
+-- Indexes of what is alive hold few rows however long the table grows. A query is given their
+-- condition in these very words (src/store/rows.c), or SQLite would not see that they serve it.
+CREATE INDEX signals_live ON signals (state, received_at)
+    WHERE state = 'received' OR state = 'retrying' OR state = 'working' OR state = 'dead';
 CREATE INDEX signals_by_received ON signals (received_at);
-CREATE INDEX signals_by_ended ON signals (ended_at) WHERE ended_at > 0;
 
 -- What the policies said: at most one per signal, never changed.
 CREATE TABLE decisions (
@@ -78,8 +79,8 @@ CREATE TABLE decisions (
     policy_hash TEXT NOT NULL,
     at INTEGER NOT NULL,
     took_us INTEGER NOT NULL
-) STRICT;
-CREATE INDEX decisions_by_strategy ON decisions (strategy, at);
+) STRICT, WITHOUT ROWID;
+CREATE INDEX decisions_by_at ON decisions (at);
 
 -- What we asked, or will ask, a broker to do. `id` is the client order id.
 CREATE TABLE orders (
@@ -117,7 +118,9 @@ CREATE TABLE orders (
     updated_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX orders_by_state ON orders (state, created_at);
+CREATE INDEX orders_live ON orders (state, created_at)
+    WHERE state = 'intended' OR state = 'sending' OR state = 'sent' OR state = 'acknowledged' OR
+          state = 'partially_filled' OR state = 'unknown';
 CREATE INDEX orders_by_signal ON orders (signal_id);
 
 -- What a broker did. One row per trade, never changed: this key is why a fill is applied once.
@@ -164,8 +167,9 @@ CREATE TABLE positions (
     closed_at INTEGER NOT NULL,
     version INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX positions_by_instrument ON positions (instrument, opened_at);
-CREATE INDEX positions_by_status ON positions (status, opened_at);
+CREATE INDEX positions_live ON positions (status, opened_at)
+    WHERE status = 'open' OR status = 'closing' OR status = 'partial';
+CREATE INDEX positions_by_opened ON positions (opened_at);
 CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > '';
 
 -- One row per strategy and instrument.
@@ -207,7 +211,7 @@ CREATE TABLE ledger (
     equity TEXT,
     reference TEXT NOT NULL,
     at INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 -- Per strategy and instrument; saved by `statistics.saved` events, rebuildable from the log.
 CREATE TABLE statistics (

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define ID_CHARS 20
+#define ID_TIME_CHARS 6 /* 30 bits of seconds: they come round after 34 years, which costs order alone */
 #define FIELDS_INLINE 512
 
 /* The fields are laid out first and hashed in one call: one update costs less than many. */
@@ -43,6 +44,14 @@ void id_derive(char out[ID_SIZE], const char *first, ...)
     base32_print(digest, sizeof digest, out, ID_CHARS);
     if (fields != small)
         mem_free(fields);
+}
+
+void id_put_time(char id[ID_SIZE], int64_t at_us)
+{
+    static const char sorted[] = "234567abcdefghijklmnopqrstuvwxyz";
+    uint64_t second = (uint64_t)at_us / 1000000;
+    for (size_t i = ID_TIME_CHARS; i-- > 0; second >>= 5)
+        id[i] = sorted[second & 31];
 }
 
 void id_random(char out[ID_SIZE])

@@ -94,7 +94,7 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
     const struct intent *intent = &desk->intent;
     struct order *order = &trade->orders[trade->order_count++];
     row_init(&tables[TABLE_ORDER], order);
-    order_id_derive(order->id, signal->fingerprint, leg);
+    order_id_derive(order->id, signal, leg);
     text_copy(order->signal_id, sizeof order->signal_id, signal->id);
     text_copy(order->leg, sizeof order->leg, leg);
     text_copy(order->strategy, sizeof order->strategy, signal->strategy);

@@ -71,6 +71,43 @@ void rows_update_sql(const struct table *table, uint32_t mask, struct str *sql)
                table->columns[table->version_column].name);
 }
 
+/* The indexes of what is alive: which column they know, and their condition, word by word as in the
+ * schema. */
+static const struct live_index {
+    enum table_id table;
+    const char *column, *condition;
+    unsigned states;
+} live_indexes[] = {
+    {TABLE_SIGNAL, "state",
+     "state = 'received' OR state = 'retrying' OR state = 'working' OR state = 'dead'",
+     1u << SIGNAL_RECEIVED | 1u << SIGNAL_RETRYING | 1u << SIGNAL_WORKING | 1u << SIGNAL_DEAD},
+    {TABLE_ORDER, "state",
+     "state = 'intended' OR state = 'sending' OR state = 'sent' OR state = 'acknowledged' OR "
+     "state = 'partially_filled' OR state = 'unknown'",
+     1u << ORDER_INTENDED | 1u << ORDER_SENDING | 1u << ORDER_SENT | 1u << ORDER_ACKNOWLEDGED |
+         1u << ORDER_PARTIALLY_FILLED | 1u << ORDER_UNKNOWN},
+    {TABLE_POSITION, "status", "status = 'open' OR status = 'closing' OR status = 'partial'",
+     1u << POSITION_OPEN | 1u << POSITION_CLOSING | 1u << POSITION_PARTIAL},
+};
+
+/* Says of a term that asks for nothing but live rows that it does. */
+static void put_live(const struct table *table, const struct filter_term *term, struct str *sql)
+{
+    if ((term->op != STORE_EQ && term->op != STORE_IN) || term->column->type != COLUMN_ENUM)
+        return;
+    for (size_t i = 0; i < sizeof live_indexes / sizeof *live_indexes; i++) {
+        const struct live_index *index = &live_indexes[i];
+        bool all = index->table == table->id && strcmp(index->column, term->column->name) == 0;
+        for (size_t v = 0; all && v < term->count; v++) {
+            int state = -1;
+            memcpy(&state, cell(term->column, term->values[v]), sizeof state);
+            all = (index->states >> state & 1) != 0;
+        }
+        if (all)
+            str_printf(sql, " AND (%s)", index->condition);
+    }
+}
+
 static void put_term(const struct filter_term *term, struct str *sql)
 {
     static const char *const signs[] = {
@@ -107,6 +144,7 @@ void rows_select_sql(const struct filter *filter, bool limited, struct str *sql)
     for (size_t i = 0; i < filter->count; i++) {
         str_puts(sql, i ? " AND " : " WHERE ");
         put_term(&filter->terms[i], sql);
+        put_live(table, &filter->terms[i], sql);
     }
     str_printf(sql, " ORDER BY %s%s", filter->order_by->name, way);
     if (filter->order_by != &table->columns[0])

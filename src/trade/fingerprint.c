@@ -56,6 +56,7 @@ void signal_fingerprint(struct signal *signal, const char *const *extra_names,
     hash_sha256(bytes, size, digest);
     hex_print(digest, sizeof digest, signal->fingerprint);
     id_derive(signal->id, signal->fingerprint, NULL);
+    id_put_time(signal->id, signal->at_us); /* the second is among what the fingerprint covers */
     if (bytes != small)
         mem_free(bytes);
 }

@@ -39,9 +39,10 @@ static const unsigned may_become[] = {
     [ORDER_EXPIRED] = BIT(ORDER_EXPIRED) | BIT(ORDER_FILLED),
 };
 
-void order_id_derive(char out[ID_SIZE], const char *fingerprint, const char *leg)
+void order_id_derive(char out[ID_SIZE], const struct signal *signal, const char *leg)
 {
-    id_derive(out, fingerprint, leg, NULL);
+    id_derive(out, signal->fingerprint, leg, NULL);
+    id_put_time(out, signal->at_us);
 }
 
 bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id)

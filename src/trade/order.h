@@ -4,7 +4,7 @@
 #include "trade/record.h"
 
 /* base32(SHA-256(length-prefixed fingerprint, leg))[:20] */
-void order_id_derive(char out[ID_SIZE], const char *fingerprint, const char *leg);
+void order_id_derive(char out[ID_SIZE], const struct signal *signal, const char *leg);
 /* The key of a fill row: broker|trade id. False: too long to be one. */
 bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id) MUST_CHECK;
 bool order_is_final(enum order_state state);

@@ -21,7 +21,7 @@ static int tear_down(void **state)
 static const struct order *order_of(const struct signal *signal)
 {
     char id[ID_SIZE];
-    order_id_derive(id, signal->fingerprint, "Long_1");
+    order_id_derive(id, signal, "Long_1");
     return book_get(store_mem_book(rig.core.store), TABLE_ORDER, id);
 }
 

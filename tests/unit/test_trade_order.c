@@ -211,12 +211,18 @@ static void ids_are_derived(void **state)
 {
     (void)state;
     char a[ID_SIZE], b[ID_SIZE], c[ID_SIZE], fill[KEY_SIZE], long_name[KEY_SIZE];
-    order_id_derive(a, "f", "Long_1");
-    order_id_derive(b, "f", "Long_1");
-    order_id_derive(c, "fL", "ong_1");
+    struct signal signal = {.fingerprint = "f", .at_us = 1700000000000000};
+    order_id_derive(a, &signal, "Long_1");
+    order_id_derive(b, &signal, "Long_1");
     assert_string_equal(a, b);
-    assert_string_not_equal(a, c);
     assert_int_equal(strlen(a), 20);
+    signal.at_us += 1000000;
+    order_id_derive(b, &signal, "Long_1");
+    assert_true(strcmp(a, b) < 0);
+    text_copy(signal.fingerprint, sizeof signal.fingerprint, "fL");
+    order_id_derive(c, &signal, "ong_1");
+    assert_string_not_equal(b, c);
+    assert_memory_equal(b, c, 6);
     memset(long_name, 'x', sizeof long_name);
     long_name[sizeof long_name - 1] = '\0';
     assert_true(order_fill_id(fill, "paper", "1"));

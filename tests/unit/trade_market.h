@@ -128,7 +128,7 @@ static inline void market_order(struct market *m, const char *strategy, const ch
     text_copy(decision.instrument, NAME_SIZE, instrument);
     decision.verdict = accepted ? VERDICT_ACCEPT : VERDICT_REJECT;
     row_init(&tables[TABLE_ORDER], &order);
-    order_id_derive(order.id, signal.fingerprint, "leg");
+    order_id_derive(order.id, &signal, "leg");
     text_copy(order.signal_id, ID_SIZE, signal.id);
     text_copy(order.strategy, NAME_SIZE, strategy);
     text_copy(order.instrument, NAME_SIZE, instrument);
