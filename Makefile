@@ -229,8 +229,9 @@ fuzz:
 	@tests/deps build fuzz
 	@$(MAKE) $(PARALLEL) --no-print-directory fuzzers CC=clang B=build/fuzz \
 	    SAN_FLAGS='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined'
-fuzzers: $(FUZZ)
+fuzzers: $(FUZZ) $(B)/tests/test_hostile
 	@mkdir -p $(B)/found
+	@echo '== hostile programs'; $(B)/tests/test_hostile --programs $${PROGRAMS:-10000}
 	@set -e; for program in $(FUZZ); do \
 	    name=$${program##*/}; corpus=$(B)/corpus/$$name; mkdir -p $$corpus; \
 	    echo "== $$name"; $$program -max_total_time=$${FUZZ_SECONDS:-60} -timeout=5 \

@@ -47,10 +47,10 @@ static void note_size(struct sandbox *box, size_t old_size, size_t size) {
     }
 }
 
-/* Numbers can be chosen so that all of them fall into one chain of a table, and the interpreter then
- * takes quadratic time to move them when the table grows, inside one instruction. So no table gets
- * more places for keys than that does in some 20 ms. Nothing but those is asked for in sizes of 24
- * bytes times a power of two, but for a text of just that size. */
+/* Numbers can be chosen so that all of them fall into one chain of a table, and the interpreter
+ * then takes quadratic time to move them when the table grows, inside one instruction. So no table
+ * gets more places for keys than that does in some 20 ms. Nothing but those is asked for in sizes
+ * of 24 bytes times a power of two, but for a text of just that size. */
 static inline bool is_crowd(const void *old, size_t size) {
     size_t places = size / 24;
     return !old && places > INNER_KEYS_MOST && places * 24 == size && !(places & (places - 1));
