@@ -26,6 +26,7 @@ static void put_usage(const struct version *version, struct str *json)
     put_meter(json, "instructions", &usage.instructions);
     put_meter(json, "wall_us", &usage.wall_us);
     put_meter(json, "output_bytes", &usage.output_bytes);
+    put_meter(json, "depth", &usage.depth);
     str_printf(json, "\"calls\":%llu,\"errors\":%llu,\"kills\":%llu},",
                (unsigned long long)usage.calls, (unsigned long long)usage.errors,
                (unsigned long long)usage.kills);

@@ -28,6 +28,42 @@ void fault_add(struct faults *faults, const char *path, const char *format, ...)
         str_printf(faults->report, "%s\n", whole);
 }
 
+void fault_script(struct faults *faults, const struct sandbox *box)
+{
+    const struct sandbox_failure *failure = sandbox_failure(box);
+    const char *at = failure->trace, *more = strchr(at, '\n');
+
+    fault_add(faults, NULL, "%s", failure->text);
+    if (!faults->report || faults->count > 100)
+        return;
+    if (failure->source[0])
+        str_printf(faults->report, "  %5d | %s\n", failure->line, failure->source);
+    for (; more && (more[1] || at != failure->trace); more = strchr(at, '\n')) {
+        str_printf(faults->report, "      %.*s\n", (int)(more - at), at); /* two frames at least */
+        at = more + 1;
+    }
+}
+
+struct advising {
+    struct faults *faults;
+    const char *file;
+};
+
+static void add_advice(void *ctx, int line, const char *name, const char *advice)
+{
+    const struct advising *advising = ctx;
+
+    fault_add(advising->faults, NULL, "%s:%d: '%s' is not available: %s", advising->file, line, name,
+              advice);
+}
+
+void fault_withheld(struct faults *faults, const struct policy_source *file)
+{
+    struct advising advising = {faults, file->name};
+
+    (void)sandbox_advise(file->text, file->length, add_advice, &advising);
+}
+
 /* Edits (insert, drop, change, swap of neighbours) that turn one text into the other. */
 static size_t distance(const char *a, const char *b)
 {

@@ -160,6 +160,10 @@ struct faults {
  * NULL: none. */
 void fault_add(struct faults *faults, const char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The box's last failure, in the report with its source line and who called whom. */
+void fault_script(struct faults *faults, const struct sandbox *box);
+/* Uses in one file of names that plain Lua has and policies have not. */
+void fault_withheld(struct faults *faults, const struct policy_source *file);
 /* The name nearest to `text` when it is near enough for a typing mistake, else NULL. */
 const char *fault_near(const char *text, const char *const *names);
 

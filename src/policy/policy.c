@@ -232,6 +232,8 @@ void policy_note(struct policy *policy, bool failed, const char *why)
 {
     struct version *version = policy->live;
     char reason[REASON_SIZE];
+    static const struct sandbox_failure none = {.end = SANDBOX_OK};
+    const struct sandbox_failure *told;
 
     version->window_failures += (size_t)failed - version->window[version->window_at];
     version->window[version->window_at] = failed;
@@ -241,9 +243,13 @@ void policy_note(struct policy *policy, bool failed, const char *why)
     version->failures++;
     metric_add(policy->failures, 1);
     text_copy(version->last_error, sizeof version->last_error, why);
+    told = sandbox_failure(version->box); /* or the script ended well, with a wrong answer */
+    if (strncmp(told->text, why, strlen(why)) != 0)
+        told = &none;
     log_write(policy->home->options.log, LOG_ERROR, "policy", "policy failed",
               LOG_T("strategy", policy->name), LOG_T("version", version->row.version),
-              LOG_T("reason", why), LOG_END);
+              LOG_T("reason", why), LOG_T("source", told->source), LOG_T("trace", told->trace),
+              LOG_END);
     if (version->window_failures < policy->home->options.error_limit || !policy->previous ||
         policy->previous->row.status == POLICY_ROLLED_BACK)
         return;

@@ -118,7 +118,7 @@ static bool give_sources(const struct policies *policies, struct version *versio
         const struct stock_file *file = &policies->stock[i];
 
         if (!sandbox_add_module(version->box, file->name, file->text, file->length, file->chunk))
-            fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+            fault_script(faults, version->box);
     }
     for (size_t i = 0; i < ask->file_count; i++) {
         const struct policy_source *file = &ask->files[i];
@@ -126,14 +126,15 @@ static bool give_sources(const struct policies *policies, struct version *versio
         const char *module;
 
         if (!sandbox_compiles(version->box, file->text, file->length, file->name)) {
-            fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+            fault_script(faults, version->box);
             continue;
         }
+        fault_withheld(faults, file);
         if (text_equal(file->name, "strategy.lua") || length < 5)
             continue;
         module = arena_copy(&version->arena, file->name, length - 4);
         if (!sandbox_add_module(version->box, module, file->text, file->length, file->name))
-            fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+            fault_script(faults, version->box);
     }
     return faults->count == 0;
 }
@@ -146,7 +147,7 @@ static bool run_main(struct version *version, const struct version_ask *ask, str
     int module;
 
     if (!sandbox_load(version->box, file->text, file->length, "strategy.lua", &module)) {
-        fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+        fault_script(faults, version->box);
         return false;
     }
     if (!table_lines_read("strategy.lua", file->text, file->length, &version->arena, &lines, &err))
@@ -188,7 +189,7 @@ struct version *version_build(struct policies *policies, const struct version_as
     rules_bind(version);
     ok = give_sources(policies, version, ask, faults) && run_main(version, ask, faults);
     if (ok && !driver_make(version)) {
-        fault_add(faults, NULL, "%s", sandbox_failure(version->box)->text);
+        fault_script(faults, version->box);
         ok = false;
     }
     *row = version->row;

@@ -177,6 +177,19 @@ void modules_free(struct sandbox *box);
 /* text.c: compiles like luaL_loadbufferx, in bounded time and only plain Lua; `chunk` starts with
  * '@'. */
 int text_load(lua_State *L, const char *text, size_t length, const char *chunk);
+struct scan { /* of a text, token by token */
+    const char *at, *end;
+    int line, jumps;
+    const char *fault;
+    const char *word; /* the last token, when it was a name or keyword */
+    size_t word_length;
+    char symbol; /* its first character; a blank for comments */
+};
+void text_begin(struct scan *scan, const char *text, size_t length);
+void text_token(struct scan *scan); /* while at < end */
+
+/* withheld.c: what to use instead of a global of plain Lua; NULL: no such global */
+const char *withheld_advice(const char *name);
 
 /* grow.c: a text under construction, in the box's own heap so that a kill leaks nothing */
 struct grow {

@@ -105,6 +105,10 @@ bool sandbox_load(struct sandbox *box, const char *source, size_t length, const 
 /* Compiles only; false names the first syntax error. */
 bool sandbox_compiles(struct sandbox *box, const char *source, size_t length,
                       const char *chunk) SANDBOX_CHECK;
+/* Tells which names of plain Lua that no box has a text uses, with the line of the first use and
+ * what to use instead ("os.time", "f.now is ..."), without running it. Returns how many. */
+typedef void (*sandbox_advice_fn)(void *context, int line, const char *name, const char *advice);
+size_t sandbox_advise(const char *source, size_t length, sandbox_advice_fn each, void *context);
 /* From here on creating or changing a global is an error that names the place. Reading one that was
  * never declared is an error from the beginning. */
 void sandbox_seal(struct sandbox *box);

@@ -11,36 +11,11 @@
 #include <lualib.h>
 #include <string.h>
 
-static const struct {
-    const char *name, *advice;
-} withheld[] = {
-    {"_G", "there is no table of globals; use locals and return a table"},
-    {"io", "a script reads no files; what it needs comes in its facts"},
-    {"os", "a script has no clock and no environment; time comes in its facts"},
-    {"debug", "there is no access to the interpreter"},
-    {"package", "use require with a name of the strategy's own files or the stock library"},
-    {"module", "return a table at the end of the file instead"},
-    {"load", "code comes in files only"},
-    {"loadstring", "code comes in files only"},
-    {"loadfile", "use require"},
-    {"dofile", "use require"},
-    {"getfenv", "environments are fixed"},
-    {"setfenv", "environments are fixed"},
-    {"coroutine", "write plain functions; a policy never waits"},
-    {"xpcall", "use pcall; the host records the traceback of what is not caught"},
-    {"newproxy", "use a table with a metatable"},
-    {"collectgarbage", "the host collects between calls"},
-    {"gcinfo", "the host collects between calls"},
-    {"ffi", "there is no access to the machine"},
-    {"jit", "scripts run interpreted, so that their limits hold"},
-};
-
 static int undeclared(lua_State *L) {
     const char *name = lua_tostring(L, 2);
     if (!name) return luaL_error(L, "a global's name must be a text");
-    for (size_t i = 0; i < sizeof withheld / sizeof *withheld; i++)
-        if (strcmp(withheld[i].name, name) == 0)
-            return luaL_error(L, "'%s' is not available: %s", name, withheld[i].advice);
+    const char *advice = withheld_advice(name);
+    if (advice) return luaL_error(L, "'%s' is not available: %s", name, advice);
     return luaL_error(L, "variable '%s' is not declared", name);
 }
 

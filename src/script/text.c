@@ -11,11 +11,6 @@
 
 static const char no_ffi[] = "numbers with LL or i are not available; decimal('123') is exact";
 
-struct scan {
-    const char *at, *end;
-    int line, jumps;
-    const char *fault;
-};
 
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -73,16 +68,19 @@ static void read_number(struct scan *s) {
 }
 
 static void read_word(struct scan *s) {
-    const char *start = s->at;
+    const char *start = s->word = s->at;
     while (s->at < s->end && is_word(*s->at)) s->at++;
+    s->word_length = (size_t)(s->at - start);
     if (s->at - start == 4 && memcmp(start, "goto", 4) == 0) s->jumps++;
 }
 
-static void scan_token(struct scan *s) {
-    char c = *s->at;
+void text_token(struct scan *s) {
+    char c = s->symbol = *s->at;
+    s->word = NULL;
     if (c == '-' && ahead(s, 1) == '-') {
         s->at += 2;
         if (ahead(s, 0) != '[' || !skip_long(s)) skip_line(s);
+        s->symbol = ' ';
     } else if (c == '"' || c == '\'') {
         skip_quoted(s);
     } else if (c == '[' && skip_long(s)) {
@@ -99,7 +97,8 @@ static void scan_token(struct scan *s) {
 }
 
 /* What the interpreter would skip before the first token: a mark of UTF-8 and a '#' line. */
-static void skip_preamble(struct scan *s) {
+void text_begin(struct scan *s, const char *text, size_t length) {
+    *s = (struct scan){.at = text, .end = text + length, .line = 1};
     if (s->end - s->at >= 3 && memcmp(s->at, "\xef\xbb\xbf", 3) == 0) s->at += 3;
     if (ahead(s, 0) == '#') skip_line(s);
 }
@@ -144,9 +143,9 @@ static bool has_ffi(lua_State *L, struct sandbox *box) {
 
 int text_load(lua_State *L, const char *text, size_t length, const char *chunk) {
     struct sandbox *box = inner_box(L);
-    struct scan scan = {.at = text, .end = text + length, .line = 1};
-    skip_preamble(&scan);
-    while (scan.at < scan.end && !scan.fault) scan_token(&scan);
+    struct scan scan;
+    text_begin(&scan, text, length);
+    while (scan.at < scan.end && !scan.fault) text_token(&scan);
     if (scan.fault) return refuse(L, box, chunk, scan.line, scan.fault);
     struct feed feed = {text, text + length, box};
     int status = lua_loadx(L, feed_piece, &feed, chunk, "t");
