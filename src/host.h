@@ -16,8 +16,6 @@ struct policies *host_open_policies(const struct config *config, struct log *log
 bool host_load_strategy(struct policies *policies, const struct config_strategy *strategy,
                         const char *author, struct policy_version *out, struct str *report,
                         struct err *err) MUST_CHECK;
-/* Microseconds after UTC midnight at which the account's day begins, now. */
-int64_t host_day_start_us(const struct config *config, int64_t now_us);
 
 /* Prints the faults of a configuration to `err`; TIDELOCK_CONFIG when there are any. */
 int host_read_config(const char *path, struct config *out, struct tidelock_io *io);

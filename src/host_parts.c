@@ -6,18 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_US 86400000000LL
-
-int64_t host_day_start_us(const struct config *config, int64_t now_us)
-{
-    struct err err = {0};
-    struct zone *zone = zone_load(config->account_zone, &err);
-    int64_t offset_us = zone ? (int64_t)zone_offset_s(zone, now_us) * 1000000 : 0;
-    zone_free(zone);
-    int64_t start = -offset_us % DAY_US;
-    return start < 0 ? start + DAY_US : start;
-}
-
 void host_core_options(const struct config *config, struct core_options *out)
 {
     *out = (struct core_options){
@@ -32,7 +20,8 @@ void host_core_options(const struct config *config, struct core_options *out)
         .retry_cap_us = config->retry.cap_us,
         .statistics_every_us = config->statistics.interval_us,
         .statistics_every = (size_t)config->statistics.every,
-        .day_start_us = host_day_start_us(config, clock_wall(clock_real())),
+        .day_zone = config->account_zone,
+        .currency = config->currency,
         .order_deadline_us = config->order_deadline_us,
         .unknown_alert_us = 30000000,
         .record_trace = true,

@@ -1,5 +1,6 @@
 /* The heart of the host: what the stories share is made here, turned here, and let go of here. */
 #include "flow/core.h"
+#include "flow/account.h"
 #include "flow/flows.h"
 #include "flow/intake.h"
 #include "flow/orders.h"
@@ -64,6 +65,9 @@ bool core_start(struct core *core, struct err *err)
     if (!core->clock || !core->store || !core->broker || !core->lease || !core->policies ||
         !core->book || !core->stats)
         return err_set(err, ERR_REFUSED, ERR_CONFIG, "core_start: a part of the host is missing");
+    if (core->options.day_zone && !core->zone &&
+        !(core->zone = zone_load(core->options.day_zone, err)))
+        return false;
     core->term = 0;
     core->reconciled = core->draining = core->closing_positions = false;
     book_forget_final(core->book, true);
@@ -91,6 +95,8 @@ void core_stop(struct core *core)
     recorder_free(core->recorder);
     markets_free(core->markets);
     str_free(&core->trace);
+    zone_free(core->zone);
+    core->zone = NULL;
     core->runner = NULL;
     core->intake = NULL;
     core->orders = NULL;
@@ -105,6 +111,8 @@ int64_t core_turn(struct core *core)
     lease_turn(core->lease);
     next_us = flow_turn(core);
     other_us = intake_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
+    other_us = account_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = flatten_turn(core);
     next_us = other_us < next_us ? other_us : next_us;

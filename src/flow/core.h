@@ -3,6 +3,7 @@
  */
 #ifndef TIDELOCK_FLOW_CORE_H
 #define TIDELOCK_FLOW_CORE_H
+#include "base/calendar.h"
 #include "base/chance.h"
 #include "base/heap.h"
 #include "base/pool.h"
@@ -30,7 +31,8 @@ struct core_options {
     int64_t retry_base_us, retry_cap_us;
     int64_t statistics_every_us; /* default 5 s */
     size_t statistics_every;     /* default 1,000 signals */
-    int64_t day_start_us; /* offset of the trading day from UTC midnight, from the account's zone */
+    const char *day_zone; /* trading days begin at its midnights; NULL: UTC */
+    const char *currency; /* of an account that is opened; NULL: none is named */
     int64_t order_deadline_us; /* wait for the broker's first answer; default 10 s */
     int64_t unknown_alert_us;  /* default 30 s */
     struct {
@@ -70,8 +72,12 @@ struct core {
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */
     int64_t term;         /* 0: none yet; nothing fenced may happen */
     bool reconciled; /* books matched since the start: before it nothing that adds risk is sent */
-    int64_t
-        flatten_us; /* steady: while flattened, positions that stay open are closed again then */
+    struct zone *zone; /* of day_zone */
+    struct {
+        int64_t from_us, until_us; /* the trading day looked at last */
+        int64_t again_us;          /* steady: no new day is written before */
+    } day;
+    int64_t flatten_us; /* steady: while flattened, positions that stay open are closed again then */
     bool closing_positions; /* the part of shutting down that may still send: orders that reduce */
     bool draining;          /* shutting down: no new orders, intake answers CLOSED */
 };

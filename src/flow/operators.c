@@ -1,4 +1,4 @@
-/* What people do: halt and resume, deposits, the end of an order nobody else can settle, policy
+/* What people do: halt and resume, the end of an order nobody else can settle, policy
  * versions. Each is one write with who and why in its cause. */
 #include "flow/intake.h"
 #include "flow/orders.h"
@@ -139,47 +139,6 @@ void halt_set(struct core *core, enum halt_level level, const char *who, const c
     *halting = (struct halting){.core = core, .to = to, .level = level};
     record_write(core, &event, 1, true, (struct waiter){.answer = halted, .owner = halting});
     str_free(&cause);
-}
-
-/* ---- money ---- */
-
-void account_deposit(struct core *core, struct decimal amount, const char *who, struct waiter to)
-{
-    const struct account *before = book_get(core->book, TABLE_ACCOUNT, "main");
-    struct decimal zero = decimal_int(0);
-    struct account after;
-    struct ledger ledger;
-    struct store_event event;
-    if (!decimal_ok(amount) || decimal_is_zero(amount)) {
-        refuse(core, to, ERR_INPUT, "a deposit needs an amount");
-        return;
-    }
-    row_init(&tables[TABLE_ACCOUNT], &after);
-    row_init(&tables[TABLE_LEDGER], &ledger);
-    if (before) {
-        after = *before;
-    } else {
-        text_copy(after.id, sizeof after.id, "main");
-        after.deposits = after.realised = after.fees = after.equity = zero;
-        after.high_water = after.day_start_equity = zero;
-    }
-    after.version++;
-    after.entries++;
-    after.deposits = decimal_add(after.deposits, amount);
-    after.equity = decimal_add(after.equity, amount);
-    /* Money that comes or goes is neither gain nor loss. */
-    after.day_start_equity = decimal_add(after.day_start_equity, amount);
-    after.high_water = decimal_max(decimal_add(after.high_water, amount), after.equity);
-    snprintf(ledger.id, sizeof ledger.id, "main|%012lld", (long long)after.entries);
-    ledger.kind = decimal_sign(amount) > 0 ? LEDGER_DEPOSIT : LEDGER_WITHDRAWAL;
-    ledger.amount = amount;
-    ledger.equity = after.equity;
-    ledger.at_us = clock_wall(core->clock);
-    text_copy(ledger.reference, sizeof ledger.reference, who);
-    event_start(core, &event, "account.deposited", "main");
-    event_change(&event, TABLE_ACCOUNT, before, &after);
-    event_change(&event, TABLE_LEDGER, NULL, &ledger);
-    record_write(core, &event, 1, false, to);
 }
 
 /* ---- orders ---- */

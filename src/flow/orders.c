@@ -5,6 +5,7 @@
  * row is written once: the second insert fails in the store and the whole write with it. A report
  * that could not be written is not lost: the order is marked and the broker is asked again. */
 #include "flow/orders.h"
+#include "flow/account.h"
 #include "flow/flows.h"
 #include "flow/mutant.h"
 #include "flow/record.h"
@@ -219,14 +220,6 @@ static void settle_signal(struct core *core, struct consequence *out)
     event_change(&out->event, TABLE_SIGNAL, signal, &out->signal);
 }
 
-static int64_t day_start_us(const struct core *core, int64_t at_us)
-{
-    const int64_t day = 86400000000;
-    int64_t local = at_us - core->options.day_start_us;
-    int64_t start = local / day - (local % day < 0);
-    return start * day + core->options.day_start_us;
-}
-
 static bool add_fill(struct core *core, struct consequence *out, struct err *err)
 {
     const struct signal *signal = book_get(core->book, TABLE_SIGNAL, out->after.signal_id);
@@ -239,7 +232,7 @@ static bool add_fill(struct core *core, struct consequence *out, struct err *err
                        "fill of order %s: no instrument %s is configured; add it and restart",
                        out->after.id, out->after.instrument);
     if (!portfolio_apply_fill(core->book, signal, &out->after, &out->fill, instrument,
-                              day_start_us(core, out->fill.at_us), effect, err))
+                              account_day_us(core, out->fill.at_us), effect, err))
         return false;
     struct store_event *event = &out->event;
     event_change(event, TABLE_FILL, NULL, &out->fill);

@@ -13,6 +13,7 @@
  *
  * A signal found WORKING after a restart goes straight to `order`, where each order is looked up
  * first. */
+#include "flow/account.h"
 #include "flow/orders.h"
 #include "flow/mutant.h"
 #include "flow/record.h"
@@ -55,8 +56,10 @@ static enum step_result facts(struct flow *flow)
 static enum step_result decide(struct flow *flow)
 {
     struct trade *trade = flow->data;
-    if (!trade->adopted)
+    if (!trade->adopted) {
+        account_follow_day(flow->core);
         trade_decide(flow->core, trade, flow->arena);
+    }
     return STEP_NEXT;
 }
 
