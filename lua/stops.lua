@@ -12,11 +12,12 @@ function stops.initial(side, entry, atr, multiplier)
     return entry - atr * multiplier
 end
 
---- To whole ticks, away from the price, so that rounding never tightens a stop.
+--- To whole ticks, towards the price, so that rounding never adds risk: what the host does with
+-- every stop a strategy gives. A strategy that compares stops, or prints them, does it first.
 function stops.to_tick(side, stop, tick)
     if not tick or tick:sign() <= 0 then return stop end
-    if side == "SHORT" then return stop:ceil(tick) end
-    return stop:floor(tick)
+    if side == "SHORT" then return stop:floor(tick) end
+    return stop:ceil(tick)
 end
 
 --- max(stop so far, best close − multiplier·ATR) for longs, min and + for shorts. Pure.

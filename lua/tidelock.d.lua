@@ -195,6 +195,24 @@ params = {}
 ---@field fee decimal
 ---@field at integer
 
+--- An item of the list that on_bar returns: a signal of the strategy's own.
+---@class bar_signal
+---@field type "BASE_ENTRY"|"PYRAMID"|"EXIT"
+---@field position string            "Long_1" ... "Short_6"; "ALL" with EXIT
+---@field side? "LONG"|"SHORT"       default: by the position's name
+---@field price? decimal|number      default: the bar's close
+---@field stop? decimal|number
+---@field atr? decimal|number
+---@field quantity? decimal|number
+---@field note? string
+
+--- An item of the list that on_bar returns: moves the stop of an open layer, only ever nearer to
+--- the price. Rounded to the tick towards the price; equal or farther ones change nothing.
+---@class stop_move
+---@field type "STOP"
+---@field position string            "Long_1" ... "Short_6", or "ALL"
+---@field stop decimal|number
+
 --- An indicator: feed it the bar being handled (or one number), get its values; nil until warm.
 ---@class indicator
 local indicator = {}

@@ -64,11 +64,24 @@ static void note_trade(struct backtest *b, const struct position *position)
     r->fees = decimal_add(r->fees, position->fees);
 }
 
+/* The same sentence, whatever its figures. */
+static bool says_the_same(const char *a, const char *b)
+{
+    static const char figures[] = "+-0123456789.,";
+    for (;; a++, b++) {
+        a += strspn(a, figures);
+        b += strspn(b, figures);
+        if (*a != *b || !*a)
+            return *a == *b;
+    }
+}
+
 static void note_refusal(struct backtest *b, const char *gate, const char *reason)
 {
     struct backtest_result *r = &b->result;
     size_t i = 0;
-    while (i < r->tally_count && strcmp(r->tallies[i].gate, gate) != 0)
+    while (i < r->tally_count && (strcmp(r->tallies[i].gate, gate) != 0 ||
+                                  !says_the_same(r->tallies[i].example, reason)))
         i++;
     if (i == sizeof r->tallies / sizeof r->tallies[0])
         i--;
@@ -145,10 +158,11 @@ static void note_equity(struct backtest *b, int64_t at_us)
     if (decimal_gt(equity, r->peak_equity))
         r->peak_equity = equity;
     struct decimal drawdown = decimal_sub(r->peak_equity, equity);
-    if (decimal_gt(drawdown, r->max_drawdown)) {
-        r->max_drawdown = drawdown;
-        r->max_drawdown_percent = decimal_muldiv(drawdown, decimal_int(100), r->peak_equity);
-    }
+    r->max_drawdown = decimal_max(r->max_drawdown, drawdown);
+    if (decimal_sign(drawdown) > 0 && decimal_sign(r->peak_equity) > 0)
+        r->max_drawdown_percent =
+            decimal_max(r->max_drawdown_percent,
+                        decimal_muldiv(drawdown, decimal_int(100), r->peak_equity));
     if (r->bars % r->point_every != 0)
         return;
     r->points = grow(r->points, r->point_count, &r->point_room, sizeof *r->points);

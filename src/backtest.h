@@ -33,7 +33,8 @@ struct backtest_result {
     int64_t first_us, last_us;
     size_t bars;
     double seconds;
-    struct decimal start_equity, end_equity, peak_equity, max_drawdown, max_drawdown_percent, fees;
+    struct decimal start_equity, end_equity, peak_equity, fees;
+    struct decimal max_drawdown, max_drawdown_percent; /* the largest of each: not the same moment */
     size_t by_state[SIGNAL_DROPPED + 1], signals;
     struct backtest_trade *trades;
     size_t trade_count, trade_room;

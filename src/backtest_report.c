@@ -93,7 +93,7 @@ void backtest_print(const struct backtest_result *r, bool decisions, struct tide
                money(r->end_equity, m[1]), r->currency);
     host_print(out, "  Return          %s %%  (%.2f %% a year)\n", money(s.return_percent, m[0]),
                s.cagr_percent);
-    host_print(out, "  Max drawdown    %s %%  (%s)\n", money(r->max_drawdown_percent, m[0]),
+    host_print(out, "  Max drawdown    %s %%, in money %s\n", money(r->max_drawdown_percent, m[0]),
                money(r->max_drawdown, m[1]));
     host_print(out, "  Trades          %zu layers closed: %zu won, %zu lost (%.1f %% won)\n",
                r->trade_count, s.wins, s.losses, s.win_percent);
@@ -239,17 +239,19 @@ static void svg_charts(const struct backtest_result *r, struct str *out)
         high = fmax(high, r->points[i].equity);
         deepest = fmin(deepest, -r->points[i].drawdown_percent);
     }
+    char least[64], most[64];
     str_printf(out,
-               "<figure><figcaption>Equity (%s), %.0f to %.0f</figcaption><svg viewBox=\"0 -4 %.0f "
+               "<figure><figcaption>Equity in %s, %s to %s</figcaption><svg viewBox=\"0 -4 %.0f "
                "%.0f\" role=\"img\" aria-label=\"equity\">"
                "<polyline class=\"equity\" points=\"",
-               r->currency, low, high, CHART_W, CHART_H + 8);
+               r->currency, money(decimal_int((int64_t)low), least),
+               money(decimal_int((int64_t)high), most), CHART_W, CHART_H + 8);
     svg_line(r, false, low, high, CHART_H, out);
     str_printf(out,
-               "\"/></svg></figure><figure><figcaption>Drawdown, deepest %.2f %%</figcaption><svg "
+               "\"/></svg></figure><figure><figcaption>Drawdown, deepest %s %%</figcaption><svg "
                "viewBox=\"0 -2 %.0f 110\" role=\"img\" aria-label=\"drawdown\">"
                "<polyline class=\"drawdown\" points=\"0,0 ",
-               deepest, CHART_W);
+               money(r->max_drawdown_percent, least), CHART_W);
     svg_line(r, true, deepest, 0, 104, out);
     str_printf(out, " %.0f,0\"/></svg></figure>", CHART_W);
 }
@@ -338,7 +340,7 @@ void backtest_html(const struct backtest_result *r, struct str *out)
              r->currency);
     html_row(out, "Return", "%s %% (%.2f %% a year)", money(s.return_percent, m[0]),
              s.cagr_percent);
-    html_row(out, "Max drawdown", "%s %% (%s)", money(r->max_drawdown_percent, m[0]),
+    html_row(out, "Max drawdown", "%s %%, in money %s", money(r->max_drawdown_percent, m[0]),
              money(r->max_drawdown, m[1]));
     html_row(out, "Trades", "%zu layers, %zu won, %zu lost", r->trade_count, s.wins, s.losses);
     html_row(out, "Profit factor", "%s", money(s.profit_factor, m[0]));

@@ -78,12 +78,13 @@ function strategy:decide(facts)
     return cjson.decode(assert(native.decide(self.handle, encode(t.with(self.facts, facts)))))
 end
 
---- Feeds one closed bar and returns the list of signals the strategy makes of it. Raises what Lua
--- raised.
+--- Feeds one closed bar and returns the list of signals the strategy makes of it, and the list of
+-- stops it moves. Raises what Lua raised.
 function strategy:bar(bar, facts)
-    local text, err = native.bar(self.handle, encode(t.with(self.facts, facts)), cjson.encode(bar))
-    if not text then error(err, 2) end
-    return cjson.decode(text)
+    local signals, stops =
+        native.bar(self.handle, encode(t.with(self.facts, facts)), cjson.encode(bar))
+    if not signals then error(stops, 2) end
+    return cjson.decode(signals), cjson.decode(stops)
 end
 
 --- What `tidelock policy list` shows.

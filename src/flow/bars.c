@@ -1,5 +1,5 @@
 /* Closed bars: every strategy that trades the instrument looks at them, and what it wants enters
- * through intake like any other signal.
+ * through intake like any other signal, after the stops it moves.
  *
  * A signal of a bar is dated at the bar's close, which is its start and the usual step between
  * bars: the same bars give the same fingerprints, so bars fed twice decide nothing twice.
@@ -57,6 +57,7 @@ static int64_t close_of(struct core *core, const char *instrument, const struct 
 static void submit(struct core *core, const char *strategy, const char *instrument,
                    const struct bar_signal *wish, int64_t at_us)
 {
+    const struct instrument *traded = instrument_find(&core->options.instruments, instrument);
     struct signal signal;
     struct str extra = STR_EMPTY;
     row_init(&tables[TABLE_SIGNAL], &signal);
@@ -66,8 +67,8 @@ static void submit(struct core *core, const char *strategy, const char *instrume
     text_copy(signal.position, sizeof signal.position, wish->position);
     signal.type = wish->type;
     signal.side = wish->side;
-    signal.price = wish->price;
-    signal.stop = wish->stop;
+    signal.price = tick_price(traded, wish->price);
+    signal.stop = tick_stop(traded, wish->side, wish->stop);
     signal.atr = wish->atr;
     signal.quantity = wish->quantity;
     signal.at_us = at_us;
@@ -103,6 +104,8 @@ void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
                       LOG_T("error", err.text), LOG_END);
             continue;
         }
+        for (size_t k = 0; k < wishes.stop_count; k++)
+            stops_move(core, &facts, &wishes.stops[k]);
         for (size_t k = 0; k < wishes.count; k++)
             submit(core, strategy, instrument, &wishes.list[k], at_us);
     }

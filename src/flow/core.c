@@ -6,6 +6,7 @@
 #include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
+#include <string.h>
 
 #define HEARTBEAT_US 250000
 
@@ -68,6 +69,7 @@ bool core_start(struct core *core, struct err *err)
     if (core->options.day_zone && !core->zone &&
         !(core->zone = zone_load(core->options.day_zone, err)))
         return false;
+    memset(&core->day, 0, sizeof core->day);
     core->term = 0;
     core->reconciled = core->draining = core->closing_positions = false;
     book_forget_final(core->book, true);

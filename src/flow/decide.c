@@ -88,8 +88,9 @@ void facts_gather(struct core *core, const char *strategy, const char *instrumen
 /* ---- orders ---- */
 
 static struct order *add_order(struct core *core, struct trade *trade, const struct desk *desk,
-                               const char *leg, struct decimal quantity)
+                               const char *leg, enum order_side side, struct decimal quantity)
 {
+    const struct instrument *instrument = desk->facts.instrument;
     const struct signal *signal = &trade->after;
     const struct intent *intent = &desk->intent;
     struct order *order = &trade->orders[trade->order_count++];
@@ -103,9 +104,11 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
     order->kind = intent->kind;
     order->tif = intent->tif;
     order->quantity = quantity;
-    order->limit_price = intent->limit_price;
-    order->stop_price = intent->stop_price;
-    order->reference_price = decimal_ok(signal->price) ? signal->price : desk->facts.last_price;
+    order->side = side;
+    order->limit_price = tick_limit(instrument, side, intent->limit_price);
+    order->stop_price = tick_trigger(instrument, side, intent->stop_price);
+    order->reference_price = tick_price(
+        instrument, decimal_ok(signal->price) ? signal->price : desk->facts.last_price);
     order->filled = order->fees = decimal_int(0);
     order->state = ORDER_SENDING;
     order->attempt = 1;
@@ -118,12 +121,16 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
 
 static void order_entry(struct core *core, struct trade *trade, const struct desk *desk)
 {
-    struct order *order =
-        add_order(core, trade, desk, trade->after.position, desk->intent.quantity);
-    order->side = trade->after.side == SIDE_LONG ? ORDER_BUY : ORDER_SELL;
+    enum side side = trade->after.side;
+    struct order *order = add_order(core, trade, desk, trade->after.position,
+                                    side == SIDE_LONG ? ORDER_BUY : ORDER_SELL,
+                                    desk->intent.quantity);
     text_copy(order->position_id, sizeof order->position_id, order->id);
+    /* The position's stop is the decision's, and stands in the signal's row: whoever hears of the
+     * fill, be it after a restart, finds it there. */
     if (decimal_ok(desk->intent.stop))
-        trade->after.stop = desk->intent.stop; /* the position's stop is the decision's */
+        trade->after.stop = desk->intent.stop;
+    trade->after.stop = tick_stop(desk->facts.instrument, side, trade->after.stop);
 }
 
 static void order_exits(struct core *core, struct trade *trade, const struct desk *desk)
@@ -136,8 +143,9 @@ static void order_exits(struct core *core, struct trade *trade, const struct des
         if (count == 1 && decimal_ok(desk->intent.quantity) &&
             decimal_sign(desk->intent.quantity) > 0)
             quantity = decimal_min(quantity, desk->intent.quantity);
-        struct order *order = add_order(core, trade, desk, layers[i]->label, quantity);
-        order->side = layers[i]->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY;
+        struct order *order =
+            add_order(core, trade, desk, layers[i]->label,
+                      layers[i]->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY, quantity);
         order->reduces = true;
         text_copy(order->position_id, sizeof order->position_id, layers[i]->id);
     }

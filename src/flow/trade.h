@@ -33,6 +33,8 @@ void trade_decide(struct core *core, struct trade *trade, struct arena *arena);
 void facts_gather(struct core *core, const char *strategy, const char *instrument,
                   const struct position **positions, size_t room, struct portfolio *portfolio,
                   struct facts *facts);
+/* stops.c: moves the stops of open layers that the wish names, as far as they may be moved */
+void stops_move(struct core *core, const struct facts *facts, const struct bar_stop *wish);
 /* send_order.c */
 int64_t order_validity_us(const struct core *core);
 /* rules.c: what the state of positions allows, before any policy is asked. */

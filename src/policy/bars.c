@@ -10,6 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 
+enum {
+    SIGNALS_MAX = sizeof((struct bar_signals *)0)->list / sizeof(struct bar_signal),
+    STOPS_MAX = sizeof((struct bar_signals *)0)->stops / sizeof(struct bar_stop)
+};
+
 /* The entry of the instrument, made by `start` at first; NULL and *err when that failed or there
  * are too many. */
 static struct started *find_started(struct version *version, const char *instrument,
@@ -87,10 +92,9 @@ static bool read_kind(struct version *version, const struct sandbox_value *table
     return value.type == SANDBOX_TEXT && enum_parse(names, value.text, out);
 }
 
-static const char *find_unknown(struct version *version, const struct sandbox_value *table)
+static const char *find_unknown(struct version *version, const struct sandbox_value *table,
+                                const char *const *known)
 {
-    static const char *const known[] = {"type", "position", "side", "price", "stop",
-                                        "atr",  "quantity", "note", NULL};
     struct sandbox_value key, value;
     const char *unknown = NULL;
     int walk = 0, which;
@@ -102,9 +106,44 @@ static const char *find_unknown(struct version *version, const struct sandbox_va
     return unknown;
 }
 
+static bool is_stop(struct version *version, const struct sandbox_value *table)
+{
+    static const char *const names[] = {"STOP", NULL};
+    struct sandbox_value type;
+    int which;
+
+    if (table->type != SANDBOX_TABLE)
+        return false;
+    sandbox_field(version->box, table, "type", &type);
+    return type.type == SANDBOX_TEXT && enum_parse(names, type.text, &which);
+}
+
+static bool read_stop(struct version *version, const struct sandbox_value *table,
+                      struct bar_stop *out, struct err *err)
+{
+    static const char *const known[] = {"type", "position", "stop", NULL};
+    const char *unknown = find_unknown(version, table, known);
+
+    *out = (struct bar_stop){.stop = decimal_bad()};
+    if (unknown)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a STOP has no field \"%.40s\"",
+                       unknown);
+    if (!read_text(version, table, "position", out->position, sizeof out->position) ||
+        signal_layer(out->position) < 0)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar: a STOP's position is Long_1 ... Short_6, or ALL");
+    if (!read_decimal(version, table, "stop", &out->stop) || !decimal_ok(out->stop) ||
+        decimal_sign(out->stop) <= 0)
+        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                       "on_bar: a STOP's stop is an exact number above zero");
+    return true;
+}
+
 static bool read_signal(struct version *version, const struct sandbox_value *table,
                         struct bar_signal *out, struct err *err)
 {
+    static const char *const known[] = {"type", "position", "side", "price", "stop",
+                                        "atr",  "quantity", "note", NULL};
     int type = 0, side = SIDE_LONG, layer;
     const char *unknown;
 
@@ -112,13 +151,13 @@ static bool read_signal(struct version *version, const struct sandbox_value *tab
     if (table->type != SANDBOX_TABLE)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar must return a list of signals { type = ... }");
-    unknown = find_unknown(version, table);
+    unknown = find_unknown(version, table, known);
     if (unknown)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"",
                        unknown);
     if (!read_kind(version, table, "type", signal_type_names, true, &type))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
-                       "on_bar: a signal's type is BASE_ENTRY, PYRAMID or EXIT");
+                       "on_bar: a signal's type is BASE_ENTRY, PYRAMID, EXIT or STOP");
     if (!read_text(version, table, "position", out->position, sizeof out->position) ||
         (layer = signal_layer(out->position)) < 0 || (layer == 0 && type != SIGNAL_EXIT))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
@@ -140,10 +179,17 @@ static bool read_signal(struct version *version, const struct sandbox_value *tab
     return true;
 }
 
+static bool too_many(size_t length, struct err *err)
+{
+    return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                   "on_bar returned a list of %zu; at most %d signals and %d stops", length,
+                   SIGNALS_MAX, STOPS_MAX);
+}
+
 static bool read_signals(struct version *version, struct bar_signals *out, struct err *err)
 {
     struct sandbox_value list, item;
-    size_t length;
+    size_t length, count = 0, stops = 0;
 
     sandbox_result(version->box, 0, &list);
     if (list.type == SANDBOX_NIL)
@@ -152,17 +198,24 @@ static bool read_signals(struct version *version, struct bar_signals *out, struc
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar must return nothing or a list of signals");
     length = sandbox_length(version->box, &list);
-    if (length > sizeof out->list / sizeof *out->list)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar returned %zu signals; at most %zu",
-                       length, sizeof out->list / sizeof *out->list);
-    if (length == 0)
-        return true;
+    if (length > SIGNALS_MAX + STOPS_MAX)
+        return too_many(length, err);
     for (size_t i = 1; i <= length; i++) {
         sandbox_element(version->box, &list, i, &item);
-        if (!read_signal(version, &item, &out->list[i - 1], err))
-            return false;
+        if (is_stop(version, &item)) {
+            if (stops == STOPS_MAX)
+                return too_many(length, err);
+            if (!read_stop(version, &item, &out->stops[stops++], err))
+                return false;
+        } else {
+            if (count == SIGNALS_MAX)
+                return too_many(length, err);
+            if (!read_signal(version, &item, &out->list[count++], err))
+                return false;
+        }
     }
-    out->count = length;
+    out->count = count;
+    out->stop_count = stops;
     return true;
 }
 
@@ -195,14 +248,14 @@ bool policy_on_bar(struct policy *policy, const struct facts *facts, const struc
     struct err fault;
     bool ok;
 
-    out->count = 0;
+    out->count = out->stop_count = 0;
     if (!version->hooks[HOOK_ON_BAR])
         return true;
     ok = feed(version, facts, bar, out, &fault);
     version->bars++;
     version->signals += ok ? out->count : 0;
     if (!ok) {
-        out->count = 0;
+        out->count = out->stop_count = 0;
         if (err)
             *err = fault;
     }

@@ -145,9 +145,14 @@ struct bar_signal {
     struct decimal price, stop, atr, quantity;
     char note[96];
 };
+struct bar_stop { /* moves the stop of an open layer, or of ALL */
+    char position[LABEL_SIZE];
+    struct decimal stop;
+};
 struct bar_signals {
-    size_t count;
+    size_t count, stop_count;
     struct bar_signal list[8];
+    struct bar_stop stops[8];
 };
 /* Feeds one closed bar. False: Lua failed (*err names file:line); the strategy emits nothing for
  * this bar. */

@@ -26,6 +26,16 @@ const struct instrument *instrument_find(const struct instruments *all,
 /* Makes instrument_find independent of how many there are. The list must not change afterwards. */
 void instruments_index(struct instrument *list, size_t count);
 
+/* Prices that leave a strategy, as whole ticks: the nearest one; a stop towards the price, so that
+ * it risks no more than meant; a limit not worse than meant; the trigger of a stop order not before
+ * what was meant. Absent values and instruments without a tick change nothing. */
+struct decimal tick_price(const struct instrument *instrument, struct decimal price);
+struct decimal tick_stop(const struct instrument *instrument, enum side side, struct decimal stop);
+struct decimal tick_limit(const struct instrument *instrument, enum order_side side,
+                          struct decimal price);
+struct decimal tick_trigger(const struct instrument *instrument, enum order_side side,
+                            struct decimal price);
+
 /* The key of pyramid, statistics and strategy state rows: strategy|instrument. */
 void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrument);
 

@@ -24,18 +24,34 @@ local function layer_name(number)
     return "Long_" .. number
 end
 
--- Follows the base's stop; true when this close is beyond it.
-local function stop_hit(s, base, close, atr)
+-- Follows the base's stop; true when this close is beyond it. The layer's row has the stop as it
+-- was moved so far: a restart goes on from there.
+local function stop_hit(s, f, close, atr)
+    local base, tick = f.positions[1], f.instrument.tick
     if not s.stop or s.opened_at ~= base.opened_at then
         s.opened_at, s.best = base.opened_at, base.entry_price
         s.asked = nil
-        s.stop = base.initial_stop or base.stop or stops.initial("LONG", base.entry_price, atr,
-            params.initial_stop_atr)
+        s.stop = base.stop or stops.to_tick("LONG",
+            stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr), tick)
     end
     if close < s.stop then return true end
     if close > s.best then s.best = close end
-    s.stop = stops.follow("LONG", s.stop, s.best, atr, params.trailing_stop_atr)
+    s.stop = stops.to_tick("LONG",
+        stops.follow("LONG", s.stop, s.best, atr, params.trailing_stop_atr), tick)
     return close < s.stop
+end
+
+-- One stop for all layers: those behind it are moved up, which is risk that is no longer open.
+local function raise_stops(s, f, signals)
+    for i = 1, #f.positions do
+        local stop = f.positions[i].stop
+        if not stop or stop < s.stop then
+            signals = signals or {}
+            signals[#signals + 1] = { type = "STOP", position = "ALL", stop = s.stop }
+            return signals
+        end
+    end
+    return signals
 end
 
 -- More than pyramid_r R won and the layers far enough apart: what the gates will ask too, so that
@@ -49,18 +65,19 @@ local function may_add(f, close, atr)
         and close - pyramid.last_entry_price >= atr * params.atr_spacing
 end
 
-local function entry(kind, number, bar, close, atr)
+local function entry(f, kind, number, close, atr)
     return { {
         type = kind,
         position = layer_name(number),
         price = close,
-        stop = stops.initial("LONG", close, atr, params.initial_stop_atr),
+        stop = stops.to_tick("LONG", stops.initial("LONG", close, atr, params.initial_stop_atr),
+            f.instrument.tick),
         atr = atr,
     } }
 end
 
-local function in_position(s, bar, f, close, up, atr)
-    if stop_hit(s, f.positions[1], close, atr) then
+local function in_position(s, f, close, up, atr)
+    if stop_hit(s, f, close, atr) then
         s.quiet = 1
         return { { type = "EXIT", position = "ALL", price = close, note = "trailing stop "
             .. s.stop } }
@@ -70,11 +87,12 @@ local function in_position(s, bar, f, close, up, atr)
         return { { type = "EXIT", position = "ALL", price = close,
             note = "supertrend turned down" } }
     end
+    local signals
     if up and (not s.asked or close > s.asked) and may_add(f, close, atr) then
         s.quiet, s.asked = 1, close
-        return entry("PYRAMID", f.pyramid.pyramids + 2, bar, close, atr)
+        signals = entry(f, "PYRAMID", f.pyramid.pyramids + 2, close, atr)
     end
-    return nil
+    return raise_stops(s, f, signals)
 end
 
 function trend.on_bar(bar, f, s)
@@ -88,12 +106,12 @@ function trend.on_bar(bar, f, s)
         return nil
     end
     local close = bar.close
-    if #f.positions > 0 then return in_position(s, bar, f, close, up, atr) end
+    if #f.positions > 0 then return in_position(s, f, close, up, atr) end
     s.stop = nil
     if up and rsi > params.rsi_least and er >= params.er_least and close > ema
         and close > upper then
         s.quiet = 1
-        return entry("BASE_ENTRY", 1, bar, close, atr)
+        return entry(f, "BASE_ENTRY", 1, close, atr)
     end
     return nil
 end

@@ -163,7 +163,15 @@ static void put_signal(struct str *out, const struct bar_signal *signal)
     str_putc(out, '}');
 }
 
-/* bar(handle, facts as JSON, bar as JSON) → list of signals as JSON | nil, error */
+static void put_stop(struct str *out, const struct bar_stop *stop)
+{
+    str_printf(out, "{\"type\":\"STOP\",\"position\":\"%s\"", stop->position);
+    put_decimal(out, "stop", stop->stop);
+    str_putc(out, '}');
+}
+
+/* bar(handle, facts as JSON, bar as JSON) → list of signals, list of stop moves, as JSON | nil,
+ * error */
 static int on_bar(lua_State *L)
 {
     struct handle *handle = luaL_checkudata(L, 1, HANDLE);
@@ -187,9 +195,17 @@ static int on_bar(lua_State *L)
     }
     str_putc(&out, ']');
     lua_pushlstring(L, str_text(&out), out.length);
+    str_clear(&out);
+    str_putc(&out, '[');
+    for (size_t i = 0; i < signals.stop_count; i++) {
+        str_puts(&out, i ? "," : "");
+        put_stop(&out, &signals.stops[i]);
+    }
+    str_putc(&out, ']');
+    lua_pushlstring(L, str_text(&out), out.length);
     str_free(&out);
     arena_reset(&handle->arena);
-    return 1;
+    return 2;
 }
 
 static int describe(lua_State *L)

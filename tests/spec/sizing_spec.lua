@@ -98,12 +98,12 @@ describe("tidelock.stops", function()
         assert.is_true(short)
     end)
 
-    it("rounds to ticks away from the price", function()
+    it("rounds to ticks towards the price: never more risk", function()
         local long, short = t.run [[
             local stops = require "tidelock.stops"
             return stops.to_tick("LONG", decimal("100.07"), decimal("0.05")), stops.to_tick("SHORT",
                 decimal("100.07"), decimal("0.05"))
         ]]
-        assert.are.same({ "100.05", "100.1" }, { long, short })
+        assert.are.same({ "100.1", "100.05" }, { long, short })
     end)
 end)

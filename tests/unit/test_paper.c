@@ -242,6 +242,24 @@ static void test_parts(void **state)
     assert_string_not_equal(heard.first.trade_id, heard.last.trade_id);
 }
 
+static void test_waits_for_the_next_price(void **state)
+{
+    (void)state;
+    paper_wait_for_prices(paper);
+    paper_price(paper, "GOLD", decimal_int(90), 0);
+    place();
+    settle();
+    assert_int_equal(heard.answers, 1);
+    assert_int_equal(heard.first.kind, REPORT_ACKNOWLEDGED); /* not traded at what was before it */
+    paper_price(paper, "SILVER", decimal_int(5), 0);
+    settle();
+    assert_int_equal(heard.reports, 0);
+    paper_price(paper, "GOLD", decimal_int(95), 0);
+    settle();
+    assert_int_equal(heard.reports, 1);
+    assert_number(heard.last.price, "95");
+}
+
 static void test_cancel(void **state)
 {
     (void)state;
@@ -379,6 +397,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_stop_waits_for_its_price, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_ioc_ends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_parts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_waits_for_the_next_price, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_cancel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_the_traits_promise, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_faults, set_up, tear_down),

@@ -348,6 +348,55 @@ static void test_bars(void **state)
     assert_int_equal(out.count, 0);
 }
 
+static bool feed_list(const char *list, struct bar_signals *out, struct err *err)
+{
+    struct bar bar = {.at_us = 1000000,
+                      .open = number("100"),
+                      .high = number("110"),
+                      .low = number("90"),
+                      .close = number("105"),
+                      .volume = decimal_bad()};
+    struct str text = STR_EMPTY;
+
+    str_printf(&text, "%s size = function() end, on_bar = function(bar, f) return %s end }", HEAD,
+               list);
+    load_good(str_text(&text));
+    str_free(&text);
+    facts.signal = NULL;
+    return policy_on_bar(policies_find(policies, "demo"), &facts, &bar, out, err);
+}
+
+static void test_stops_in_bars(void **state)
+{
+    struct bar_signals out;
+    struct err err;
+
+    (void)state;
+    assert_true(feed_list("{ { type = 'STOP', position = 'Long_2', stop = bar.low },\n"
+                          "{ type = 'EXIT', position = 'Long_1' },\n"
+                          "{ type = 'stop', position = 'ALL', stop = 91 } }",
+                          &out, &err));
+    assert_int_equal(out.count, 1);
+    assert_int_equal(out.stop_count, 2);
+    assert_string_equal(out.stops[0].position, "Long_2");
+    assert_true(decimal_eq(out.stops[0].stop, number("90")));
+    assert_string_equal(out.stops[1].position, "ALL");
+    assert_false(feed_list("{ { type = 'STOP', position = 'Long_2' } }", &out, &err));
+    has(err.text, "a STOP's stop is an exact number above zero");
+    assert_int_equal(out.stop_count, 0);
+    assert_false(feed_list("{ { type = 'STOP', position = 'ALL', stop = -1 } }", &out, &err));
+    assert_false(feed_list("{ { type = 'STOP', position = 'Lang_2', stop = 1 } }", &out, &err));
+    has(err.text, "a STOP's position is Long_1 ... Short_6, or ALL");
+    assert_false(
+        feed_list("{ { type = 'STOP', position = 'ALL', stop = 1, price = 2 } }", &out, &err));
+    has(err.text, "a STOP has no field \"price\"");
+    assert_false(feed_list("(function() local l = {} for i = 1, 9 do\n"
+                           "l[i] = { type = 'STOP', position = 'ALL', stop = 1 } end\n"
+                           "return l end)()",
+                           &out, &err));
+    has(err.text, "at most 8 signals and 8 stops");
+}
+
 static void test_describe(void **state)
 {
     struct arena arena;
@@ -423,7 +472,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {TEST(test_faults), TEST(test_params),  TEST(test_gates),
                                        TEST(test_size),   TEST(test_exits),   TEST(test_versions),
-                                       TEST(test_bars),   TEST(test_describe)};
+                                       TEST(test_bars),   TEST(test_stops_in_bars),
+                                       TEST(test_describe)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -192,8 +192,11 @@ describe("its reading of bars", function()
                 base_entry_price = "50100",
                 base_stop = "50040", base_quantity = "4" },
         }
-        s:bar({ at = 1700040500, open = "50600", high = "50645", low = "50595", close = "50640" },
-            held)
+        local _, moved = s:bar({ at = 1700040500, open = "50600", high = "50645", low = "50595",
+            close = "50640" }, held)
+        assert.are.same({ "STOP", "ALL" }, { moved[1].type, moved[1].position })
+        local stop = t.run(("return decimal('%s')"):format(moved[1].stop))
+        assert.are.equal(stop, t.run(("return decimal('%s'):round(decimal('0.05'))"):format(stop)))
         local add = s:bar({ at = 1700041400, open = "50640", high = "50685", low = "50635",
             close = "50680" }, held)[1]
             or s:bar({ at = 1700042300, open = "50680", high = "50725", low = "50675",
@@ -205,7 +208,25 @@ describe("its reading of bars", function()
                 low = "50200", close = "50210" }, held)[1]
         end
         assert.are.same({ "EXIT", "ALL" }, { exit.type, exit.position })
-        assert.is_truthy(exit.note:find("^trailing stop"))
+        assert.is_truthy(exit.note:find("^trailing stop %d+%.?%d?%d?$"))
+    end)
+
+    it("goes on from the stop in the layer's row, as after a restart", function()
+        local s = t.strategy("strategies/pyramid", short)
+        climb(s, 45, 40)
+        local held = {
+            positions = { { label = "Long_1", is_base = true, quantity = "4",
+                entry_price = "50100", initial_stop = "50040", stop = "50700", atr = "40",
+                opened_at = 1700028000 } },
+            pyramid = { layers = 1, pyramids = 5, quantity = "4", last_entry_price = "50100",
+                base_entry_price = "50100", base_stop = "50040", base_quantity = "4" },
+        }
+        local signals, moved = s:bar({ at = 1700040500, open = "50710", high = "50715",
+            low = "50705", close = "50710" }, held)
+        assert.are.same({ {}, {} }, { signals, moved }) -- the trail itself would be below 50,700
+        signals = s:bar({ at = 1700041400, open = "50710", high = "50715", low = "50690",
+            close = "50695" }, held)
+        assert.are.same({ "EXIT", "trailing stop 50700" }, { signals[1].type, signals[1].note })
     end)
 end)
 
