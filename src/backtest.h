@@ -34,7 +34,7 @@ struct backtest_result {
     size_t bars;
     double seconds;
     struct decimal start_equity, end_equity, peak_equity, fees;
-    struct decimal max_drawdown, max_drawdown_percent; /* the largest of each: not the same moment */
+    struct decimal max_drawdown, max_drawdown_percent; /* the largest of each */
     size_t by_state[SIGNAL_DROPPED + 1], signals;
     struct backtest_trade *trades;
     size_t trade_count, trade_room;

@@ -77,7 +77,8 @@ struct core {
         int64_t from_us, until_us; /* the trading day looked at last */
         int64_t again_us;          /* steady: no new day is written before */
     } day;
-    int64_t flatten_us; /* steady: while flattened, positions that stay open are closed again then */
+    int64_t
+        flatten_us; /* steady: while flattened, positions that stay open are closed again then */
     bool closing_positions; /* the part of shutting down that may still send: orders that reduce */
     bool draining;          /* shutting down: no new orders, intake answers CLOSED */
 };

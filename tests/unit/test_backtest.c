@@ -31,7 +31,7 @@ static int make_place(void **state)
 {
     (void)state;
     char file[128];
-    strcpy(place.folder, "/tmp/tidelock-backtest-XXXXXX");
+    snprintf(place.folder, sizeof place.folder, "/tmp/tidelock-backtest-XXXXXX");
     if (!mkdtemp(place.folder))
         return -1;
     snprintf(place.strategy, sizeof place.strategy, "%s/steps", place.folder);
@@ -48,9 +48,9 @@ static int make_place(void **state)
                    "  on_bar = function(bar, f, s)\n"
                    "    s.n = s.n + 1\n"
                    "    if s.n == 2 then return { { type = 'BASE_ENTRY', position = 'Long_1',\n"
-                   "      price = bar.close, stop = bar.close - 50, atr = 10, quantity = 2 } } end\n"
+                   "      price = bar.close, stop = bar.low - 50, atr = 9, quantity = 2 } } end\n"
                    "    if s.n == 4 then return { { type = 'PYRAMID', position = 'Long_2',\n"
-                   "      price = bar.close, stop = bar.close - 40, atr = 10, quantity = 1 } } end\n"
+                   "      price = bar.close, stop = bar.low - 40, atr = 9, quantity = 1 } } end\n"
                    "    if s.n == 6 then return { { type = 'EXIT', position = 'ALL',\n"
                    "      price = bar.close } } end\n"
                    "  end,\n"
