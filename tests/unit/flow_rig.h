@@ -28,7 +28,6 @@ struct rig {
     enum intake_status status;
     bool decided;
     enum verdict verdict;
-    char trace[4096];
     char gate[NAME_SIZE];
     struct signal row;
 };
@@ -59,7 +58,6 @@ static inline void rig_hear(void *owner, uint64_t handle, const struct err *err,
     rig->decided = answer->decision != NULL;
     if (answer->decision) {
         rig->verdict = answer->decision->verdict;
-        text_copy(rig->trace, sizeof rig->trace, answer->trace ? answer->trace : "");
         text_copy(rig->gate, sizeof rig->gate, answer->decision->gate);
     }
     if (answer->signal)
