@@ -309,13 +309,13 @@ def test_mapped_payloads_and_lines():
 
 def test_dead_letters_are_listed_retried_and_dropped():
     host = Host()
-    host.write_config(
-        default_config(host, retry={"attempts": 2, "base": "10ms", "cap": "20ms"})
-    )
+    host.write_config(default_config(host, retry={"attempts": 2, "base": "10ms", "cap": "20ms"}))
     defers = PLAIN_STRATEGY.replace("return true", 'return defer(0.02, "not yet")')
     host.write_strategy("plain", defers)
     with host:
-        ids = [host.post("/webhook/test", signal(timestamp=now_iso(-n))).json()["id"] for n in (0, 9)]
+        ids = [
+            host.post("/webhook/test", signal(timestamp=now_iso(-n))).json()["id"] for n in (0, 9)
+        ]
         until(lambda: all(state_of(host, i) == "dead" for i in ids), 20, "both being dead letters")
         assert host.get("/api/status").json()["queue"]["dead"] == 2
         listed = host.cli("dead", "list")
