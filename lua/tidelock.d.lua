@@ -17,6 +17,10 @@ function number:abs() end
 function number:sign() end
 ---@return boolean
 function number:is_zero() end
+--- -1 when it is less than the other, 0 when equal, 1 when more.
+---@param other decimal|number
+---@return -1|0|1
+function number:cmp(other) end
 ---@param other decimal|number
 ---@return boolean
 function number:eq(other) end
@@ -53,6 +57,10 @@ function number:trunc(step) end
 ---@param step? decimal|number
 ---@return decimal
 function number:round(step) end
+--- self / by, rounded half to even at the twelfth place.
+---@param by decimal|number
+---@return decimal
+function number:div(by) end
 --- self · by / over with one rounding.
 ---@param by decimal|number
 ---@param over decimal|number
@@ -67,10 +75,45 @@ function number:int() end
 ---@return number
 function number:number() end
 
---- decimal("0.05"), decimal(3).
----@param value string|number|decimal
----@return decimal
-function decimal(value) end
+--- decimal("0.05"), decimal(3). Every method is a function here, too: decimal.min(a, b).
+---@class decimals
+---@overload fun(value: string|number|decimal): decimal
+decimal = {}
+---@param value any
+---@return boolean
+function decimal.is(value) end
+decimal.abs = number.abs
+decimal.ceil = number.ceil
+decimal.cmp = number.cmp
+decimal.div = number.div
+decimal.eq = number.eq
+decimal.floor = number.floor
+decimal.ge = number.ge
+decimal.gt = number.gt
+decimal.int = number.int
+decimal.is_zero = number.is_zero
+decimal.le = number.le
+decimal.lt = number.lt
+decimal.max = number.max
+decimal.min = number.min
+decimal.muldiv = number.muldiv
+decimal.number = number.number
+decimal.round = number.round
+decimal.sign = number.sign
+decimal.sqrt = number.sqrt
+decimal.trunc = number.trunc
+
+--- Texts of at most 256 KiB; numbers keep every digit: what no Lua number holds is a decimal.
+json = {}
+---@param value any
+---@return string
+function json.encode(value) end
+---@param text string
+---@return any
+function json.decode(text) end
+--- What `null` reads as, and is written as.
+---@type userdata
+json.null = nil
 
 ---@alias inputs table<string, decimal|number|string|boolean>
 

@@ -47,16 +47,17 @@ static int run_backtest(struct cli_args *args)
 
 static int run_policy(struct cli_args *args)
 {
-    static const char *const verbs[] = {"list", "check", "test", "push", "rollback"};
+    static const char *const verbs[] = {"list", "environment", "check", "test", "push",
+                                        "rollback"};
     const char *verb = args->words[0];
     size_t i = 0;
-    while (i < 5 && strcmp(verbs[i], verb) != 0)
+    while (i < 6 && strcmp(verbs[i], verb) != 0)
         i++;
-    if (i == 5)
-        return cli_usage(args, "\"%s\" is none of list, check, test, push, rollback", verb);
-    if (i > 0 && args->word_count < 2)
+    if (i == 6)
+        return cli_usage(args, "\"%s\" is none of list, environment, check, test, push, rollback", verb);
+    if (i > 1 && args->word_count < 2)
         return cli_usage(args, "policy %s needs a %s", verb,
-                         i < 3 ? "strategy's folder" : "strategy's name");
+                         i < 4 ? "strategy's folder" : "strategy's name");
     return tidelock_policy(args->config, verb, args->words[1], args->values[0], &args->io);
 }
 
@@ -110,7 +111,7 @@ const struct cli_command cli_offline_commands[] = {
     {"bars", "synthetic", "Write bars made from a seed, as CSV: to try a backtest with",
      "They are the prices of nothing.", "tidelock bars synthetic --count 20000 > bars.csv", 1, 1,
      bars_options, 4, run_bars},
-    {"policy", "list|check|test|push|rollback [FOLDER|NAME]",
+    {"policy", "list|environment|check|test|push|rollback [FOLDER|NAME]",
      "List, check, test, push or roll back policies",
      "check and test take a strategy's folder; push and rollback a configured strategy's name, on "
      "the running host.",

@@ -53,8 +53,8 @@ static void add_advice(void *ctx, int line, const char *name, const char *advice
 {
     const struct advising *advising = ctx;
 
-    fault_add(advising->faults, NULL, "%s:%d: '%s' is not available: %s", advising->file, line, name,
-              advice);
+    fault_add(advising->faults, NULL, "%s:%d: '%s' is not available: %s", advising->file, line,
+              name, advice);
 }
 
 void fault_withheld(struct faults *faults, const struct policy_source *file)

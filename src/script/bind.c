@@ -5,12 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-struct bind_type {
-    struct tag tag; /* first: the object's first word is its address */
-    struct bind_type *next;
-    int meta_ref;
-};
-
 static void push_table(struct sandbox *box, const char *name, const struct bind_function *rows,
                        size_t count, void *host) {
     lua_State *L = box->L;

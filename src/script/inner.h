@@ -102,6 +102,12 @@ struct tag {
 };
 extern const struct tag number_decimal_tag, record_tag;
 
+struct bind_type { /* a host's own */
+    struct tag tag; /* first: the object's first word is its address */
+    struct bind_type *next;
+    int meta_ref;
+};
+
 static inline const struct tag *inner_tag(lua_State *L, int index) {
     const struct tag *const *object = lua_touserdata(L, index);
     return object ? *object : NULL;
@@ -251,5 +257,8 @@ int record_ipairs(lua_State *L);
 /* Of a record's field, not a list's. */
 const char *record_name(const struct sandbox_record *record, uint32_t field);
 bool record_is_list(const struct sandbox_record *record);
+enum sandbox_kind record_kind(const struct sandbox_record *record, uint32_t field);
+/* A list's first element when its elements are records, else NULL. */
+const struct sandbox_record *record_first_child(const struct sandbox_record *list);
 void record_push_element(lua_State *L, const struct sandbox_record *record, uint32_t field);
 #endif

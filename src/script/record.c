@@ -154,6 +154,15 @@ const char *record_name(const struct sandbox_record *record, uint32_t field) {
 
 bool record_is_list(const struct sandbox_record *record) { return !record->layout; }
 
+enum sandbox_kind record_kind(const struct sandbox_record *record, uint32_t field) {
+    return record->slots[field].kind;
+}
+
+const struct sandbox_record *record_first_child(const struct sandbox_record *list) {
+    bool has = list->most > 0 && list->slots[0].kind == SANDBOX_KIND_RECORD;
+    return has ? list->slots[0].child : NULL;
+}
+
 /* ---- the script's side ----------------------------------------------------------------------- */
 
 static uint32_t hash_of(const char *name) {

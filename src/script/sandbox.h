@@ -64,6 +64,7 @@ extern "C" {
 __extension__ typedef __int128 sandbox_units; /* value * 10^12 */
 
 struct sandbox;
+struct sandbox_record;
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
@@ -109,6 +110,16 @@ bool sandbox_compiles(struct sandbox *box, const char *source, size_t length,
  * what to use instead ("os.time", "f.now is ..."), without running it. Returns how many. */
 typedef void (*sandbox_advice_fn)(void *context, int line, const char *name, const char *advice);
 size_t sandbox_advise(const char *source, size_t length, sandbox_advice_fn each, void *context);
+/* The names it knows, one by one; NULL behind the last. */
+const char *sandbox_withheld(size_t index, const char **advice);
+/* Tells everything a script can reach now, sorted: "pcall", "string.rep", "decimal:round" (a
+ * method), "require gates" and, once it ran, "require gates.layers". `what` is function, method,
+ * library, module, record, number, string or value. And the fields of a record: "f.signal.price";
+ * `what` is then the field's kind, "[]" stands for each element of a list. */
+typedef void (*sandbox_name_fn)(void *context, const char *path, const char *what);
+void sandbox_names(struct sandbox *box, sandbox_name_fn each, void *context);
+void sandbox_record_names(const struct sandbox_record *record, const char *prefix,
+                          sandbox_name_fn each, void *context);
 /* From here on creating or changing a global is an error that names the place. Reading one that was
  * never declared is an error from the beginning. */
 void sandbox_seal(struct sandbox *box);
@@ -136,7 +147,6 @@ void sandbox_push_ref(struct sandbox *box, int ref);
 void sandbox_push_table(struct sandbox *box);
 void sandbox_put_field(struct sandbox *box, const char *name);
 void sandbox_put_element(struct sandbox *box, uint32_t index /* from 1, at most 100,000 */);
-struct sandbox_record;
 void sandbox_push_record(struct sandbox *box, const struct sandbox_record *record);
 /* Calls. All results are kept for reading until the next start, peek or done. */
 bool sandbox_run(struct sandbox *box) SANDBOX_CHECK;

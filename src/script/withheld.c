@@ -48,6 +48,12 @@ const char *withheld_advice(const char *name) {
     return NULL;
 }
 
+const char *sandbox_withheld(size_t index, const char **advice) {
+    if (index >= ROWS) return NULL;
+    *advice = rows[index].advice;
+    return rows[index].name;
+}
+
 /* Three tokens in a row are enough to tell a use (os.time, os() or os:x) from a local of the same
  * name or a field. */
 struct token {
