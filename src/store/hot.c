@@ -3,6 +3,7 @@
 #include "store/hot.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define uthash_malloc(size) mem_alloc(size)
@@ -11,8 +12,8 @@
 
 #define KNOWN_MAX 4096
 
-struct name { /* zeroed beyond the key: compared as bytes */
-    enum table_id table;
+struct name { /* compared as bytes, up to the end of the key */
+    char table;
     char key[KEY_SIZE];
 };
 struct entry {
@@ -41,14 +42,21 @@ bool hot_takes(enum table_id table)
            table == TABLE_STATE;
 }
 
+static size_t put_name(struct name *name, const struct table *table, const char *key)
+{
+    size_t length = strlen(key);
+    assert(length < sizeof name->key);
+    name->table = (char)table->id;
+    memcpy(name->key, key, length);
+    return offsetof(struct name, key) + length;
+}
+
 static struct entry *find(const struct hot *hot, const struct table *table, const char *key)
 {
     struct name name;
     struct entry *entry;
-    memset(&name, 0, sizeof name);
-    name.table = table->id;
-    text_copy(name.key, sizeof name.key, key);
-    HASH_FIND(hh, hot->known, &name, sizeof name, entry);
+    size_t size = put_name(&name, table, key);
+    HASH_FIND(hh, hot->known, &name, size, entry);
     return entry;
 }
 
@@ -64,11 +72,10 @@ bool hot_version(const struct hot *hot, const struct table *table, const char *k
 void hot_learn(struct hot *hot, const struct table *table, const char *key, int64_t version)
 {
     struct entry *entry = mem_alloc(sizeof *entry);
-    entry->name.table = table->id;
-    text_copy(entry->name.key, sizeof entry->name.key, key);
+    size_t size = put_name(&entry->name, table, key);
     entry->table = table;
     entry->version = version;
-    HASH_ADD(hh, hot->known, name, sizeof entry->name, entry);
+    HASH_ADD(hh, hot->known, name, size, entry);
 }
 
 void hot_change(struct hot *hot, const struct table *table, const void *before, const void *after)

@@ -19,7 +19,7 @@ void event_body(struct str *out, const char *cause_json, const struct change *ch
         str_puts(out, "\",\"k\":");
         str_put_json(out, row_key(table, changes[i].after));
         str_puts(out, ",\"set\":");
-        row_json_changes(table, changes[i].before, changes[i].after, out);
+        row_json_set(table, changes[i].before, changes[i].after, out);
         str_putc(out, '}');
     }
     str_puts(out, "]}");
@@ -109,6 +109,8 @@ static bool fold_change(struct fold *fold, const struct json *json, struct err *
                table->row_size); /* its texts stay the book's until book_put copies them */
     else
         row_init(table, after);
+    if (!before && !column_parse(&table->columns[0], after, key, &fold->arena, err))
+        return err_prefix(err, "event %lld", (long long)fold->event->seq);
     if (!row_from_json(table, after, set, &fold->arena, err))
         return err_prefix(err, "event %lld", (long long)fold->event->seq);
     if (strcmp(row_key(table, after), key) != 0) {

@@ -290,6 +290,9 @@ bool row_equal(const struct table *table, const void *a, const void *b,
  * are strings, times ISO 8601. */
 void row_json_changes(const struct table *table, const void *before, const void *after,
                       struct str *out);
+/* As row_json_changes without the key, which an event tells once. */
+void row_json_set(const struct table *table, const void *before, const void *after,
+                  struct str *out);
 void row_json(const struct table *table, const void *row,
               struct str *out); /* all columns; absent: null */
 /* Sets the columns named in a JSON object (the inverse of row_json_changes); LONG columns into the

@@ -95,13 +95,13 @@ static void put_member(struct piece *piece, const struct column *column, const v
     flush(piece, out);
 }
 
-void row_json_changes(const struct table *table, const void *before, const void *after,
-                      struct str *out)
+static void put_changes(const struct table *table, size_t first, const void *before,
+                        const void *after, struct str *out)
 {
     struct piece piece;
     piece.used = 0;
     add(&piece, "{", 1);
-    for (size_t i = 0; i < table->column_count; i++) {
+    for (size_t i = first; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
         if (before ? cell_equal(column, before, after) : cell_empty(column, after))
             continue;
@@ -112,6 +112,18 @@ void row_json_changes(const struct table *table, const void *before, const void 
         piece.used = 0; /* the comma that waits for a next member */
     add(&piece, "}", 1);
     flush(&piece, out);
+}
+
+void row_json_changes(const struct table *table, const void *before, const void *after,
+                      struct str *out)
+{
+    put_changes(table, 0, before, after, out);
+}
+
+void row_json_set(const struct table *table, const void *before, const void *after,
+                  struct str *out)
+{
+    put_changes(table, 1, before, after, out);
 }
 
 void row_json(const struct table *table, const void *row, struct str *out)

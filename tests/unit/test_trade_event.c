@@ -76,7 +76,7 @@ static void the_body_reads_as_documented(void **state)
     assert_string_equal(
         str_text(&body),
         "{\"cause\":{\"who\":\"op\"},\"changes\":["
-        "{\"t\":\"halts\",\"k\":\"all\",\"set\":{\"id\":\"all\",\"level\":\"none\",\"version\":1}},"
+        "{\"t\":\"halts\",\"k\":\"all\",\"set\":{\"level\":\"none\",\"version\":1}},"
         "{\"t\":\"halts\",\"k\":\"all\",\"set\":{\"level\":\"freeze\",\"why\":\"a \\\"test\\\"\","
         "\"at\":\"2025-07-21T09:15:00Z\",\"version\":2}}]}");
     str_free(&body);
