@@ -1,6 +1,6 @@
-/* Ten million decisions through the policy the load bench uses, one version, one state: the most the
- * process held at the end against the most it held once warm; a collector breathes, so moments say
- * nothing. DECISIONS=n runs another number. */
+/* Ten million decisions through the policy the load bench uses, one version, one state: the most
+ * the process held at the end against the most it held once warm; a collector breathes, so moments
+ * say nothing. DECISIONS=n runs another number. */
 #include "io/file.h"
 #include "policy/policy.h"
 #include "trade/signal.h"

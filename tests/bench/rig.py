@@ -202,7 +202,8 @@ class Host(Server):
 
     def metrics(self):
         """Every series by name and labels."""
-        rows = (line.rpartition(" ") for line in self.get("/metrics").splitlines() if line[:1] != "#")
+        lines = self.get("/metrics").splitlines()
+        rows = (line.rpartition(" ") for line in lines if line[:1] != "#")
         return {name: float(value) for name, _, value in rows}
 
     def drain(self, limit_s=60):
@@ -247,7 +248,8 @@ class Peers:
     def helpers(self):
         """Their database and cache."""
         run = os.environ.get("BENCH_RUN", f"{self.folder}/.run")
-        return [int(open(f"{run}/{name}").readline()) for name in ("pg/postmaster.pid", "redis.pid")]
+        names = ("pg/postmaster.pid", "redis.pid")
+        return [int(open(f"{run}/{name}").readline()) for name in names]
 
     def open(self, name):
         self._servers("reset")

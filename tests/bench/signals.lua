@@ -1,8 +1,8 @@
 -- wrk script: signals over N instruments, each walking base entry, three pyramids, exit of all; one
 -- request in twenty repeats a recent one byte for byte. The same script loads every host compared.
 --
--- TARGET path · N instruments (256) from OFFSET (0) on · RUN a number that moves all times, so that no two runs share a
--- signal. Ends in a line "JSON {...}".
+-- TARGET path · N instruments (256) from OFFSET (0) on · RUN a number that moves all times, so that
+-- no two runs share a signal. Ends in a line "JSON {...}".
 local TARGET = os.getenv("TARGET") or "/webhook"
 local N = tonumber(os.getenv("N") or 256)
 local OFFSET = tonumber(os.getenv("OFFSET") or 0)
@@ -15,8 +15,10 @@ local STEPS = {
     { type = "PYRAMID", position = "Long_4" },
     { type = "EXIT", position = "ALL" },
 }
-local HEAD = "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-local BODY = '{"instrument":"INST%04d","signal_type":"%s","position":"%s","price":%.2f,"timestamp":"%s"}'
+local HEAD = "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+    .. "Content-Length: %d\r\n\r\n%s"
+local BODY = '{"instrument":"INST%04d","signal_type":"%s","position":"%s","price":%.2f,'
+    .. '"timestamp":"%s"}'
 
 local recent, thread = {}, nil
 sent, repeated = 0, 0 -- globals: done() asks the thread for them
@@ -47,9 +49,10 @@ end
 
 function done(summary, latency)
     local errors = summary.errors
-    io.write(("JSON " .. '{"requests":%d,"seconds":%.4f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"unique":%d,'
-        .. '"repeated":%d,"errors":%d,"refused":%d}\n'):format(
+    local failed = errors.connect + errors.read + errors.write + errors.timeout
+    io.write(("JSON " .. '{"requests":%d,"seconds":%.4f,"p50_ms":%.3f,"p99_ms":%.3f,'
+        .. '"max_ms":%.3f,"unique":%d,"repeated":%d,"errors":%d,"refused":%d}\n'):format(
         summary.requests, summary.duration / 1e6, latency:percentile(50) / 1000,
-        latency:percentile(99) / 1000, latency.max / 1000, thread:get("sent"), thread:get("repeated"),
-        errors.connect + errors.read + errors.write + errors.timeout, errors.status))
+        latency:percentile(99) / 1000, latency.max / 1000, thread:get("sent"),
+        thread:get("repeated"), failed, errors.status))
 end

@@ -1,7 +1,7 @@
--- What the throughput bench decides: the gates and sizing every compared host runs as well. A base
--- needs no open base; a pyramid an open one, fewer than five layers on top and a price not below the
--- last entry's. One percent of a fixed equity is risked over a stop two percent away, at most a
--- fifth of the equity is bought, each pyramid halves.
+-- What the throughput bench decides: the gates and sizing every compared host runs as well. A
+-- base needs no open base; a pyramid an open one, fewer than five layers on top and a price not
+-- below the last entry's. One percent of a fixed equity is risked over a stop two percent away, at
+-- most a fifth of the equity is bought, each pyramid halves.
 local EQUITY = decimal("10000000")
 local RISK_LOTS = EQUITY * decimal("0.01") / decimal("0.02")
 local MOST = EQUITY * decimal("0.2")
