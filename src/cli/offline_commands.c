@@ -113,8 +113,8 @@ const struct cli_command cli_offline_commands[] = {
      bars_options, 4, run_bars},
     {"policy", "list|environment|check|test|push|rollback [FOLDER|NAME]",
      "List, check, test, push or roll back policies",
-     "check and test take a strategy's folder; push and rollback a configured strategy's name, on "
-     "the running host.",
+     "environment prints everything a policy can reach. check and test take a strategy's folder; "
+     "push and rollback a configured strategy's name, on the running host.",
      "tidelock policy check strategies/pyramid", 1, 2, policy_options, 1, run_policy},
 };
 const size_t cli_offline_count = sizeof cli_offline_commands / sizeof cli_offline_commands[0];
