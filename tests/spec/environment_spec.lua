@@ -9,6 +9,8 @@ end
 
 local page = read("strategies/ENVIRONMENT.md")
 
+local t = require "tidelock.testing"
+
 -- The names of one line of the page: "- **ta.**: `adx` ...".
 local function names_of(title)
     local list = page:match("\n%- %*%*" .. title:gsub("%p", "%%%0") .. "%*%*:(.-)\n[-\n]")
@@ -107,5 +109,31 @@ describe("the editors' annotations", function()
             local field = path:match("([%w_]+)$")
             assert.is_true(fields[field], path)
         end
+    end)
+end)
+
+describe("a strategy that is refused", function()
+    local head = "local function size(f) return { quantity = 1 } end\n"
+    local tail = "return { name = 'demo', version = '1', instruments = '*', size = size }"
+
+    local function report_of(text)
+        local ok, s, report = pcall(t.text, "demo", head .. text .. tail)
+        return tostring(ok and report or s)
+    end
+
+    it("is told what to use instead of what plain Lua has", function()
+        local report = report_of("local function late(f) return os.time() - f.now end\n" ..
+            "local function seed() math.randomseed(1) end\n")
+        local said = report:find("strategy.lua:2: 'os.time' is not available: f.now", 1, true)
+        assert.is_truthy(said, report)
+        assert.is_truthy(report:find("strategy.lua:3: 'math.randomseed'", 1, true), report)
+    end)
+
+    it("is shown the line and who called it", function()
+        local report = report_of("local function inner(t)\n    return t.a.b\nend\n" ..
+            "local function outer() return inner{} + 1 end\nlocal x = outer()\n")
+        assert.is_truthy(report:find("strategy.lua:3: attempt to index field 'a'", 1, true), report)
+        assert.is_truthy(report:find("| return t.a.b", 1, true), report)
+        assert.is_truthy(report:find("strategy.lua:5 in outer", 1, true), report)
     end)
 end)
