@@ -1,6 +1,6 @@
 /* The host's own functions and constants, over plain values: no type of the interpreter shows, and
  * no error jumps over a frame of the host's, so they may be written in any language. */
-#include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -147,6 +147,7 @@ bool call_set_name(struct sandbox *box, const char *name) {
 
 bool sandbox_set_function(struct sandbox *box, const char *name, sandbox_function function,
                           void *host) {
+    if (box->remote) return remote_function(box, name, function, host);
     struct function *row = arena_alloc(&box->arena, sizeof *row);
     *row = (struct function){function, host};
     lua_checkstack(box->L, 10);
@@ -157,6 +158,7 @@ bool sandbox_set_function(struct sandbox *box, const char *name, sandbox_functio
 
 bool sandbox_set_constant(struct sandbox *box, const char *name,
                           const struct sandbox_value *value) {
+    if (box->remote) return remote_constant(box, name, value);
     lua_checkstack(box->L, 10);
     call_push(box->L, value, value->text);
     return call_set_name(box, name);

@@ -197,10 +197,11 @@ const struct sandbox_failure *sandbox_failure(const struct sandbox *box) { retur
 
 const char *sandbox_end_name(enum sandbox_end end) {
     static const char *const names[] = {"ok",     "error",  "syntax",    "instructions", "time",
-                                        "memory", "output", "cancelled", "misuse"};
+                                        "memory", "output", "cancelled", "misuse",
+                                        "died"};
     return (size_t)end < sizeof names / sizeof *names ? names[end] : "unknown";
 }
 
 bool sandbox_end_is_kill(enum sandbox_end end) {
-    return end >= SANDBOX_INSTRUCTIONS && end <= SANDBOX_CANCELLED;
+    return (end >= SANDBOX_INSTRUCTIONS && end <= SANDBOX_CANCELLED) || end == SANDBOX_DIED;
 }

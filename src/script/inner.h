@@ -38,8 +38,10 @@ struct spare { /* a freed small block waiting for reuse */
     struct spare *next;
 };
 
+struct remote;
 struct sandbox {
-    lua_State *L;
+    lua_State *L;          /* NULL: the interpreter is in a worker */
+    struct remote *remote; /* and this is the way to it */
     struct sandbox_limits limits;
     bool running;
     bool sealed;
@@ -77,7 +79,9 @@ struct sandbox {
     uint64_t calls, errors, kills;
 
     struct source *sources;
+    int results;                    /* of the last call; what is read out stands above them */
     struct sandbox_record *records; /* newest first */
+    uint32_t record_count;
     struct stale *stale;            /* fields whose Lua value is out of date */
     size_t stale_count, stale_room;
     struct bind_type *types;
@@ -256,6 +260,7 @@ int record_pairs(lua_State *L);
 int record_ipairs(lua_State *L);
 /* Of a record's field, not a list's. */
 const char *record_name(const struct sandbox_record *record, uint32_t field);
+uint32_t record_number(const struct sandbox_record *record); /* in the order of making */
 bool record_is_list(const struct sandbox_record *record);
 enum sandbox_kind record_kind(const struct sandbox_record *record, uint32_t field);
 /* A list's first element when its elements are records, else NULL. */

@@ -1,7 +1,7 @@
 /* The texts a box knows: what was loaded (kept for quoting lines in errors) and what `require` may
  * find. A script reaches exactly the modules the host handed in, each run once, under the budget of
  * the call that asks first. */
-#include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -100,6 +100,7 @@ static int require(lua_State *L) {
 bool sandbox_add_module(struct sandbox *box, const char *name, const char *source, size_t length,
                         const char *chunk) {
     assert(name && source && chunk && !box->running);
+    if (box->remote) return remote_module(box, name, source, length, chunk);
     if (!*name || strlen(name) > NAME_MOST)
         return fault_misuse(box, "'%.100s' cannot be a module's name", name);
     if (find(box, name)) return fault_misuse(box, "there are two modules named '%s'", name);

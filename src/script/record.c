@@ -7,7 +7,7 @@
  * before the next call the noted ones are put right: made anew while they have been in use lately,
  * else dropped until they are read again. A value once made is never touched, so a script may keep
  * it across calls. */
-#include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <string.h>
@@ -54,6 +54,7 @@ struct sandbox_record {
     const char *name;
     struct slot *slots;
     uint32_t count, most; /* record: equal */
+    uint32_t number;
     int ref, shadow_ref;
 };
 
@@ -82,7 +83,7 @@ static struct slot *slot_for(struct sandbox_record *record, uint32_t field,
 static void note(struct sandbox_record *record, uint32_t place) {
     struct slot *slot = &record->slots[place];
     struct sandbox *box = record->box;
-    if (!slot->shadowed || slot->noted) return;
+    if ((!slot->shadowed && !box->remote) || slot->noted) return;
     slot->noted = true;
     if (box->stale_count == box->stale_room) {
         box->stale_room = box->stale_room ? box->stale_room * 2 : 64;
@@ -138,6 +139,7 @@ void sandbox_set_count(struct sandbox_record *list, uint32_t count) {
     assert(!list->layout && !list->box->running);
     if (count > list->most) count = list->most;
     for (uint32_t place = count; place < list->count; place++) note(list, place);
+    if (list->box->remote && count != list->count) remote_count(list->box, list->number, count);
     list->count = count;
 }
 
@@ -161,6 +163,71 @@ enum sandbox_kind record_kind(const struct sandbox_record *record, uint32_t fiel
 const struct sandbox_record *record_first_child(const struct sandbox_record *list) {
     bool has = list->most > 0 && list->slots[0].kind == SANDBOX_KIND_RECORD;
     return has ? list->slots[0].child : NULL;
+}
+
+uint32_t record_number(const struct sandbox_record *record) { return record->number; }
+
+/* ---- between the halves of a box in a worker ------------------------------------------------- */
+
+void record_send(struct sandbox *box) {
+    struct str *out = &box->remote->out;
+    for (size_t i = 0; i < box->stale_count; i++) {
+        const struct sandbox_record *record = box->stale[i].record;
+        struct slot *slot = &record->slots[box->stale[i].place];
+        slot->noted = false;
+        wire_put_u8(out, OP_SLOT);
+        wire_put_u32(out, record->number);
+        wire_put_u32(out, box->stale[i].place);
+        wire_put_u8(out, slot->present);
+        if (!slot->present) continue;
+        switch (slot->kind) {
+        case SANDBOX_KIND_TEXT: wire_put_text(out, slot->text.bytes, slot->text.length); break;
+        case SANDBOX_KIND_INTEGER: wire_put(out, &slot->integer, sizeof slot->integer); break;
+        case SANDBOX_KIND_BOOLEAN: wire_put_u8(out, slot->boolean); break;
+        case SANDBOX_KIND_DECIMAL: wire_put(out, &slot->units, sizeof slot->units); break;
+        case SANDBOX_KIND_NUMBER: wire_put(out, &slot->number, sizeof slot->number); break;
+        case SANDBOX_KIND_RECORD:
+        case SANDBOX_KIND_LIST: break;
+        }
+    }
+    box->stale_count = 0;
+}
+
+void record_list(struct sandbox *box, struct sandbox_record **out) {
+    for (struct sandbox_record *record = box->records; record; record = record->next)
+        out[record->number] = record;
+}
+
+void record_take_slot(struct sandbox_record *record, struct wire *wire) {
+    uint32_t place = wire_take_u32(wire);
+    sandbox_units units;
+    double number;
+    const char *text;
+    size_t length;
+    if (!wire_take_u8(wire)) {
+        sandbox_set_nil(record, place);
+        return;
+    }
+    switch (record->slots[place].kind) {
+    case SANDBOX_KIND_TEXT:
+        text = wire_take_text(wire, &length);
+        sandbox_set_text(record, place, text, length);
+        break;
+    case SANDBOX_KIND_INTEGER:
+        sandbox_set_integer(record, place, (int64_t)wire_take_u64(wire));
+        break;
+    case SANDBOX_KIND_BOOLEAN: sandbox_set_boolean(record, place, wire_take_u8(wire) != 0); break;
+    case SANDBOX_KIND_DECIMAL:
+        wire_take(wire, &units, sizeof units);
+        sandbox_set_decimal(record, place, units);
+        break;
+    case SANDBOX_KIND_NUMBER:
+        wire_take(wire, &number, sizeof number);
+        sandbox_set_number(record, place, number);
+        break;
+    case SANDBOX_KIND_RECORD:
+    case SANDBOX_KIND_LIST: sandbox_set_shown(record, place);
+    }
 }
 
 /* ---- the script's side ----------------------------------------------------------------------- */
@@ -363,7 +430,15 @@ static const char *intern(struct sandbox *box, const char *name) {
     return interned;
 }
 
+/* In the host's half of a box only the fields' places are known. */
+static const struct layout *no_layout(struct sandbox *box, const struct sandbox_shape *shape) {
+    struct layout *layout = arena_alloc(&box->arena, sizeof *layout);
+    layout->name = arena_text(&box->arena, shape->name);
+    return layout;
+}
+
 static const struct layout *make_layout(struct sandbox *box, const struct sandbox_shape *shape) {
+    if (box->remote) return no_layout(box, shape);
     struct layout *layout = arena_alloc(&box->arena, sizeof *layout);
     uint32_t room = 4;
     while (room < shape->count * 2) room *= 2;
@@ -421,6 +496,8 @@ static struct sandbox_record *make(struct sandbox *box, const char *name,
                                       .count = layout ? most : 0};
     record->slots = arena_alloc(&box->arena, (most + 1) * sizeof *record->slots);
     box->records = record;
+    record->number = box->record_count++;
+    if (box->remote) return record;
     lua_checkstack(L, 8);
     struct handle *handle = lua_newuserdata(L, sizeof *handle);
     *handle = (struct handle){&record_tag, record};
@@ -437,7 +514,8 @@ static struct sandbox_record *build_list(struct sandbox *box, const struct sandb
     assert(row->of != SANDBOX_KIND_LIST);
     const struct layout *layout =
         row->of == SANDBOX_KIND_RECORD ? make_layout(box, row->shape) : NULL;
-    struct sandbox_record *list = make(box, intern(box, row->name), NULL, row->most);
+    const char *name = box->remote ? NULL : intern(box, row->name);
+    struct sandbox_record *list = make(box, name, NULL, row->most);
     for (uint32_t i = 0; i < row->most; i++) {
         list->slots[i].kind = row->of;
         if (!layout) continue;
@@ -464,6 +542,7 @@ static struct sandbox_record *build(struct sandbox *box, const struct sandbox_sh
 
 struct sandbox_record *sandbox_record_new(struct sandbox *box, const struct sandbox_shape *shape) {
     assert(!box->running);
+    if (box->remote) remote_record(box, shape);
     return build(box, shape, NULL);
 }
 
@@ -476,6 +555,10 @@ void record_free(struct sandbox *box) {
 
 void sandbox_set_global(struct sandbox *box, const char *name,
                         const struct sandbox_record *record) {
+    if (box->remote) {
+        remote_global(box, name, record->number);
+        return;
+    }
     lua_rawgeti(box->L, LUA_REGISTRYINDEX, record->ref);
     scope_set(box, name);
 }

@@ -1,6 +1,7 @@
 /* The life of a box, and calls into it. */
 #include "script/sandbox.h"
 #include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -27,13 +28,26 @@ static int no_way_back(lua_State *L) {
     abort(); /* an error outside every protected call: nothing here may raise there */
 }
 
-struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
+static struct sandbox *make(const struct sandbox_limits *limits) {
     struct sandbox *box = mem_alloc(sizeof *box);
     if (limits) box->limits = *limits;
     fill_defaults(&box->limits);
     arena_init(&box->arena, 4096);
     chance_seed(&box->chance, box->limits.seed);
     box->output.max = box->limits.output_bytes;
+    return box;
+}
+
+struct sandbox *sandbox_open(const struct sandbox_options *options) {
+    assert(options->size == sizeof *options && "another version of the header");
+    if (options->isolation == SANDBOX_IN_PROCESS) return sandbox_new(&options->limits);
+    struct sandbox *box = make(&options->limits);
+    remote_open(box, options->workers);
+    return box;
+}
+
+struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
+    struct sandbox *box = make(limits);
     box->L = lua_newstate(allot_lua, box);
     assert(box->L && "the interpreter refuses to start");
     lua_atpanic(box->L, no_way_back);
@@ -52,7 +66,10 @@ struct sandbox *sandbox_new(const struct sandbox_limits *limits) {
 void sandbox_free(struct sandbox *box) {
     if (!box) return;
     assert(!box->running);
-    lua_close(box->L);
+    if (box->remote)
+        remote_free(box);
+    else
+        lua_close(box->L);
     record_free(box);
     modules_free(box);
     arena_free(&box->arena);
@@ -67,15 +84,27 @@ void sandbox_set_limits(struct sandbox *box, const struct sandbox_limits *limits
     box->limits = limits ? *limits : (struct sandbox_limits){0};
     fill_defaults(&box->limits);
     box->output.max = box->limits.output_bytes;
+    if (box->remote) remote_limits(box);
 }
 
-void sandbox_seed(struct sandbox *box, uint64_t seed) { chance_seed(&box->chance, seed); }
+void sandbox_seed(struct sandbox *box, uint64_t seed) {
+    if (box->remote)
+        remote_seed(box, seed);
+    else
+        chance_seed(&box->chance, seed);
+}
 
-void sandbox_cancel(struct sandbox *box) { __atomic_store_n(&box->cancel, 1, __ATOMIC_RELAXED); }
+void sandbox_cancel(struct sandbox *box) {
+    if (box->remote)
+        remote_cancel(box);
+    else
+        __atomic_store_n(&box->cancel, 1, __ATOMIC_RELAXED);
+}
 
 /* Collecting runs no code of a script: nothing a script can make has a finaliser. */
 bool sandbox_tidy(struct sandbox *box) {
     assert(!box->running);
+    if (box->remote) return remote_ask(box, OP_TIDY);
     return lua_gc(box->L, LUA_GCSTEP, 100) != 0;
 }
 
@@ -92,7 +121,9 @@ static bool run(struct sandbox *box, int arguments) {
     int status = lua_pcall(L, arguments, LUA_MULTRET, HANDLER);
     guard_finish(box);
     box->calls++;
+    box->results = lua_gettop(L) - HANDLER;
     if (status == 0 && box->end == SANDBOX_OK) return true;
+    box->results = 0;
     fault_record(box, status);
     modules_unwind(box, 0);
     lua_settop(L, HANDLER);
@@ -104,6 +135,7 @@ static bool compile(struct sandbox *box, const char *text, size_t length, const 
     lua_State *L = box->L;
     char name[200];
     lua_settop(L, HANDLER);
+    box->results = 0;
     if (length > box->limits.source_bytes)
         return fault_misuse(box, "%s is %zu bytes long; a file may have %zu", chunk, length,
                             box->limits.source_bytes);
@@ -120,6 +152,7 @@ static bool compile(struct sandbox *box, const char *text, size_t length, const 
 }
 
 bool sandbox_compiles(struct sandbox *box, const char *source, size_t length, const char *chunk) {
+    if (box->remote) return remote_load(box, OP_COMPILES, source, length, chunk, NULL);
     bool ok = compile(box, source, length, chunk);
     lua_settop(box->L, HANDLER);
     return ok;
@@ -128,15 +161,20 @@ bool sandbox_compiles(struct sandbox *box, const char *source, size_t length, co
 bool sandbox_load(struct sandbox *box, const char *source, size_t length, const char *chunk,
                   int *ref) {
     *ref = 0;
+    if (box->remote) return remote_load(box, OP_LOAD, source, length, chunk, ref);
     if (!compile(box, source, length, chunk) || !run(box, 0)) return false;
     lua_settop(box->L, HANDLER + 1);
     *ref = lua_isnil(box->L, -1) ? 0 : luaL_ref(box->L, LUA_REGISTRYINDEX);
     lua_settop(box->L, HANDLER);
+    box->results = 0;
     return true;
 }
 
 void sandbox_unref(struct sandbox *box, int ref) {
-    if (ref > 0) luaL_unref(box->L, LUA_REGISTRYINDEX, ref);
+    if (box->remote)
+        remote_op_u32(box, OP_UNREF, (uint32_t)ref);
+    else if (ref > 0)
+        luaL_unref(box->L, LUA_REGISTRYINDEX, ref);
 }
 
 /* One step of a path on the table on top: "name" or "[3]"; replaces the table by the value. False:
@@ -164,6 +202,7 @@ static bool step_into(lua_State *L, const char **path) {
 int sandbox_find(struct sandbox *box, int ref, const char *path) {
     lua_State *L = box->L;
     assert(!box->running);
+    if (box->remote) return remote_find(box, ref, path);
     int top = lua_gettop(L), found = 0;
     if (!lua_checkstack(L, 4)) return 0;
     if (ref > 0)
@@ -182,7 +221,12 @@ int sandbox_find(struct sandbox *box, int ref, const char *path) {
 void sandbox_start(struct sandbox *box, int ref) {
     lua_State *L = box->L;
     assert(!box->running);
+    if (box->remote) {
+        remote_start(box, ref);
+        return;
+    }
     lua_settop(L, HANDLER);
+    box->results = 0;
     if (ref > 0)
         lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
     else
@@ -197,33 +241,36 @@ static lua_State *room_for_argument(struct sandbox *box) {
     return L;
 }
 
-void sandbox_push_nil(struct sandbox *box) { lua_pushnil(room_for_argument(box)); }
+static void push(struct sandbox *box, const struct sandbox_value *value) {
+    if (box->remote)
+        remote_push(box, value);
+    else
+        call_push(room_for_argument(box), value, value->text);
+}
+
+void sandbox_push_nil(struct sandbox *box) {
+    push(box, &(struct sandbox_value){.type = SANDBOX_NIL});
+}
 
 void sandbox_push_boolean(struct sandbox *box, bool value) {
-    lua_pushboolean(room_for_argument(box), value);
+    push(box, &(struct sandbox_value){.type = SANDBOX_BOOLEAN, .boolean = value});
 }
 
 void sandbox_push_integer(struct sandbox *box, int64_t value) {
-    lua_State *L = room_for_argument(box);
-    if ((int64_t)(double)value == value && (double)value <= INNER_EXACT_MOST &&
-        (double)value >= -INNER_EXACT_MOST)
-        lua_pushnumber(L, (double)value);
-    else
-        bind_push_decimal(L, decimal_int(value));
+    push(box, &(struct sandbox_value){.type = SANDBOX_INTEGER, .integer = value});
 }
 
 void sandbox_push_number(struct sandbox *box, double value) {
-    lua_pushnumber(room_for_argument(box), value);
+    push(box, &(struct sandbox_value){.type = SANDBOX_NUMBER, .number = value});
 }
 
 void sandbox_push_decimal(struct sandbox *box, sandbox_units value) {
-    struct decimal decimal = {value};
-    assert(decimal_ok(decimal));
-    bind_push_decimal(room_for_argument(box), decimal);
+    assert(decimal_ok((struct decimal){value}));
+    push(box, &(struct sandbox_value){.type = SANDBOX_DECIMAL, .units = value});
 }
 
 void sandbox_push_text(struct sandbox *box, const char *bytes, size_t length) {
-    lua_pushlstring(room_for_argument(box), bytes, length);
+    push(box, &(struct sandbox_value){.type = SANDBOX_TEXT, .text = bytes, .length = length});
 }
 
 bool sandbox_push_decimal_text(struct sandbox *box, const char *text) {
@@ -234,9 +281,18 @@ bool sandbox_push_decimal_text(struct sandbox *box, const char *text) {
     return true;
 }
 
-void sandbox_push_table(struct sandbox *box) { lua_newtable(room_for_argument(box)); }
+void sandbox_push_table(struct sandbox *box) {
+    if (box->remote)
+        remote_op(box, OP_PUSH_TABLE);
+    else
+        lua_newtable(room_for_argument(box));
+}
 
 void sandbox_put_field(struct sandbox *box, const char *name) {
+    if (box->remote) {
+        remote_field(box, name);
+        return;
+    }
     lua_State *L = room_for_argument(box);
     assert(lua_gettop(L) > HANDLER + 2 && lua_istable(L, -2));
     lua_pushstring(L, name);
@@ -245,20 +301,31 @@ void sandbox_put_field(struct sandbox *box, const char *name) {
 }
 
 void sandbox_put_element(struct sandbox *box, uint32_t index) {
+    if (box->remote) {
+        remote_element(box, index);
+        return;
+    }
     lua_State *L = room_for_argument(box);
     assert(lua_gettop(L) > HANDLER + 2 && lua_istable(L, -2) && index >= 1 && index <= 100000);
     lua_rawseti(L, -2, (int)index);
 }
 
 void sandbox_push_ref(struct sandbox *box, int ref) {
-    lua_rawgeti(room_for_argument(box), LUA_REGISTRYINDEX, ref);
+    if (box->remote)
+        remote_op_u32(box, OP_PUSH_REF, (uint32_t)ref);
+    else
+        lua_rawgeti(room_for_argument(box), LUA_REGISTRYINDEX, ref);
 }
 
 void sandbox_push_record(struct sandbox *box, const struct sandbox_record *record) {
-    bind_push_record(room_for_argument(box), record);
+    if (box->remote)
+        remote_op_u32(box, OP_PUSH_RECORD, record_number(record));
+    else
+        bind_push_record(room_for_argument(box), record);
 }
 
 bool sandbox_run(struct sandbox *box) {
+    if (box->remote) return remote_run(box);
     lua_State *L = box->L;
     assert(!box->running && lua_gettop(L) > HANDLER);
     if (lua_type(L, HANDLER + 1) != LUA_TFUNCTION) {
@@ -270,12 +337,18 @@ bool sandbox_run(struct sandbox *box) {
 }
 
 unsigned sandbox_results(const struct sandbox *box) {
-    return (unsigned)(lua_gettop(box->L) - HANDLER);
+    if (box->remote) return box->remote->results;
+    return (unsigned)box->results;
 }
 
 void sandbox_done(struct sandbox *box) {
     assert(!box->running);
-    lua_settop(box->L, HANDLER);
+    if (box->remote) {
+        remote_op(box, OP_DONE);
+    } else {
+        lua_settop(box->L, HANDLER);
+        box->results = 0;
+    }
 }
 
 const char *sandbox_output(const struct sandbox *box, size_t *length) {
@@ -285,6 +358,10 @@ const char *sandbox_output(const struct sandbox *box, size_t *length) {
 
 void sandbox_usage(const struct sandbox *box, struct sandbox_usage *out) {
     const struct sandbox_limits *limits = &box->limits;
+    if (box->remote) {
+        *out = box->remote->usage;
+        return;
+    }
     *out = (struct sandbox_usage){
         .memory_bytes = {limits->memory_bytes, box->used, box->used_most},
         .instructions = {limits->instructions, box->spent, box->spent_most},
@@ -303,6 +380,6 @@ struct sandbox *bind_sandbox(lua_State *L) {
 }
 
 lua_State *bind_state(struct sandbox *box) {
-    assert(!box->running);
+    assert(!box->running && box->L && "the interpreter is in a worker");
     return box->L;
 }

@@ -5,7 +5,7 @@
  * After the seal the globals table is empty and its contents stand behind it, so that every
  * assignment meets __newindex. Scripts have no way to name the table itself (no _G, getfenv,
  * debug), so raw access cannot pass around that. */
-#include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <lualib.h>
@@ -187,6 +187,11 @@ void sandbox_seal(struct sandbox *box) {
     lua_State *L = box->L;
     assert(!box->running);
     if (box->sealed) return;
+    if (box->remote) {
+        remote_op(box, OP_SEAL);
+        box->sealed = true;
+        return;
+    }
     int top = lua_gettop(L);
     lua_rawgeti(L, LUA_REGISTRYINDEX, box->environment_ref);
     lua_newtable(L); /* what stands behind */

@@ -1,6 +1,6 @@
 /* What the host reads out of a box: only raw access, so no code of a script runs, and only values
  * that are what they seem. */
-#include "script/inner.h"
+#include "script/remote.h"
 
 #include <assert.h>
 #include <math.h>
@@ -70,12 +70,20 @@ static const struct sandbox_value nothing = {.type = SANDBOX_NIL};
 
 void sandbox_result(struct sandbox *box, unsigned index, struct sandbox_value *out) {
     *out = nothing;
-    if (index < sandbox_results(box)) value_describe(box, HANDLER + 1 + (int)index, out);
+    if (box->remote)
+        remote_result(box, index, out);
+    else if (index < sandbox_results(box))
+        value_describe(box, HANDLER + 1 + (int)index, out);
 }
 
 void sandbox_peek(struct sandbox *box, int ref, struct sandbox_value *out) {
     assert(!box->running);
+    if (box->remote) {
+        remote_peek(box, ref, out);
+        return;
+    }
     lua_settop(box->L, HANDLER);
+    box->results = 0;
     if (ref > 0)
         lua_rawgeti(box->L, LUA_REGISTRYINDEX, ref);
     else
@@ -89,6 +97,10 @@ static bool opens(struct sandbox *box, const struct sandbox_value *table) {
 
 void sandbox_field(struct sandbox *box, const struct sandbox_value *table, const char *name,
                    struct sandbox_value *out) {
+    if (box->remote) {
+        remote_read(box, table, name, 0, out);
+        return;
+    }
     int slot = table->slot;
     bool open = opens(box, table);
     *out = nothing;
@@ -100,6 +112,10 @@ void sandbox_field(struct sandbox *box, const struct sandbox_value *table, const
 
 void sandbox_element(struct sandbox *box, const struct sandbox_value *table, size_t index,
                      struct sandbox_value *out) {
+    if (box->remote) {
+        remote_read(box, table, NULL, index, out);
+        return;
+    }
     int slot = table->slot;
     bool open = opens(box, table) && index > 0 && index < INT32_MAX;
     *out = nothing;
@@ -109,11 +125,13 @@ void sandbox_element(struct sandbox *box, const struct sandbox_value *table, siz
 }
 
 size_t sandbox_length(struct sandbox *box, const struct sandbox_value *table) {
+    if (box->remote) return remote_length(box, table);
     return opens(box, table) ? lua_objlen(box->L, table->slot) : 0;
 }
 
 bool sandbox_next(struct sandbox *box, const struct sandbox_value *table, int *walk,
                   struct sandbox_value *key, struct sandbox_value *value) {
+    if (box->remote) return remote_next(box, table, walk, key, value);
     lua_State *L = box->L;
     if (*walk > 0) {
         lua_settop(L, *walk); /* the last key */

@@ -13,16 +13,14 @@ struct seen {
     enum sandbox_type types[8];
 };
 
-static bool echo(void *host, struct sandbox_call *call)
-{
+static bool echo(void *host, struct sandbox_call *call) {
     struct seen *seen = host;
     seen->calls++;
     seen->arguments = sandbox_arguments(call);
     for (unsigned i = 0; i < seen->arguments; i++) {
         struct sandbox_value value;
         sandbox_argument(call, i, &value);
-        if (i < 8)
-            seen->types[i] = value.type;
+        if (i < 8) seen->types[i] = value.type;
         if (value.type == SANDBOX_TEXT && strcmp(value.text, "no") == 0)
             return sandbox_refuse(call, "not today");
         sandbox_answer(call, &value);
@@ -30,8 +28,7 @@ static bool echo(void *host, struct sandbox_call *call)
     return true;
 }
 
-static struct sandbox *box_with(struct seen *seen)
-{
+static struct sandbox *box_with(struct seen *seen) {
     struct sandbox *box = sandbox_new(NULL);
     struct sandbox_value pi = {.type = SANDBOX_DECIMAL, .units = 3140000000000};
     struct sandbox_value name = {.type = SANDBOX_TEXT, .text = "shop", .length = 4};
@@ -42,30 +39,25 @@ static struct sandbox *box_with(struct seen *seen)
     return box;
 }
 
-static bool runs(struct sandbox *box, const char *text)
-{
+static bool runs(struct sandbox *box, const char *text) {
     int ref;
     return sandbox_load(box, text, strlen(text), "call.lua", &ref);
 }
 
-static void assert_runs(struct sandbox *box, const char *text)
-{
-    if (runs(box, text))
-        return;
+static void assert_runs(struct sandbox *box, const char *text) {
+    if (runs(box, text)) return;
     fail_msg("%s: %s", text, sandbox_failure(box)->text);
 }
 
-static void test_values_go_and_come(void **state)
-{
+static void test_values_go_and_come(void **state) {
     struct seen seen = {0};
     struct sandbox *box = box_with(&seen);
     (void)state;
-    assert_runs(box,
-                "local a, b, c, d, e, f, g = echo(nil, true, 7, 0.5, decimal('1.25'), 'x\\0y', "
-                "{})\n"
-                "assert(a == nil and b == true and c == 7 and d == 0.5)\n"
-                "assert(e:eq(decimal('1.25')) and f == 'x\\0y' and g == nil)\n"
-                "assert(host.echo(3) == 3 and select('#', echo()) == 0)\n");
+    assert_runs(box, "local a, b, c, d, e, f, g =\n"
+                     "    echo(nil, true, 7, 0.5, decimal('1.25'), 'x\\0y', {})\n"
+                     "assert(a == nil and b == true and c == 7 and d == 0.5)\n"
+                     "assert(e:eq(decimal('1.25')) and f == 'x\\0y' and g == nil)\n"
+                     "assert(host.echo(3) == 3 and select('#', echo()) == 0)\n");
     assert_int_equal(seen.calls, 3);
     assert_runs(box, "echo(print, {}, '')");
     assert_int_equal(seen.types[0], SANDBOX_FUNCTION);
@@ -74,8 +66,7 @@ static void test_values_go_and_come(void **state)
     sandbox_free(box);
 }
 
-static void test_constants_are_there_and_frozen(void **state)
-{
+static void test_constants_are_there_and_frozen(void **state) {
     struct seen seen = {0};
     struct sandbox *box = box_with(&seen);
     (void)state;
@@ -85,23 +76,18 @@ static void test_constants_are_there_and_frozen(void **state)
     sandbox_free(box);
 }
 
-static void test_a_refusal_names_the_line(void **state)
-{
+static void test_a_refusal_names_the_line(void **state) {
     struct seen seen = {0};
     struct sandbox *box = box_with(&seen);
     (void)state;
     assert_false(runs(box, "local x\nx = echo('no')"));
     assert_string_equal(sandbox_failure(box)->text, "call.lua:2: not today");
     assert_runs(box, "assert(not pcall(echo, 'no'))");
-    assert_false(runs(box,
-                      "echo(1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,"
-                      "26,27,28,29,30,31,32,33,34,35,36,37,38,39,40,41,42,43,44,45,46,47,48,49,"
-                      "50,51)"));
+    assert_false(runs(box, "local t = {} for i = 1, 51 do t[i] = i end echo(unpack(t))"));
     sandbox_free(box);
 }
 
-static void test_taken_names_are_refused(void **state)
-{
+static void test_taken_names_are_refused(void **state) {
     struct seen seen = {0};
     struct sandbox *box = box_with(&seen);
     static const char *const taken[] = {"echo",        "pairs", "string.upper", "host.pi", "host",
@@ -117,8 +103,7 @@ static void test_taken_names_are_refused(void **state)
     sandbox_free(box);
 }
 
-static void test_many_calls_are_paid_for(void **state)
-{
+static void test_many_calls_are_paid_for(void **state) {
     struct seen seen = {0};
     struct sandbox_limits limits = {.instructions = 20000, .wall_ms = 1000};
     struct sandbox *box = box_with(&seen);
@@ -130,8 +115,7 @@ static void test_many_calls_are_paid_for(void **state)
     sandbox_free(box);
 }
 
-static void test_tables_are_pushed(void **state)
-{
+static void test_tables_are_pushed(void **state) {
     struct sandbox *box = sandbox_new(NULL);
     const char *text = "return function(t) return t.item .. #t.list .. t.list[2].price, t.n end";
     struct sandbox_value value;
@@ -165,8 +149,7 @@ static void test_tables_are_pushed(void **state)
     sandbox_free(box);
 }
 
-int main(void)
-{
+int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_go_and_come),
         cmocka_unit_test(test_constants_are_there_and_frozen),
