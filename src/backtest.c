@@ -476,7 +476,7 @@ static bool open_all(struct backtest *b, struct err *err)
                         : NULL;
     b->metrics = metrics_new();
     clock_sim_init(&b->clock, 0, 1000000000);
-    b->core.policies = host_open_policies(&b->config, b->log, b->metrics, clock_real());
+    b->core.policies = host_open_policies(&b->config, NULL, b->log, b->metrics, clock_real());
     b->result.bars_path = b->job->bars_path;
     b->result.zone =
         zone_load(b->job->time_zone ? b->job->time_zone : b->config.account_zone, err);

@@ -9,6 +9,7 @@
 #include "io/watch.h"
 #include "narrate.h"
 #include "reload.h"
+#include "script/sandbox.h"
 #include "serve/feed.h"
 #include "serve/serve.h"
 #include "store/store_bodies.h"
@@ -23,6 +24,7 @@
 enum host_stage { HOST_OPENING, HOST_RUNNING, HOST_WINDING_DOWN, HOST_STOPPED };
 
 struct tidelock {
+    struct sandbox_workers *workers; /* until the policies have them */
     struct tidelock_options options;
     struct config config;
     struct log *log;
@@ -112,7 +114,7 @@ static void policy_changed_itself(void *ctx, struct policy *policy,
 {
     struct tidelock *t = ctx;
     (void)policy;
-    log_write(t->log, LOG_ERROR, "policy", "a version rolled itself back",
+    log_write(t->log, LOG_ERROR, "policy", "a version rolled itself back, or has a new worker",
               LOG_T("strategy", version->strategy), LOG_T("reason", version->reason), LOG_END);
     feeds_warm(t->feeds, version->strategy, NULL, 0);
     reload_note(t->reload, version);
@@ -195,7 +197,13 @@ static bool open_broker(struct tidelock *t, struct err *err)
 
 static bool open_policies(struct tidelock *t, struct err *err)
 {
-    t->core.policies = host_open_policies(&t->config, t->log, t->metrics, t->core.clock);
+    if (!host_needs_workers(&t->config)) {
+        sandbox_workers_free(t->workers);
+        t->workers = NULL;
+    }
+    struct sandbox_workers *workers = t->workers;
+    t->workers = NULL; /* theirs now */
+    t->core.policies = host_open_policies(&t->config, workers, t->log, t->metrics, t->core.clock);
     return load_strategies(t, err);
 }
 
@@ -383,8 +391,11 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
     memcpy(&t->options, options,
            options->size < sizeof t->options ? options->size : sizeof t->options);
     struct err err = {0};
+    /* Before the configuration is read, so that workers are no copies of its secrets. */
+    t->workers = sandbox_workers_new(NULL, 0);
     if (!read_options(t, error, error_size)) {
         config_free(&t->config);
+        sandbox_workers_free(t->workers);
         mem_free(t);
         t = NULL;
     } else if (!open_parts(t, &err)) {
@@ -511,6 +522,7 @@ void tidelock_close(struct tidelock *t)
     if (t->core.runner)
         core_stop(&t->core);
     policies_free(t->core.policies);
+    sandbox_workers_free(t->workers);
     broker_close(t->core.broker);
     lease_close(t->core.lease);
     if (t->core.book)

@@ -10,8 +10,11 @@
 void host_core_options(const struct config *config, struct core_options *out);
 struct broker *host_open_broker(const struct config *config, const struct clock *clock,
                                 const char *journal, struct err *err) MUST_CHECK;
-struct policies *host_open_policies(const struct config *config, struct log *log,
-                                    struct metrics *metrics, const struct clock *clock);
+bool host_needs_workers(const struct config *config);
+/* Takes the workers over; NULL: made when they are needed. */
+struct policies *host_open_policies(const struct config *config, struct sandbox_workers *workers,
+                                    struct log *log, struct metrics *metrics,
+                                    const struct clock *clock);
 /* Reads a strategy's folder and makes it live. The report has every fault. */
 bool host_load_strategy(struct policies *policies, const struct config_strategy *strategy,
                         const char *author, struct policy_version *out, struct str *report,

@@ -3,6 +3,7 @@
 #include "base/embed.h"
 #include "broker/paper.h"
 #include "io/file.h"
+#include "script/sandbox.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -53,8 +54,17 @@ struct broker *host_open_broker(const struct config *config, const struct clock 
     return paper_open(&options, err);
 }
 
-struct policies *host_open_policies(const struct config *config, struct log *log,
-                                    struct metrics *metrics, const struct clock *clock)
+bool host_needs_workers(const struct config *config)
+{
+    for (size_t i = 0; i < config->strategy_count; i++)
+        if (config->strategies[i].isolation)
+            return true;
+    return false;
+}
+
+struct policies *host_open_policies(const struct config *config, struct sandbox_workers *workers,
+                                    struct log *log, struct metrics *metrics,
+                                    const struct clock *clock)
 {
     struct policies_options options = {
         .instruments = &config->tradable,
@@ -64,8 +74,15 @@ struct policies *host_open_policies(const struct config *config, struct log *log
         .log = log,
         .metrics = metrics,
         .clock = clock,
+        .workers = workers,
     };
-    return policies_new(&options);
+    if (!workers && host_needs_workers(config))
+        options.workers = sandbox_workers_new(NULL, 0);
+    struct policies *policies = policies_new(&options);
+    for (size_t i = 0; i < config->strategy_count; i++)
+        if (config->strategies[i].isolation)
+            policies_run_apart(policies, config->strategies[i].name);
+    return policies;
 }
 
 bool host_load_strategy(struct policies *policies, const struct config_strategy *strategy,

@@ -36,7 +36,7 @@ int tidelock_check(const char *config_path, int print, struct tidelock_io *io)
     int code = host_read_config(config_path, &config, io);
     if (code != TIDELOCK_OK)
         return code;
-    struct policies *policies = host_open_policies(&config, NULL, NULL, clock_real());
+    struct policies *policies = host_open_policies(&config, NULL, NULL, NULL, clock_real());
     for (size_t i = 0; i < config.strategy_count; i++) {
         struct policy_version version = {0};
         struct str report = STR_EMPTY;

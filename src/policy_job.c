@@ -11,7 +11,7 @@ static int check_folder(const struct config *config, const char *folder, struct 
 {
     struct arena arena;
     arena_init(&arena, 65536);
-    struct policies *policies = host_open_policies(config, NULL, NULL, clock_real());
+    struct policies *policies = host_open_policies(config, NULL, NULL, NULL, clock_real());
     struct policy_source *files = NULL;
     size_t count = 0;
     struct err err = {0};
@@ -101,7 +101,7 @@ static int ask_host(const char *config_path, const char *verb, const char *what,
 
 static int print_environment(const struct config *config, struct tidelock_io *io)
 {
-    struct policies *policies = host_open_policies(config, NULL, NULL, clock_real());
+    struct policies *policies = host_open_policies(config, NULL, NULL, NULL, clock_real());
     struct str page = STR_EMPTY;
     struct err err = {0};
     bool ok = policies_environment(policies, &page, &err);

@@ -3,7 +3,7 @@
  *
  * `start(f)` is asked once for each instrument and returns what on_bar and on_fill get as their
  * last argument, so that indicators of one instrument never meet the bars of another. */
-#include "policy/inner.h"
+#include "policy/apart.h"
 
 #include "trade/signal.h"
 
@@ -224,6 +224,8 @@ static bool feed(struct version *version, const struct facts *facts, const struc
 {
     struct started *entry;
 
+    if (version->apart)
+        return apart_feed(version, facts, bar, out, err);
     if (version->scratch.used > 0)
         arena_reset(&version->scratch);
     views_fill(version, facts);
@@ -260,6 +262,8 @@ bool policy_on_bar(struct policy *policy, const struct facts *facts, const struc
             *err = fault;
     }
     policy_note(policy, !ok, fault.text);
+    if (!ok)
+        apart_replace(policy, version, fault.text);
     return ok;
 }
 
@@ -290,6 +294,10 @@ void policy_on_fill(struct policy *policy, const struct facts *facts, const stru
 
     if (!version->hooks[HOOK_ON_FILL])
         return;
+    if (version->apart) {
+        apart_fill(policy, facts, fill);
+        return;
+    }
     views_fill(version, facts);
     views_fill_fill(version, fill);
     entry = find_started(version, facts->instrument->name, &err);

@@ -2,7 +2,7 @@
  *
  * Fail closed: whatever goes wrong rejects an entry. An exit lowers risk, so for it closed means
  * the other way: gates are not asked, and a failing exit_size closes the whole layer. */
-#include "policy/inner.h"
+#include "policy/apart.h"
 
 #include "trade/signal.h"
 
@@ -219,7 +219,7 @@ static const char *find_fault(struct asking *a, const struct sandbox_value *tabl
     return find_kind_fault(a, table);
 }
 
-static bool is_multiple(struct decimal quantity, const struct instrument *instrument)
+bool decide_is_multiple(struct decimal quantity, const struct instrument *instrument)
 {
     struct decimal step = instrument->quantity_step;
 
@@ -242,7 +242,7 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
         say(a, VERDICT_FAILED, "size", fault);
         return;
     }
-    if (instrument && !is_multiple(a->out->quantity, instrument)) {
+    if (instrument && !decide_is_multiple(a->out->quantity, instrument)) {
         decimal_print(a->out->quantity, text);
         snprintf(reason, sizeof reason,
                  "size returned %s, which is no multiple of the quantity step", text);
@@ -351,7 +351,7 @@ static void ask_exit_size(struct asking *a)
             fault = find_fault(a, &table);
         if (!fault &&
             (decimal_is_zero(a->out->quantity) || decimal_gt(a->out->quantity, lots) ||
-             (a->facts->instrument && !is_multiple(a->out->quantity, a->facts->instrument))))
+             (a->facts->instrument && !decide_is_multiple(a->out->quantity, a->facts->instrument))))
             fault = "exit_size returned a quantity outside the open layer";
         if (a->trace) {
             str_puts(a->trace, ",\"size\":");
@@ -421,7 +421,10 @@ void policy_decide(struct policy *policy, const struct facts *facts, struct inte
     a.version->tracing = trace != NULL;
     clear(out);
     arena_reset(&a.version->scratch);
-    ask(&a);
+    if (a.version->apart)
+        apart_decide(policy, facts, out, trace);
+    else
+        ask(&a);
     a.version->facts = NULL;
     if (out->verdict != VERDICT_ACCEPT)
         out->quantity = decimal_bad();

@@ -1,6 +1,6 @@
 /* A strategy as JSON, for people: what it is, its parameters, its gates' counts, what it uses of
  * its limits. */
-#include "policy/inner.h"
+#include "policy/apart.h"
 
 static void put_meter(struct str *json, const char *name, const struct sandbox_meter *meter)
 {
@@ -20,7 +20,10 @@ static void put_usage(const struct version *version, struct str *json)
 {
     struct sandbox_usage usage;
 
-    sandbox_usage(version->box, &usage);
+    if (version->apart)
+        usage = version->apart->usage;
+    else
+        sandbox_usage(version->box, &usage);
     str_puts(json, "\"usage\":{");
     put_meter(json, "memory_bytes", &usage.memory_bytes);
     put_meter(json, "instructions", &usage.instructions);
@@ -87,9 +90,16 @@ void policy_describe(const struct policy *policy, struct str *json)
     put_text(json, "status", policy_status_names[version->row.status]);
     put_text(json, "author", version->row.author);
     put_text(json, "description", version->description);
+    put_text(json, "isolation", version->apart ? "worker" : "process");
+    if (version->apart)
+        str_printf(json, "\"worker\":{\"pid\":%d,\"replaced\":%llu},",
+                   (int)version->apart->jail.pid, (unsigned long long)version->apart->deaths);
     put_instruments(version, json);
     str_puts(json, "\"parameters\":");
-    params_describe(version, json);
+    if (version->apart)
+        str_puts(json, version->apart->params);
+    else
+        params_describe(version, json);
     str_putc(json, ',');
     put_gates(version, json);
     put_hooks(version, json);

@@ -82,8 +82,10 @@ enum hook {
 extern const char *const hook_names[HOOK_COUNT + 1];
 
 /* Handed to callers that prepare versions themselves as struct policy_prepared. */
+struct apart;
 struct version {
-    struct sandbox *box;
+    struct sandbox *box; /* NULL: it runs in a worker process, and */
+    struct apart *apart; /* this is the way to it */
     struct arena arena;
     struct policy_version row;
     char description[200];
@@ -144,6 +146,8 @@ struct policies {
     size_t stock_count;
     char stock_hash[FINGERPRINT_SIZE];
     struct err stock_fault; /* the library could not be read: no version loads */
+    char (*apart)[NAME_SIZE]; /* strategies that run in workers */
+    size_t apart_count;
     policies_change_fn changed;
     void *changed_ctx;
 };
@@ -172,6 +176,7 @@ void stock_read(struct policies *policies);
 
 /* version.c: compile, run, check; NULL when there was any fault. *row is filled either way. */
 struct version_ask {
+    const struct policy_version *row; /* in a worker: what the host found; else NULL */
     const char *strategy, *author;
     const struct policy_source *files;
     size_t file_count;
@@ -193,6 +198,9 @@ void params_apply(struct version *version, const struct policy_params *given, si
                   struct faults *faults);
 void params_show(struct version *version); /* the global `params` */
 void params_describe(const struct version *version, struct str *json);
+
+/* decide.c */
+bool decide_is_multiple(struct decimal quantity, const struct instrument *instrument);
 
 /* verdict.c: pass, reject, defer */
 void verdict_bind(struct sandbox *box);

@@ -4,7 +4,7 @@
  * A swap is one pointer store between decisions, so no signal is decided by half a version. */
 #include "policy/policy.h"
 
-#include "policy/inner.h"
+#include "policy/apart.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -37,8 +37,18 @@ void policies_free(struct policies *policies)
         mem_free(policies->list[i]);
     }
     mem_free(policies->list);
+    mem_free(policies->apart);
+    sandbox_workers_free(policies->options.workers);
     arena_free(&policies->arena);
     mem_free(policies);
+}
+
+void policies_run_apart(struct policies *policies, const char *strategy)
+{
+    size_t count = policies->apart_count + 1;
+
+    policies->apart = mem_realloc(policies->apart, count * sizeof *policies->apart);
+    text_copy(policies->apart[policies->apart_count++], NAME_SIZE, strategy);
 }
 
 void policies_on_change(struct policies *policies, policies_change_fn changed, void *ctx)
@@ -204,6 +214,8 @@ static void go_back(struct policy *policy, const char *reason)
     for (size_t i = 0; i < policy->live->started_count; i++)
         sandbox_unref(policy->live->box, policy->live->started[i].ref);
     policy->live->started_count = 0;
+    if (policy->live->apart)
+        apart_forget(policy->live);
     memset(policy->live->window, 0, sizeof policy->live->window);
     policy->live->window_failures = 0;
     policy->rollbacks++;
@@ -243,7 +255,8 @@ void policy_note(struct policy *policy, bool failed, const char *why)
     version->failures++;
     metric_add(policy->failures, 1);
     text_copy(version->last_error, sizeof version->last_error, why);
-    told = sandbox_failure(version->box); /* or the script ended well, with a wrong answer */
+    /* The script may have ended well, with a wrong answer. */
+    told = version->apart ? &version->apart->failure : sandbox_failure(version->box);
     if (strncmp(told->text, why, strlen(why)) != 0)
         told = &none;
     log_write(policy->home->options.log, LOG_ERROR, "policy", "policy failed",

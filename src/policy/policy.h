@@ -12,6 +12,7 @@
 #include "trade/bar.h"
 #include "trade/portfolio.h"
 
+struct sandbox_workers;
 struct policies; /* all strategies of one host */
 struct policy;   /* one strategy */
 
@@ -26,14 +27,20 @@ struct policies_options {
                            back; 0: 10 */
     struct log *log;
     struct metrics *metrics;
+    struct sandbox_workers *workers; /* taken over; NULL: no strategy runs apart */
     const struct clock *clock; /* measures calls; scripts never see it */
 };
 struct policies *policies_new(const struct policies_options *options);
 void policies_free(struct policies *policies);
 
+/* Versions of this strategy loaded from here on run in a worker process of their own
+ * (script/jail.h): for code from strangers. A worker that dies or does not answer rejects that
+ * entry and is replaced. */
+void policies_run_apart(struct policies *policies, const char *strategy);
+
 /* Tells the host that a strategy's live version changed by itself (rolled back after too many
- * failures): it records the event and warms the version up again. Called after the decision that
- * went over the limit. */
+ * failures, or begun anew because its worker died): it records the event and warms the version up
+ * again. Called after the decision that went over the limit. */
 typedef void (*policies_change_fn)(void *ctx, struct policy *policy,
                                    const struct policy_version *version);
 void policies_on_change(struct policies *policies, policies_change_fn changed, void *ctx);

@@ -2,7 +2,7 @@
  * whole.
  *
  * Nothing here touches the live version, so all of it may happen on another thread. */
-#include "policy/inner.h"
+#include "policy/apart.h"
 
 #include "base/hash.h"
 
@@ -167,6 +167,14 @@ static struct sandbox_limits run_limits(const struct policy_limits *limits)
                                    .wall_ms = (uint32_t)limits->wall_ms};
 }
 
+static bool runs_apart(const struct policies *policies, const char *strategy)
+{
+    for (size_t i = 0; i < policies->apart_count; i++)
+        if (text_equal(policies->apart[i], strategy))
+            return true;
+    return false;
+}
+
 struct version *version_build(struct policies *policies, const struct version_ask *ask,
                               struct policy_version *row, struct faults *faults)
 {
@@ -174,9 +182,18 @@ struct version *version_build(struct policies *policies, const struct version_as
     struct version *version;
     bool ok;
 
-    start_row(policies, ask, row);
+    if (ask->row)
+        *row = *ask->row;
+    else
+        start_row(policies, ask, row);
     if (!check_files(policies, ask, faults))
         return NULL;
+    if (runs_apart(policies, ask->strategy)) {
+        version = apart_build(policies, ask, row, faults);
+        if (version)
+            *row = version->row;
+        return version;
+    }
     version = mem_alloc(sizeof *version);
     arena_init(&version->arena, 8 << 10);
     arena_init(&version->scratch, 4 << 10);
@@ -209,6 +226,7 @@ void version_free(struct version *version)
 {
     if (!version)
         return;
+    apart_free(version->apart);
     sandbox_free(version->box);
     ta_free(version);
     arena_free(&version->arena);

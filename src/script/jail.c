@@ -127,8 +127,13 @@ static void reap_worker(const struct request *request, int control) {
 /* What the host has set up for itself is not for its children. */
 static void forget_host(void) {
     const struct sigaction plain = {.sa_handler = SIG_DFL};
+    const struct sigaction deaf = {.sa_handler = SIG_IGN};
+    static const int for_host[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
     sigset_t none;
     for (int signal = 1; signal < NSIG; signal++) sigaction(signal, &plain, NULL);
+    /* A stop that is sent to the whole group is the host's to take, which may still decide. */
+    for (size_t i = 0; i < sizeof for_host / sizeof *for_host; i++)
+        sigaction(for_host[i], &deaf, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     prctl(PR_SET_NAME, "tidelock-zygote");

@@ -32,12 +32,12 @@
  * wall time as a call.
  *
  * Isolation. sandbox_new gives a box in this process: it guarantees availability, for the scripts
- * of one's own people. sandbox_open can give one in a worker process instead, for code from strangers:
- * a process without descriptors, privileges or system calls that matter, killed when it does not
- * answer in time. Every function below works with both; what crosses are plain values. Then: a
- * call costs a round trip of some 40 us; tables are seen 12 levels and 7,000 values deep; pushes
- * cost nothing until the call. When the worker dies, by a kill or from outside, the call that
- * notices it and every later one fail with SANDBOX_DIED and the reason; free the box and open
+ * of one's own people. sandbox_open can give one in a worker process instead, for code from
+ * strangers: a process without descriptors, privileges or system calls that matter, killed when it
+ * does not answer in time. Every function below works with both; what crosses are plain values.
+ * Then: a call costs a round trip of some 40 us; tables are seen 12 levels and 7,000 values deep;
+ * pushes cost nothing until the call. When the worker dies, by a kill or from outside, the call
+ * that notices it and every later one fail with SANDBOX_DIED and the reason; free the box and open
  * another, which takes well under 1 ms.
  *
  * Ownership. Everything belongs to its box and dies with it. Texts given are copied. Texts got from

@@ -38,6 +38,7 @@ struct config_param {
 struct config_strategy {
     char name[NAME_SIZE];
     char *folder;
+    int isolation; /* 0: in this process; 1: in a worker process */
     struct config_param *params;
     size_t param_count;
 };

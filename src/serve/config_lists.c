@@ -31,11 +31,15 @@ static const struct setting instrument_rows[] = {
     R("max_quantity", SETTING_DECIMAL, max_quantity, "1000000", 0, 0, 0, "largest order, in lots"),
 #undef R
 };
+static const char *const isolation_names[] = {"process", "worker", NULL};
 static const struct setting strategy_rows[] = {
     ROW(struct config_strategy, "name", SETTING_NAME, name, NULL, 0, 0, SETTING_REQUIRED,
         "as signals name it"),
     ROW(struct config_strategy, "folder", SETTING_TEXT, folder, NULL, 0, 0, 0,
         "its files [strategies_dir/name]"),
+    {"isolation", SETTING_CHOICE, offsetof(struct config_strategy, isolation), sizeof(int),
+     "process", 0, 0, isolation_names, 0,
+     "process, or worker: a locked-down process of its own, for code from strangers"},
     OTHER("params", "values for its parameters"),
 };
 static const struct setting source_rows[] = {
