@@ -78,8 +78,8 @@ void account_deposit(struct core *core, struct decimal amount, const char *who, 
         intake_defer(core, to, "", &err);
         return;
     }
-    event_start(core, &event,
-                kind == LEDGER_WITHDRAWAL ? "account.withdrawn" : "account.deposited", ACCOUNT_ID);
+    event_start(core, &event, kind == LEDGER_WITHDRAWAL ? "account.withdrawn" : "account.deposited",
+                ACCOUNT_ID);
     event_change(&event, TABLE_ACCOUNT, before, &after);
     event_change(&event, TABLE_LEDGER, NULL, &ledger);
     record_write(core, &event, 1, false, to);

@@ -3,6 +3,7 @@
 #include "flow/account.h"
 #include "flow/flows.h"
 #include "flow/intake.h"
+#include "flow/load_book.h"
 #include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
@@ -70,7 +71,10 @@ bool core_start(struct core *core, struct err *err)
         !(core->zone = zone_load(core->options.day_zone, err)))
         return false;
     memset(&core->day, 0, sizeof core->day);
-    core->term = 0;
+    core->term = core->resync_us = 0;
+    core->halt_pending = HALT_NONE;
+    core->halts_pending = 0;
+    core->halt_writing = false;
     core->reconciled = core->draining = core->closing_positions = false;
     book_forget_final(core->book, true);
     core->runner = flow_runner_new(core, core->options.flow_max);
@@ -115,6 +119,8 @@ int64_t core_turn(struct core *core)
     other_us = intake_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = account_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
+    other_us = resync_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = flatten_turn(core);
     next_us = other_us < next_us ? other_us : next_us;

@@ -31,10 +31,10 @@ struct core_options {
     int64_t retry_base_us, retry_cap_us;
     int64_t statistics_every_us; /* default 5 s */
     size_t statistics_every;     /* default 1,000 signals */
-    const char *day_zone; /* trading days begin at its midnights; NULL: UTC */
-    const char *currency; /* of an account that is opened; NULL: none is named */
-    int64_t order_deadline_us; /* wait for the broker's first answer; default 10 s */
-    int64_t unknown_alert_us;  /* default 30 s */
+    const char *day_zone;        /* trading days begin at its midnights; NULL: UTC */
+    const char *currency;        /* of an account that is opened; NULL: none is named */
+    int64_t order_deadline_us;   /* wait for the broker's first answer; default 10 s */
+    int64_t unknown_alert_us;    /* default 30 s */
     struct {
         int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us;
         bool close_positions;
@@ -70,15 +70,19 @@ struct core {
     struct str trace; /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */
-    int64_t term;         /* 0: none yet; nothing fenced may happen */
-    bool reconciled; /* books matched since the start: before it nothing that adds risk is sent */
+    enum halt_level halt_pending; /* the strictest that is asked and not yet written */
+    unsigned halts_pending;
+    bool halt_writing;
+    int64_t term;      /* 0: none yet; nothing fenced may happen */
+    bool reconciled;   /* books matched since the start: before it nothing that adds risk is sent */
     struct zone *zone; /* of day_zone */
     struct {
         int64_t from_us, until_us; /* the trading day looked at last */
         int64_t again_us;          /* steady: no new day is written before */
     } day;
-    int64_t
-        flatten_us; /* steady: while flattened, positions that stay open are closed again then */
+    int64_t resync_us; /* steady: the book, suspected to be wrong, is not read again before */
+    /* steady: while flattened, positions that stay open are closed again then */
+    int64_t flatten_us;
     bool closing_positions; /* the part of shutting down that may still send: orders that reduce */
     bool draining;          /* shutting down: no new orders, intake answers CLOSED */
 };

@@ -72,6 +72,10 @@ static enum step_result change(struct flow *flow)
     struct store_event event;
     bool retry = letter->wish == WISH_RETRY;
     struct str cause = STR_EMPTY;
+    /* The row was read from the store; whoever took it back a moment ago has it in the book. */
+    const struct signal *taken = book_get(core->book, TABLE_SIGNAL, letter->id);
+    if (taken && taken->version > letter->row.version)
+        letter->row.state = taken->state;
     if (letter->row.state != SIGNAL_DEAD || (retry && letter->decided)) {
         err_set(&flow->err, ERR_REFUSED, ERR_CONFLICT,
                 letter->row.state != SIGNAL_DEAD
@@ -96,7 +100,7 @@ static enum step_result change(struct flow *flow)
     event_start(core, &event, retry ? "signal.retrying" : "signal.dropped", letter->id);
     event.cause = str_text(&cause);
     event_change(&event, TABLE_SIGNAL, &letter->row, &letter->after);
-    record_write(core, &event, 1, true, flow_waiter(flow));
+    record_write(core, &event, 1, false, flow_waiter(flow));
     str_free(&cause);
     return STEP_WAIT;
 }

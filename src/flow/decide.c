@@ -107,8 +107,8 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
     order->side = side;
     order->limit_price = tick_limit(instrument, side, intent->limit_price);
     order->stop_price = tick_trigger(instrument, side, intent->stop_price);
-    order->reference_price = tick_price(
-        instrument, decimal_ok(signal->price) ? signal->price : desk->facts.last_price);
+    order->reference_price =
+        tick_price(instrument, decimal_ok(signal->price) ? signal->price : desk->facts.last_price);
     order->filled = order->fees = decimal_int(0);
     order->state = ORDER_SENDING;
     order->attempt = 1;
@@ -122,9 +122,9 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
 static void order_entry(struct core *core, struct trade *trade, const struct desk *desk)
 {
     enum side side = trade->after.side;
-    struct order *order = add_order(core, trade, desk, trade->after.position,
-                                    side == SIDE_LONG ? ORDER_BUY : ORDER_SELL,
-                                    desk->intent.quantity);
+    struct order *order =
+        add_order(core, trade, desk, trade->after.position,
+                  side == SIDE_LONG ? ORDER_BUY : ORDER_SELL, desk->intent.quantity);
     text_copy(order->position_id, sizeof order->position_id, order->id);
     /* The position's stop is the decision's, and stands in the signal's row: whoever hears of the
      * fill, be it after a restart, finds it there. */

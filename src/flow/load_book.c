@@ -1,5 +1,5 @@
-/* Loading what is alive once more, under our own term: between the first loading and the term
- * another instance may have written. From here on nobody else can.
+/* Loading what is alive: under our own term, since between the first loading and the term another
+ * instance may have written; and again whenever the book is suspected to differ from the store.
  *
  * Rows of ours that are still in flight (a halt, a policy) are newer than what is read and stay. */
 #include "flow/load_book.h"
@@ -22,7 +22,9 @@ static const struct reading readings[] = {
 struct load {
     size_t at;
     char last[KEY_SIZE]; /* the key of the page before */
-    struct book *found;  /* keys of the table being read */
+    struct book *found;
+    bool whole;     /* the store is right in everything: nothing of ours is in flight */
+    uint64_t asked; /* writes, when it began */
 };
 
 static void put_live_states(enum table_id table, struct str *out)
@@ -65,47 +67,65 @@ static enum step_result ask(struct flow *flow)
     return STEP_WAIT;
 }
 
-static void take_row(struct core *core, struct load *load, const struct table *table,
-                     const void *row)
-{
-    const void *ours = book_get(core->book, table->id, row_key(table, row));
-    if (!ours || row_version(table, row) > row_version(table, ours))
-        book_put(core->book, table->id, row);
-    book_put(load->found, table->id, row);
-    text_copy(load->last, sizeof load->last, row_key(table, row));
-}
-
-struct pruning {
+struct taking {
     struct core *core;
-    struct load *load;
+    const struct load *load;
     const struct table *table;
 };
 
+static bool take_row(void *ctx, const void *row)
+{
+    const struct taking *taking = ctx;
+    const struct table *table = taking->table;
+    const void *ours = book_get(taking->core->book, table->id, row_key(table, row));
+    if (!ours || taking->load->whole || row_version(table, row) > row_version(table, ours))
+        book_put(taking->core->book, table->id, row);
+    return true;
+}
+
 static bool prune_row(void *ctx, const void *row)
 {
-    struct pruning *pruning = ctx;
-    const char *key = row_key(pruning->table, row);
-    if (!book_get(pruning->load->found, pruning->table->id, key))
-        book_remove(pruning->core->book, pruning->table->id, key);
+    const struct taking *taking = ctx;
+    const char *key = row_key(taking->table, row);
+    if (!book_get(taking->load->found, taking->table->id, key))
+        book_remove(taking->core->book, taking->table->id, key);
     return true;
+}
+
+/* All at once: until here the book was left alone. */
+static enum step_result take_all(struct flow *flow)
+{
+    struct load *load = flow->data;
+    struct core *core = flow->core;
+    if (load->whole && record_asked(core) != load->asked) {
+        err_set(&flow->err, ERR_LATER, ERR_CONFLICT,
+                "something was written while the book was read");
+        return STEP_FAIL;
+    }
+    for (size_t i = 0; i < sizeof readings / sizeof readings[0]; i++) {
+        struct taking taking = {core, load, &tables[readings[i].table]};
+        book_each(load->found, readings[i].table, take_row, &taking);
+        if (readings[i].prune || load->whole)
+            book_each(core->book, readings[i].table, prune_row, &taking);
+    }
+    return STEP_END;
 }
 
 static enum step_result hear(struct flow *flow, const struct err *err, const void *value)
 {
     struct load *load = flow->data;
     const struct store_rows *rows = value;
-    const struct reading *reading = &readings[load->at];
-    struct pruning pruning = {flow->core, load, &tables[reading->table]};
+    const struct table *table = &tables[readings[load->at].table];
     if (err)
         return flow_fail(flow, err);
     for (size_t i = 0; i < rows->count; i++)
-        take_row(flow->core, load, pruning.table, rows->rows[i]);
-    if (rows->count < PAGE) {
-        if (reading->prune)
-            book_each(flow->core->book, reading->table, prune_row, &pruning);
+        book_put(load->found, table->id, rows->rows[i]);
+    if (rows->count == PAGE) {
+        text_copy(load->last, sizeof load->last, row_key(table, rows->rows[PAGE - 1]));
+    } else {
         *load->last = '\0';
         if (++load->at == sizeof readings / sizeof readings[0])
-            return STEP_END;
+            return take_all(flow);
     }
     ask_page(flow);
     return STEP_WAIT;
@@ -119,8 +139,8 @@ static void drop(struct flow *flow)
 static const struct step load_book[] = {{"read", ask, hear, drop, 0, 0}};
 static const struct story load_book_story = {.name = "load_book", STORY(load_book)};
 
-struct flow *load_book_begin(struct core *core, struct waiter to)
+struct flow *load_book_begin(struct core *core, bool whole, struct waiter to)
 {
-    return flow_begin(core, &load_book_story, core->options.instance, NULL, sizeof(struct load),
-                      to);
+    struct load load = {.whole = whole, .asked = record_asked(core)};
+    return flow_begin(core, &load_book_story, core->options.instance, &load, sizeof load, to);
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define FLATTEN_AGAIN_US 5000000
+#define HALT_AGAIN_US 10000
+enum { HALT_TRIES = 20 };
 
 static void put_cause(struct str *cause, const char *who, const char *why)
 {
@@ -29,7 +31,8 @@ static void refuse(struct core *core, struct waiter to, enum err_code code, cons
 enum halt_level halt_now(const struct core *core)
 {
     const struct halt *asked = book_get(core->book, TABLE_HALT, "all");
-    return asked && asked->level > core->halt ? asked->level : core->halt;
+    enum halt_level level = core->halt > core->halt_pending ? core->halt : core->halt_pending;
+    return asked && asked->level > level ? asked->level : level;
 }
 
 struct flat { /* one strategy on one instrument that has something open */
@@ -88,57 +91,105 @@ int64_t flatten_turn(struct core *core)
 }
 
 struct halting {
-    struct core *core;
     struct waiter to;
     enum halt_level level;
+    char who[NAME_SIZE], why[REASON_SIZE];
+    unsigned tries;
+    bool asked;
 };
 
-static void halted(void *owner, uint64_t handle, const struct err *err, const void *value)
+static void write_halt(struct flow *flow)
 {
-    struct halting *halting = owner;
-    struct core *core = halting->core;
-    struct waiter to = halting->to;
-    (void)handle;
-    (void)value;
-    if (!err) {
-        core->halt = halting->level;
-        log_write(core->log, halting->level == HALT_NONE ? LOG_INFO : LOG_WARN, "halt",
-                  "the halt level has changed", LOG_T("level", halt_level_names[halting->level]),
-                  LOG_END);
-        core->flatten_us = 0; /* at the next turn */
-    }
-    record_drop(core, halting);
-    wait_answer(to, err, NULL);
-}
-
-void halt_set(struct core *core, enum halt_level level, const char *who, const char *why,
-              struct waiter to)
-{
+    struct halting *halting = flow->data;
+    struct core *core = flow->core;
     const struct halt *before = book_get(core->book, TABLE_HALT, "all");
     struct store_event event;
     struct str cause = STR_EMPTY;
     struct halt after;
-    if (!why || !*why) {
-        refuse(core, to, ERR_USAGE, "a halt and its end need a reason");
-        return;
-    }
     row_init(&tables[TABLE_HALT], &after);
     if (before)
         after = *before;
     text_copy(after.id, sizeof after.id, "all");
-    text_copy(after.who, sizeof after.who, who);
-    text_copy(after.why, sizeof after.why, why);
-    after.level = level;
+    text_copy(after.who, sizeof after.who, halting->who);
+    text_copy(after.why, sizeof after.why, halting->why);
+    after.level = halting->level;
     after.at_us = clock_wall(core->clock);
     after.version++;
-    put_cause(&cause, who, why);
-    event_start(core, &event, level == HALT_NONE ? "halt.ended" : "halt.set", "all");
+    put_cause(&cause, halting->who, halting->why);
+    event_start(core, &event, halting->level == HALT_NONE ? "halt.ended" : "halt.set", "all");
     event.cause = str_text(&cause);
     event_change(&event, TABLE_HALT, before, &after);
-    struct halting *halting = record_keep(core, sizeof *halting);
-    *halting = (struct halting){.core = core, .to = to, .level = level};
-    record_write(core, &event, 1, true, (struct waiter){.answer = halted, .owner = halting});
+    halting->asked = core->halt_writing = true;
+    record_write(core, &event, 1, true, flow_waiter(flow));
     str_free(&cause);
+}
+
+/* One at a time, each on what the one before left: nobody fences halts, so a second write in flight
+ * could build on a first that failed. */
+static enum step_result halt(struct flow *flow)
+{
+    if (!flow->core->halt_writing && record_settled(flow->core))
+        write_halt(flow);
+    else
+        flow_deadline(flow, clock_steady(flow->core->clock) + HALT_AGAIN_US);
+    return STEP_WAIT;
+}
+
+/* Somebody else may have set a level meanwhile: what a person asks for last is what counts, so the
+ * book is read again (resync.c) and the write is asked again. */
+static enum step_result halt_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    struct halting *halting = flow->data;
+    struct core *core = flow->core;
+    (void)value;
+    if (!halting->asked) /* waiting for its turn, or for the book to be read again */
+        return halt(flow);
+    core->halt_writing = halting->asked = false;
+    if (!err) {
+        core->halt = halting->level;
+        core->flatten_us = 0; /* at the next turn */
+        log_write(core->log, halting->level == HALT_NONE ? LOG_INFO : LOG_WARN, "halt",
+                  "the halt level has changed", LOG_T("level", halt_level_names[halting->level]),
+                  LOG_END);
+        return STEP_END;
+    }
+    if ((err->code != ERR_CONFLICT && err->code != ERR_DUPLICATE) ||
+        ++halting->tries >= HALT_TRIES || !core->reconciled)
+        return flow_fail(flow, err);
+    flow_deadline(flow, clock_steady(core->clock) + HALT_AGAIN_US);
+    return STEP_WAIT;
+}
+
+static void halt_ended(struct flow *flow, const struct err *err)
+{
+    if (--flow->core->halts_pending == 0)
+        flow->core->halt_pending = HALT_NONE; /* what is stored counts from here on */
+    wait_answer(((struct halting *)flow->data)->to, err, NULL);
+}
+
+static const struct step set_halt[] = {{"halt", halt, halt_answer, NULL, 0, 0}};
+static const struct story set_halt_story = {
+    .name = "set_halt", STORY(set_halt), .ended = halt_ended};
+
+void halt_set(struct core *core, enum halt_level level, const char *who, const char *why,
+              struct waiter to)
+{
+    struct halting halting = {.to = to, .level = level};
+    struct err err;
+    if (!why || !*why) {
+        refuse(core, to, ERR_USAGE, "a halt and its end need a reason");
+        return;
+    }
+    text_copy(halting.who, sizeof halting.who, who);
+    text_copy(halting.why, sizeof halting.why, why);
+    core->halts_pending++;
+    if (level > core->halt_pending)
+        core->halt_pending = level; /* at once, whenever it is written */
+    if (flow_begin(core, &set_halt_story, "all", &halting, sizeof halting, (struct waiter){0}))
+        return;
+    core->halts_pending--;
+    err_set(&err, ERR_LATER, ERR_FULL, "too much is under way; ask again");
+    intake_defer(core, to, "", &err);
 }
 
 /* ---- orders ---- */

@@ -400,6 +400,19 @@ void orders_undone(struct core *core, const struct change *change)
         live->dirty = core->orders->wake = true;
 }
 
+void orders_resync(struct core *core)
+{
+    for (struct live_order *live = core->orders->live; live; live = live->hh.next) {
+        const struct order *row = book_get(core->book, TABLE_ORDER, live->id);
+        if (row)
+            live->row = *row;
+        else
+            live->final = true; /* as the store has it */
+        live->dirty = true;
+    }
+    core->orders->wake = true;
+}
+
 void orders_wake_dirty(struct core *core)
 {
     struct live_order *live, *next;

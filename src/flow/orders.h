@@ -35,6 +35,7 @@ bool orders_change(struct core *core, const char *event /* NULL: by its state */
 /* What the recorder tells of every change. */
 void orders_committed(struct core *core, const struct change *change);
 void orders_undone(struct core *core, const struct change *change);
+void orders_resync(struct core *core);     /* rows follow the book, and every story looks again */
 void orders_wake_dirty(struct core *core); /* when everything is taken back */
 
 /* Asks the broker about an order until it has answered; then its reports are in. Story in

@@ -32,6 +32,8 @@ struct recorder {
     struct record *first, *last; /* in flight or waiting to be taken back, oldest first */
     struct record *free;
     size_t free_count;
+    uint64_t asked;
+    bool suspects;
     size_t in_flight, failed;
     int64_t seq;
     void (*fenced)(struct core *core);
@@ -107,7 +109,23 @@ void recorder_on_fence(struct core *core, void (*fenced)(struct core *core))
 
 bool record_settled(const struct core *core)
 {
-    return core->recorder->failed == 0;
+    return core->recorder->failed == 0 && !core->recorder->suspects;
+}
+
+bool record_suspects(const struct core *core)
+{
+    return core->recorder->suspects;
+}
+
+void record_trust(struct core *core)
+{
+    core->recorder->suspects = false;
+    orders_wake_dirty(core);
+}
+
+uint64_t record_asked(const struct core *core)
+{
+    return core->recorder->asked;
 }
 
 size_t record_in_flight(const struct core *core)
@@ -278,6 +296,14 @@ static void take_back_all(struct recorder *recorder)
     orders_wake_dirty(recorder->core);
 }
 
+/* A signal that stands already is a repeat, as is a fill: that is what their keys are for. */
+static bool is_surprising(const struct record *record, const struct err *err)
+{
+    const struct change *first = record->count ? &record->events[0].changes[0] : NULL;
+    return err->code == ERR_CONFLICT ||
+           (first && record->events[0].change_count && first->table->id == TABLE_HALT);
+}
+
 static void fail(struct recorder *recorder, struct record *record, const struct err *err)
 {
     struct core *core = recorder->core;
@@ -287,6 +313,8 @@ static void fail(struct recorder *recorder, struct record *record, const struct 
               LOG_T("event", record->count ? record->events[0].kind : ""),
               LOG_T("subject", record->count ? record->events[0].subject : ""),
               LOG_T("error", err->text), LOG_END);
+    if (recorder->failed == 0 && (err->code == ERR_CONFLICT || err->code == ERR_DUPLICATE))
+        recorder->suspects |= is_surprising(record, err);
     if (recorder->failed == 0 && !has_moved_on(record)) {
         take_back(core, record);
         answer_failed(record);
@@ -346,6 +374,7 @@ void record_write(struct core *core, const struct store_event *events, size_t co
     copy_events(record, events, count);
     record->to = to;
     recorder->in_flight++;
+    recorder->asked++;
     struct store_write write = {.term = unfenced || MUTANT(MUTANT_FORGET_TERM) ? 0 : core->term,
                                 .events = record->events,
                                 .event_count = count};

@@ -22,7 +22,14 @@ void record_write(struct core *core, const struct store_event *events, size_t co
  * recorder. */
 void *record_keep(struct core *core, size_t size);
 void record_drop(struct core *core, void *kept); /* NULL accepted */
+/* No failed write waits to be taken back, and the book is not suspected to differ from the store.
+ */
 bool record_settled(const struct core *core);
+/* A write failed because a row had moved on, and none of ours in flight had moved it: somebody else
+ * writes to this store. The book is read again (resync.c). */
+bool record_suspects(const struct core *core);
+void record_trust(struct core *core);
+uint64_t record_asked(const struct core *core); /* writes asked so far */
 size_t record_in_flight(const struct core *core);
 /* The last event that was heard to be committed, and so counted and applied. */
 int64_t record_seq(const struct core *core);

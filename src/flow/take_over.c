@@ -54,7 +54,7 @@ static enum step_result term_answer(struct flow *flow, const struct err *err, co
 
 static enum step_result load(struct flow *flow)
 {
-    if (!load_book_begin(flow->core, flow_waiter(flow)))
+    if (!load_book_begin(flow->core, false, flow_waiter(flow)))
         flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
     return STEP_WAIT;
 }

@@ -30,6 +30,25 @@ static bool find_dead(void *ctx, const void *row)
     return true;
 }
 
+/* Another instance sets a halt on the same store: the one thing that is written without a term. */
+static void meddle(struct world *world)
+{
+    const struct halt *halt = book_get(store_mem_book(world->store), TABLE_HALT, "all");
+    struct store_event event = {
+        .kind = "halt.set", .subject = "all", .at_us = world->clock.now_wall_us};
+    struct store_write write = {.events = &event, .event_count = 1};
+    struct halt after;
+    row_init(&tables[TABLE_HALT], &after);
+    if (halt)
+        after = *halt;
+    text_copy(after.id, sizeof after.id, "all");
+    after.level = HALT_NO_ENTRY;
+    after.version++;
+    event.changes[event.change_count++] = (struct change){&tables[TABLE_HALT], halt, &after};
+    world_note(world, "another instance sets a halt");
+    store_write(world->store, &write, (struct waiter){.answer = ignore, .owner = world});
+}
+
 void operator_turn(struct world *world)
 {
     struct host *host = in_charge(world);
@@ -37,7 +56,7 @@ void operator_turn(struct world *world)
     struct dead dead = {""};
     if (!host)
         return;
-    switch (chance_below(&world->chance, 4)) {
+    switch (chance_below(&world->chance, 5)) {
     case 0:
     case 1: {
         enum halt_level level = (enum halt_level)chance_below(&world->chance, HALT_FREEZE + 1);
@@ -46,6 +65,9 @@ void operator_turn(struct world *world)
         break;
     }
     case 2:
+        meddle(world);
+        break;
+    case 3:
         account_deposit(&host->core, decimal_int(1000), "sim", to);
         break;
     default:
