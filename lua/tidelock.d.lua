@@ -262,6 +262,9 @@ local indicator = {}
 ---@param bar bar|decimal|number
 ---@return decimal?, any, any
 function indicator:push(bar) end
+--- As push without giving the values: cheaper where they are read only now and then.
+---@param bar bar|decimal|number
+function indicator:feed(bar) end
 ---@return decimal?, any, any
 function indicator:value() end
 ---@return integer

@@ -35,6 +35,7 @@ struct backtest {
     int64_t last_price_us, interval_us;
     uint64_t moves; /* of the price */
     int64_t core_due_us;
+    double deepest; /* drawdown so far, to tell whether the exact one is worth computing */
     struct backtest_result result;
 };
 
@@ -159,10 +160,11 @@ static void note_equity(struct backtest *b, int64_t at_us)
         r->peak_equity = equity;
     struct decimal drawdown = decimal_sub(r->peak_equity, equity);
     r->max_drawdown = decimal_max(r->max_drawdown, drawdown);
-    if (decimal_sign(drawdown) > 0 && decimal_sign(r->peak_equity) > 0)
-        r->max_drawdown_percent =
-            decimal_max(r->max_drawdown_percent,
-                        decimal_muldiv(drawdown, decimal_int(100), r->peak_equity));
+    double percent = decimal_to_double(drawdown) / decimal_to_double(r->peak_equity);
+    if (percent > b->deepest) {
+        b->deepest = percent;
+        r->max_drawdown_percent = decimal_muldiv(drawdown, decimal_int(100), r->peak_equity);
+    }
     if (r->bars % r->point_every != 0)
         return;
     r->points = grow(r->points, r->point_count, &r->point_room, sizeof *r->points);

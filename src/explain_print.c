@@ -8,15 +8,27 @@ struct printer {
     const char *bold, *dim, *good, *bad, *plain;
 };
 
-static const char *text_of(const struct json *object, const char *key)
+/* Good for the next few calls, as many as one line needs. */
+static const char *figure(const char *text)
 {
-    const struct json *value = json_get(object, key);
+    static char rounded[4][DECIMAL_TEXT_MAX];
+    static unsigned next;
+    return decimal_tidy(text, rounded[next++ % 4]);
+}
+
+static const char *show(const struct json *value)
+{
     if (!value || value->type == JSON_NULL)
         return "-";
     return value->type == JSON_TRUE    ? "yes"
            : value->type == JSON_FALSE ? "no"
-           : value->text               ? value->text
+           : value->text               ? figure(value->text)
                                        : "-";
+}
+
+static const char *text_of(const struct json *object, const char *key)
+{
+    return show(json_get(object, key));
 }
 
 static void print_pairs(struct printer *p, const struct json *object, const char *indent)
@@ -33,12 +45,8 @@ static void print_pairs(struct printer *p, const struct json *object, const char
                 memcpy(deeper + strlen(deeper), "  ", 3);
             print_pairs(p, one, deeper);
         } else {
-            const char *value = one->type == JSON_TRUE    ? "yes"
-                                : one->type == JSON_FALSE ? "no"
-                                : one->text               ? one->text
-                                                          : "-";
             host_print(p->io->out, "%s%s%-22s%s %s\n", indent, p->dim, one->key ? one->key : "-",
-                       p->plain, value);
+                       p->plain, show(one));
         }
     }
 }

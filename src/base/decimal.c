@@ -429,3 +429,16 @@ size_t decimal_print(struct decimal value, char out[DECIMAL_TEXT_MAX])
     out[length] = '\0';
     return length;
 }
+
+const char *decimal_tidy(const char *text, char out[DECIMAL_TEXT_MAX])
+{
+    const char *point = strchr(text, '.');
+    struct decimal value;
+    if (!point || strlen(point) <= 9 || strspn(text, "-.0123456789") != strlen(text) ||
+        !decimal_parse(text, strlen(text), &value, NULL))
+        return text;
+    bool small = decimal_lt(decimal_abs(value), decimal_ratio(1, 10));
+    struct decimal step = small ? decimal_ratio(1, 100000000) : decimal_ratio(1, 10000);
+    decimal_print(decimal_round(value, step, DECIMAL_HALF_EVEN), out);
+    return out;
+}

@@ -36,6 +36,9 @@ bool decimal_parse(const char *text, size_t length, struct decimal *out,
 /* Canonical text: no exponent, no trailing zeros, no "-0", no lone point. Returns its length; bad
  * gives "bad". */
 size_t decimal_print(struct decimal value, char out[DECIMAL_TEXT_MAX]);
+/* For people: prices and amounts have few decimals; a text with more than eight comes from a
+ * division and is rounded to four (eight below 0.1). Anything else is returned as it is. */
+const char *decimal_tidy(const char *text, char out[DECIMAL_TEXT_MAX]);
 
 #define DECIMAL_ONE ((decimal_units)1000000000000)
 #define DECIMAL_BAD_UNITS ((decimal_units)((decimal_units)1 << 126) * -2)

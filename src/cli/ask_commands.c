@@ -39,10 +39,12 @@ static void print_positions(struct cli_args *args, struct arena *arena)
     if (rows && rows->count)
         printf("\n  %-14s %-12s %-8s %10s %14s %14s\n", "position", "strategy", "layer", "lots",
                "entry", "stop");
-    for (const struct json *row = rows ? rows->child : NULL; row; row = row->next)
+    for (const struct json *row = rows ? rows->child : NULL; row; row = row->next) {
+        char entry[DECIMAL_TEXT_MAX];
         printf("  %-14s %-12s %-8s %10s %14s %14s\n", cli_text(row, "instrument"),
                cli_text(row, "strategy"), cli_text(row, "label"), cli_text(row, "quantity"),
-               cli_text(row, "entry_price"), cli_text(row, "stop"));
+               decimal_tidy(cli_text(row, "entry_price"), entry), cli_text(row, "stop"));
+    }
     tidelock_free_text(answer);
 }
 

@@ -42,12 +42,15 @@ static bool may_write(const struct core *core)
 
 void account_follow_day(struct core *core)
 {
-    const struct account *before = book_get(core->book, TABLE_ACCOUNT, ACCOUNT_ID);
     int64_t day_us = account_day_us(core, clock_wall(core->clock));
     struct account after;
     struct store_event event;
-    if (!before || before->day_us >= day_us || !may_write(core) ||
-        !portfolio_new_day(before, day_us, &after))
+    if (core->day.followed_us == day_us)
+        return;
+    const struct account *before = book_get(core->book, TABLE_ACCOUNT, ACCOUNT_ID);
+    if (before && before->day_us >= day_us && record_in_flight(core) == 0)
+        core->day.followed_us = day_us;
+    if (!before || !may_write(core) || !portfolio_new_day(before, day_us, &after))
         return;
     event_start(core, &event, "account.new_day", ACCOUNT_ID);
     event_change(&event, TABLE_ACCOUNT, before, &after);

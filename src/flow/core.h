@@ -78,6 +78,7 @@ struct core {
     struct zone *zone; /* of day_zone */
     struct {
         int64_t from_us, until_us; /* the trading day looked at last */
+        int64_t followed_us;       /* the day that the account's row is known to have begun */
         int64_t again_us;          /* steady: no new day is written before */
     } day;
     int64_t resync_us; /* steady: the book, suspected to be wrong, is not read again before */

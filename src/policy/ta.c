@@ -240,7 +240,7 @@ static int give(lua_State *L, const struct indicator *in)
 }
 
 /* Takes the bar being fed, or one number as open, high, low and close. */
-static int push(lua_State *L)
+static struct indicator *take(lua_State *L)
 {
     const struct version *version = bind_host(L);
     struct indicator *in = check_indicator(L);
@@ -253,7 +253,19 @@ static int push(lua_State *L)
 
         feed(in, &(struct bar){.open = value, .high = value, .low = value, .close = value});
     }
-    return give(L, in);
+    return in;
+}
+
+static int push(lua_State *L)
+{
+    return give(L, take(L));
+}
+
+/* Values that nobody reads need not become Lua's. */
+static int feed_only(lua_State *L)
+{
+    take(L);
+    return 0;
 }
 
 static int value(lua_State *L)
@@ -329,7 +341,7 @@ MAKER(adx, ADX, 3, false)
 void ta_bind(struct version *version)
 {
     static const struct bind_function methods[] = {
-        {"push", push}, {"value", value}, {"seen", seen}};
+        {"push", push}, {"feed", feed_only}, {"value", value}, {"seen", seen}};
     static const struct bind_function rows[] = {{"sma", make_sma},
                                                 {"ema", make_ema},
                                                 {"rma", make_rma},

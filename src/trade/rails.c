@@ -60,7 +60,8 @@ static bool holds(const struct rail_case *c, enum rail rail, const char *what, s
     }
     if (decimal_le(value, limit))
         return true;
-    decimal_print(value, text[0]);
+    /* For people; upwards, so that what is above the limit does not read as the limit. */
+    decimal_print(decimal_round(value, decimal_ratio(1, 10000), DECIMAL_CEILING), text[0]);
     decimal_print(limit, text[1]);
     snprintf(c->reason, REASON_SIZE, "%s: %s %s is above the limit of %s", rail_names[rail], what,
              text[0], text[1]);

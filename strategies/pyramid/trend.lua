@@ -95,12 +95,22 @@ local function in_position(s, f, close, up, atr)
     return raise_stops(s, f, signals)
 end
 
+-- Up, strong, efficient, and above both the average and the channel.
+local function is_strong(s, close)
+    local rsi, er = s.rsi:value(), s.er:value()
+    if not rsi or not er or rsi <= params.rsi_least or er < params.er_least then return false end
+    local ema, upper = s.ema:value(), s.channel:value()
+    return ema and upper and close > ema and close > upper
+end
+
 function trend.on_bar(bar, f, s)
     if not s then return nil end
     local _, up, atr = s.supertrend:push(bar)
-    local rsi, ema, er = s.rsi:push(bar), s.ema:push(bar), s.er:push(bar)
-    local upper = s.channel:push(bar)
-    if not ema or not atr or not upper then return nil end
+    s.rsi:feed(bar)
+    s.ema:feed(bar)
+    s.er:feed(bar)
+    s.channel:feed(bar)
+    if not atr then return nil end
     if s.quiet > 0 then
         s.quiet = s.quiet - 1
         return nil
@@ -108,8 +118,7 @@ function trend.on_bar(bar, f, s)
     local close = bar.close
     if #f.positions > 0 then return in_position(s, f, close, up, atr) end
     s.stop = nil
-    if up and rsi > params.rsi_least and er >= params.er_least and close > ema
-        and close > upper then
+    if up and is_strong(s, close) then
         s.quiet = 1
         return entry(f, "BASE_ENTRY", 1, close, atr)
     end

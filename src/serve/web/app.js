@@ -270,7 +270,7 @@ function showCharts() {
         'aria-label',
         `Prices of ${app.instrument || 'nothing'}, ${
             market.positions
-                .map(one => `${layer(one.label)} at ${one.entry_price}, stop ${one.stop}`)
+                .map(one => `${layer(one.label)} at ${number(one.entry_price)}, stop ${one.stop}`)
                 .join('; ') || 'no open position'
         }`,
     );

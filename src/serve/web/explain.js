@@ -4,11 +4,12 @@ import {ask, clock, layer, millis, moment, number, plain, short, words} from './
 import {$, h} from './dom.js';
 import {openChange} from './control.js';
 
-// A value of the trace as it came: exact text, never rounded.
+// A value of the trace as it came; what a division left, rounded for reading.
 function shown(value) {
     if (value === null || value === undefined || value === '') return '–';
     if (typeof value === 'boolean') return value ? 'yes' : 'no';
-    return String(value);
+    if (!/^-?\d+\.\d{9,}$/.test(value)) return String(value);
+    return String(Number(Number(value).toFixed(Math.abs(value) < 0.1 ? 8 : 4)));
 }
 
 const isNest = value => value !== null && typeof value === 'object';
@@ -19,7 +20,7 @@ function pairs(object, skip = []) {
     for (const [key, value] of Object.entries(object || {})) {
         if (skip.includes(key) || (isNest(value) && !Object.keys(value).length)) continue;
         if (isNest(value)) out.append(h('dt.nest', {}, words(key)), h('dd.nest', {}, pairs(value)));
-        else out.append(h('dt', {}, words(key)), h('dd', {}, shown(value)));
+        else out.append(h('dt', {}, words(key)), h('dd', {title: String(value)}, shown(value)));
     }
     return out;
 }
@@ -227,7 +228,7 @@ function orderPart(order, fills, refresh) {
             pill(stateKind(order.state), words(order.state)),
             h('b', {}, ` ${order.side} ${order.quantity} ${order.kind}`),
             ` ${layer(order.leg)}`,
-            order.average_price ? ` · ${order.filled} at ${order.average_price}` : '',
+            order.average_price ? ` · ${order.filled} at ${shown(order.average_price)}` : '',
             ' ',
             resolve,
         ),
