@@ -89,7 +89,8 @@ static void put_withheld(struct str *out)
 {
     const char *name, *advice;
 
-    str_puts(out, "\n\n## What plain Lua has and policies have not\n\n| name | instead |\n|---|---|\n");
+    str_puts(out, "\n\n## What plain Lua has and policies have not\n\n"
+                  "| name | instead |\n|---|---|\n");
     for (size_t i = 0; (name = sandbox_withheld(i, &advice)) != NULL; i++)
         str_printf(out, "| `%s` | %s |\n", name, advice);
 }
