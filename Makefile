@@ -70,7 +70,7 @@ SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 # ---- build -----------------------------------------------------------------------------------
 
 .PHONY: all help deps test-deps run test tests unit spec e2e attack sim soak fuzz fuzzers bench \
-        tidy asan fresh install clean FORCE
+        tidy asan tsan fresh install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -82,7 +82,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test (SAN=1: with sanitizers)'
 	@echo 'make unit spec attack e2e tidy          one suite alone'
 	@echo 'make sim        the simulator over SEEDS=10000 seeds; SEED=n replays one'
-	@echo 'make soak fuzz bench                    long runs'
+	@echo 'make soak fuzz bench asan tsan          long runs'
 	@echo 'make fresh      both commands in a bare Debian root (needs root and debootstrap)'
 	@echo 'make install    to PREFIX=/usr/local, under DESTDIR'
 
@@ -220,6 +220,13 @@ soak: tests
 
 asan:
 	@$(MAKE) --no-print-directory test SAN=1
+
+# The library's promise about threads, under a race detector.
+tsan:
+	@mkdir -p build/tsan
+	@$(CC) $(CPPFLAGS) -std=gnu11 -g -O1 -fsanitize=thread $(SCRIPT_OBJ:$(B)/obj/%.o=src/%.c) \
+	    tests/unit/test_script_embed.c $(SCRIPT_LIBS) -lcmocka -lpthread -o build/tsan/embed
+	@build/tsan/embed
 
 bench: all $(BENCH)
 	@BUILD=$(B) tests/bench/run

@@ -159,9 +159,11 @@ static bool take_head(struct sandbox *box, struct wire *wire, bool *ok) {
     struct remote *remote = box->remote;
     size_t length;
     const char *output;
+    void *worker_box;
     uint8_t said = wire_take_u8(wire);
     *ok = said == SAID_DONE;
-    wire_take(wire, &remote->worker_box, sizeof remote->worker_box);
+    wire_take(wire, &worker_box, sizeof worker_box);
+    if (!remote->worker_box) remote->worker_box = worker_box; /* a canceller may read it later */
     wire_take(wire, &remote->usage, sizeof remote->usage);
     output = wire_take_text(wire, &length);
     str_clear(&box->output);
