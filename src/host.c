@@ -182,7 +182,8 @@ static bool open_core(struct tidelock *t, struct err *err)
     t->core.stats = book_new();
     chance_seed_system(&t->core.chance);
     return core_start(&t->core, err) &&
-           store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err);
+           store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
+           host_judge_book(&t->core, err);
 }
 
 static bool open_broker(struct tidelock *t, struct err *err)

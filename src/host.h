@@ -8,6 +8,9 @@
 /* options, instruments, staleness, rails ... as the configuration says; pointers stay the
  * configuration's. */
 void host_core_options(const struct config *config, struct core_options *out);
+/* Refuses a configuration that lacks the instrument of an open position or a live order: nothing
+ * could value or close it. Warns of positions whose strategy is not loaded. */
+bool host_judge_book(const struct core *core, struct err *err) MUST_CHECK;
 struct broker *host_open_broker(const struct config *config, const struct clock *clock,
                                 const char *journal, struct err *err) MUST_CHECK;
 bool host_needs_workers(const struct config *config);

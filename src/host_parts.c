@@ -35,6 +35,49 @@ void host_core_options(const struct config *config, struct core_options *out)
     out->wind_down.close_positions = config->shutdown.close_positions;
 }
 
+struct judging {
+    const struct core *core;
+    const char *missing, *what;
+};
+
+static bool judge_position(void *ctx, const struct position *position)
+{
+    struct judging *judging = ctx;
+    if (!instrument_find(&judging->core->options.instruments, position->instrument)) {
+        judging->missing = position->instrument;
+        judging->what = "a position is open";
+        return false;
+    }
+    if (!policies_find(judging->core->policies, position->strategy))
+        log_write(judging->core->log, LOG_WARN, "host",
+                  "a position is open whose strategy is not loaded; an EXIT closes it all the same",
+                  LOG_T("strategy", position->strategy), LOG_T("instrument", position->instrument),
+                  LOG_T("position", position->label), LOG_END);
+    return true;
+}
+
+static bool judge_order(void *ctx, const struct order *order)
+{
+    struct judging *judging = ctx;
+    if (instrument_find(&judging->core->options.instruments, order->instrument))
+        return true;
+    judging->missing = order->instrument;
+    judging->what = "an order is under way";
+    return false;
+}
+
+bool host_judge_book(const struct core *core, struct err *err)
+{
+    struct judging judging = {.core = core};
+    book_each_open_position(core->book, judge_position, &judging);
+    if (!judging.missing)
+        book_each_live_order(core->book, judge_order, &judging);
+    return !judging.missing ||
+           err_set(err, ERR_REFUSED, ERR_CONFIG,
+                   "instruments: %s is missing and %s in it; put it back until it is closed",
+                   judging.missing, judging.what);
+}
+
 struct broker *host_open_broker(const struct config *config, const struct clock *clock,
                                 const char *journal, struct err *err)
 {

@@ -155,14 +155,10 @@ static void order_exits(struct core *core, struct trade *trade, const struct des
 
 static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk)
 {
-    struct decimal lots = rules_pending(core, trade->after.instrument);
-    const struct position *open[LAYERS_MAX * 2];
+    struct decimal lots = decimal_add(rules_pending(core, trade->after.instrument),
+                                      book_open_lots(core->book, trade->after.instrument));
     const char *rail = "";
     char reason[REASON_SIZE];
-    size_t count = book_all_open_positions(core->book, open, LAYERS_MAX * 2);
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(open[i]->instrument, trade->after.instrument) == 0)
-            lots = decimal_add(lots, open[i]->quantity);
     for (size_t i = 0; i < trade->order_count; i++) {
         struct rail_check check = {.order = &trade->orders[i],
                                    .stop = trade->after.stop,

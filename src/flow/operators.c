@@ -149,7 +149,7 @@ static enum step_result halt_answer(struct flow *flow, const struct err *err, co
         core->halt = halting->level;
         core->flatten_us = 0; /* at the next turn */
         log_write(core->log, halting->level == HALT_NONE ? LOG_INFO : LOG_WARN, "halt",
-                  "the halt level has changed", LOG_T("level", halt_level_names[halting->level]),
+                  "the halt level has changed", LOG_T("halt", halt_level_names[halting->level]),
                   LOG_END);
         return STEP_END;
     }

@@ -258,6 +258,11 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
         decimal_print(a->out->quantity, text);
         snprintf(reason, sizeof reason, "%s is below the instrument's least quantity", text);
         say(a, VERDICT_REJECT, "size", reason);
+    } else if (instrument && decimal_ok(instrument->max_quantity) &&
+               decimal_gt(a->out->quantity, instrument->max_quantity)) {
+        decimal_print(a->out->quantity, text);
+        snprintf(reason, sizeof reason, "%s is above the instrument's max_quantity", text);
+        say(a, VERDICT_REJECT, "size", reason);
     }
 }
 

@@ -111,6 +111,14 @@ static bool body_secret_fits(const struct config_source *source, const struct js
     return given && auth_secret(&source->body_secret, given, strlen(given));
 }
 
+/* What a strategy that is not loaded any more left open can be closed. */
+static bool closes_something(const struct core *core, const struct signal *signal)
+{
+    const struct position *open;
+    return signal->type == SIGNAL_EXIT &&
+           book_open_positions(core->book, signal->strategy, signal->instrument, &open, 1) > 0;
+}
+
 /* Reads and checks what arrived. 0: *signal is good; else the HTTP status, with the answer in
  * serve->scratch. */
 static unsigned read_arrival(struct arrival *a, struct signal *signal)
@@ -144,7 +152,8 @@ static unsigned read_arrival(struct arrival *a, struct signal *signal)
         signal_faults_json(&faults, &serve->scratch);
         return 400;
     }
-    if (!policies_find(serve->core->policies, signal->strategy)) {
+    if (!policies_find(serve->core->policies, signal->strategy) &&
+        !closes_something(serve->core, signal)) {
         metric_add(state->invalid, 1);
         str_printf(&serve->scratch,
                    "{\"status\":\"invalid\",\"errors\":[{\"path\":\"$.strategy\",\"error\":\"no "

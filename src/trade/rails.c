@@ -138,9 +138,11 @@ bool rails_pass(const struct rails *rails, const struct rail_check *check,
     bool collared;
     const struct decimal collar = collar_of(check, &collared);
     *reason = '\0';
-    if (!holds(&c, RAIL_ORDER_QUANTITY, "the order's quantity", check->order->quantity))
-        return false;
-    if (!check->order->reduces && !entry_passes(&c))
+    /* An order that reduces is as large as what is open, at most: a limit lowered since must not
+     * keep it open. */
+    if (!check->order->reduces &&
+        (!holds(&c, RAIL_ORDER_QUANTITY, "the order's quantity", check->order->quantity) ||
+         !entry_passes(&c)))
         return false;
     if (collared &&
         !holds(&c, RAIL_PRICE_COLLAR, "the price's distance from the market in percent", collar))
