@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { RECENT_MAX = 65536, SUPERSEDED_MAX = 256, TICKETS_SPARE = 1024 };
+enum { RECENT_MAX = 65536, SUPERSEDED_MAX = 256, TICKETS_SPARE = 1024, CLOSED_BLOCK = 32 };
+#define STANDS_AGAIN_US 100000
 
 struct intake *intake_new(struct core *core)
 {
@@ -214,6 +215,13 @@ void intake_failed(struct core *core, const char *signal_id, const struct err *e
         forget_recent(intake, recent);
     if (!open)
         return;
+    /* It was found good: what the store refuses is the fault of a write before it, or the disk's,
+     * and its sender must come again. */
+    struct err later;
+    if (!stands && err->class == ERR_REFUSED) {
+        err_set(&later, ERR_LATER, ERR_IO, "the signal could not be stored: %s", err->text);
+        err = &later;
+    }
     struct ticket *ticket = open->first, *next;
     close_open(core, open);
     for (; ticket; ticket = next) {
@@ -271,10 +279,44 @@ int64_t intake_turn(struct core *core)
 
 /* ---- submitting ---- */
 
+struct closed { /* signals that a write supersedes, in blocks */
+    struct closed *next;
+    size_t count;
+    char ids[CLOSED_BLOCK][ID_SIZE];
+};
 struct arrival { /* of the write's waiter */
     struct core *core;
     struct signal row;
+    struct closed *closed;
 };
+
+static void note_closed(struct arrival *arrival, const char *id)
+{
+    struct closed *block = arrival->closed;
+    if (!block || block->count == CLOSED_BLOCK) {
+        block = record_keep(arrival->core, sizeof *block);
+        block->next = arrival->closed;
+        arrival->closed = block;
+    }
+    text_copy(block->ids[block->count++], ID_SIZE, id);
+}
+
+/* The write failed: what it would have superseded stands again, and its lane may have let go of it
+ * meanwhile. */
+static void drop_closed(struct arrival *arrival, bool failed)
+{
+    struct core *core = arrival->core;
+    while (arrival->closed) {
+        struct closed *block = arrival->closed;
+        arrival->closed = block->next;
+        for (size_t i = 0; failed && i < block->count; i++) {
+            const struct signal *row = book_get(core->book, TABLE_SIGNAL, block->ids[i]);
+            if (row && (row->state == SIGNAL_RECEIVED || row->state == SIGNAL_RETRYING))
+                lane_retry(core, row->id, clock_steady(core->clock) + STANDS_AGAIN_US);
+        }
+        record_drop(core, block);
+    }
+}
 
 static void received(void *owner, uint64_t handle, const struct err *err, const void *value)
 {
@@ -288,6 +330,7 @@ static void received(void *owner, uint64_t handle, const struct err *err, const 
         const struct signal *row = book_get(core->book, TABLE_SIGNAL, arrival->row.id);
         intake_stored(core, row ? row : &arrival->row); /* absent: already final, as asked */
     }
+    drop_closed(arrival, err != NULL);
     record_drop(core, arrival);
 }
 
@@ -319,8 +362,10 @@ static void write_received(struct core *core, const struct signal *signal,
     }
     event_start(core, &events[0], "signal.received", signal->id);
     event_change(&events[0], TABLE_SIGNAL, NULL, signal);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         supersede(core, signal, closed[i], &after[i], &events[i + 1]);
+        note_closed(arrival, closed[i]->id);
+    }
     record_write(core, events, count + 1, false,
                  (struct waiter){.answer = received, .owner = arrival});
     if (count > 0)

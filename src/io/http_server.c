@@ -39,6 +39,7 @@ struct http_server {
     bool run_deferred;
     bool quiet; /* every answer closes */
     bool closing;
+    bool made_room; /* a connection has gone since the last MHD_run */
     struct http_server_stats stats;
     struct metric *gauge_connections, *count_refused, *count_expired, *count_dropped;
 };
@@ -104,6 +105,7 @@ static void close_connection(struct http_server *server, struct http_connection 
         server->connections = c->next;
     if (c->next)
         c->next->prev = c->prev;
+    server->made_room = true;
     server->stats.connections--;
     metric_set(server->gauge_connections, server->stats.connections);
     arena_free(&c->arena);
@@ -309,6 +311,8 @@ static enum MHD_Result hand_to_handler(struct http_connection *c)
     struct http_server *server = c->server;
     if (c->too_large)
         return refuse(c, 413, "the body is too large");
+    if (server->closing)
+        return refuse(c, 503, "shutting down");
     make_body_room(c, c->body_length);
     c->body[c->body_length] = '\0';
     c->request.body = c->body;
@@ -373,9 +377,12 @@ static void run_daemon(struct http_server *server)
     server->running = true;
     MHD_run(server->daemon);
     server->running = false;
-    /* Data that TLS or libmicrohttpd already holds makes no descriptor readable. */
+    /* Data already held makes no descriptor readable; nor do those who knock after libmicrohttpd
+     * stopped accepting, at its limit or out of descriptors. */
     MHD_UNSIGNED_LONG_LONG timeout_ms;
-    if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0)
+    bool again = server->made_room;
+    server->made_room = false;
+    if (again || (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES && timeout_ms == 0))
         run_soon(server);
 }
 
@@ -577,8 +584,7 @@ void http_server_free(struct http_server *server)
         if (pool_at(&server->waiting, slot, &handle))
             http_answer(server, handle, 503, "application/json", body, sizeof body - 1, NULL, 0);
     }
-    MHD_run(
-        server->daemon); /* also brings resumed connections back, without which it would not stop */
+    MHD_run(server->daemon); /* also brings resumed connections back; else it would not stop */
     uv_poll_stop(&server->poll);
     MHD_stop_daemon(server->daemon);
     assert(!server->connections);

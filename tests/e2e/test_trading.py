@@ -1,5 +1,6 @@
-"""Trading by the rules, through the whole host: the rails, what a changed configuration meets, short
-sides, sizes that are nonsense, and books that stay exact under partial fills and rejections."""
+"""Trading by the rules, through the whole host: the rails, what a changed configuration meets,
+short sides, sizes that are nonsense, and books that stay exact under partial fills and rejections.
+"""
 import random
 import time
 from decimal import Decimal as D
