@@ -3,7 +3,8 @@
 --
 -- Decimals are canonical text ("12.5", never a float), absent ones NULL. Times are INTEGER
 -- microseconds UTC, 0: none. States are text, held to their names by CHECKs written as chains of
--- OR: an IN list would build a small index at every insert. Keys are text that sorts by time or runs
+-- OR: an IN list would build a small index at every insert. Keys are text that sorts by time or
+-- runs
 -- (derived ids begin with their second), so that tables and indexes are written at their end.
 
 -- What is so once for the whole database. `term` is the fencing number: it only grows.
@@ -28,7 +29,8 @@ CREATE TABLE events (
 -- instead of any page of the index. A look-up asks each thousand once.
 CREATE INDEX events_by_subject ON events (seq / 1024, subject);
 
--- What came in, and how far it got. `id` is derived from `fingerprint`, which is unique through it: an
+-- What came in, and how far it got. `id` is derived from `fingerprint`, which is unique through it:
+-- an
 -- index of its own would be written at a random place by every signal and refuse nothing more.
 CREATE TABLE signals (
     id TEXT NOT NULL PRIMARY KEY,

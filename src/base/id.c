@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define ID_CHARS 20
-#define ID_TIME_CHARS 6 /* 30 bits of seconds: they come round after 34 years, which costs order alone */
+#define ID_TIME_CHARS                                                                              \
+    6 /* 30 bits of seconds: they come round after 34 years, which costs order alone */
 #define FIELDS_INLINE 512
 
 /* The fields are laid out first and hashed in one call: one update costs less than many. */

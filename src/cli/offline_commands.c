@@ -47,14 +47,14 @@ static int run_backtest(struct cli_args *args)
 
 static int run_policy(struct cli_args *args)
 {
-    static const char *const verbs[] = {"list", "environment", "check", "test", "push",
-                                        "rollback"};
+    static const char *const verbs[] = {"list", "environment", "check", "test", "push", "rollback"};
     const char *verb = args->words[0];
     size_t i = 0;
     while (i < 6 && strcmp(verbs[i], verb) != 0)
         i++;
     if (i == 6)
-        return cli_usage(args, "\"%s\" is none of list, environment, check, test, push, rollback", verb);
+        return cli_usage(args, "\"%s\" is none of list, environment, check, test, push, rollback",
+                         verb);
     if (i > 1 && args->word_count < 2)
         return cli_usage(args, "policy %s needs a %s", verb,
                          i < 4 ? "strategy's folder" : "strategy's name");

@@ -1,9 +1,9 @@
 /* Events: every change of state as a recorded fact, chained by hash, folding back to the state.
  *
  * body is canonical JSON: {"cause":{...}|null,"changes":[{"t":"orders","k":"<key>","set":{column:
- * value, ...}}, ...]}. `set` holds the columns that changed (all that are not empty for a new row, but
- * the key; null: became absent). hash = SHA-256(previous hash ‖ length-prefixed seq, at, kind, subject,
- * instance, term, body); the first previous is 32 zero bytes. */
+ * value, ...}}, ...]}. `set` holds the columns that changed (all that are not empty for a new row,
+ * but the key; null: became absent). hash = SHA-256(previous hash ‖ length-prefixed seq, at, kind,
+ * subject, instance, term, body); the first previous is 32 zero bytes. */
 #ifndef TIDELOCK_TRADE_EVENT_H
 #define TIDELOCK_TRADE_EVENT_H
 #include "base/hash.h"

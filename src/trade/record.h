@@ -56,8 +56,8 @@ struct signal {
 };
 
 enum verdict { VERDICT_ACCEPT, VERDICT_REJECT, VERDICT_DEFER, VERDICT_FAILED };
-/* Written once: at most one per signal. Its trace (JSON: facts, gates with inputs and verdicts, sizing
- * arithmetic) is the cause of the event signal.decided, and only there. */
+/* Written once: at most one per signal. Its trace (JSON: facts, gates with inputs and verdicts,
+ * sizing arithmetic) is the cause of the event signal.decided, and only there. */
 struct decision {
     char signal_id[ID_SIZE];
     char strategy[NAME_SIZE];

@@ -31,8 +31,10 @@ struct story {
 };
 static const char trace[] =
     "{\"trace\":{\"facts\":{\"equity\":\"5000000\",\"price\":\"51234.5\",\"atr\":\"210.75\"},"
-    "\"gates\":[{\"name\":\"session\",\"verdict\":\"pass\"},{\"name\":\"heat\",\"verdict\":\"pass\","
-    "\"open_risk_percent\":\"3.2\",\"limit\":\"15\"}],\"size\":{\"risk\":\"7\",\"volatility\":\"5\","
+    "\"gates\":[{\"name\":\"session\",\"verdict\":\"pass\"},{\"name\":\"heat\",\"verdict\":"
+    "\"pass\","
+    "\"open_risk_percent\":\"3.2\",\"limit\":\"15\"}],\"size\":{\"risk\":\"7\",\"volatility\":"
+    "\"5\","
     "\"margin\":\"3\",\"limited_by\":\"margin\"}}}";
 static struct pyramid pyramid;
 static struct account account;

@@ -430,7 +430,8 @@ static void test_tidy(void **state)
     assert_string_equal(decimal_tidy("1.673469387755", out), "1.6735");
     assert_string_equal(decimal_tidy("-19853.333333333333", out), "-19853.3333");
     assert_string_equal(decimal_tidy("0.001673469387", out), "0.00167347");
-    assert_string_equal(decimal_tidy("0.06543210", out), "0.06543210"); /* a price of eight places */
+    assert_string_equal(decimal_tidy("0.06543210", out),
+                        "0.06543210"); /* a price of eight places */
     assert_string_equal(decimal_tidy("19853.55", out), "19853.55");
     assert_string_equal(decimal_tidy("2015.01.22T00000000000", out), "2015.01.22T00000000000");
 }
@@ -438,7 +439,8 @@ static void test_tidy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_tidy), cmocka_unit_test(agrees_with_paper),
+        cmocka_unit_test(test_tidy),
+        cmocka_unit_test(agrees_with_paper),
         cmocka_unit_test(roots_are_floors),
         cmocka_unit_test(reads_and_prints),
         cmocka_unit_test(refuses_what_is_no_number),
