@@ -1,5 +1,6 @@
 /* One attempt to send an order. What is guaranteed on entry of each step:
  *
+ *     lease   after: the instrument is ours (still, or again)
  *     right   the order is INTENDED, or UNKNOWN with proof that it never stood; or its right is at
  * hand place   its right to send is committed under our term, unused, and ours alone note    the
  * attempt is over; the row does not say so yet
@@ -11,6 +12,7 @@
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 #include "flow/record.h"
+#include "flow/trade.h"
 
 #define VALIDITY_US 5000000 /* for brokers that name none */
 
@@ -26,6 +28,15 @@ int64_t order_validity_us(const struct core *core)
 {
     int64_t validity_us = core->broker->ops->traits->validity_us;
     return validity_us ? validity_us : VALIDITY_US;
+}
+
+/* Lost when the process stood still for longer than it lasts. */
+static enum step_result lease(struct flow *flow)
+{
+    if (!flow->lease_key || lease_held(flow->core->lease, flow->lease_key, NULL))
+        return STEP_NEXT;
+    lease_acquire(flow->core->lease, flow->lease_key, LEASE_TTL_US, flow_waiter(flow));
+    return STEP_WAIT;
 }
 
 static enum step_result right(struct flow *flow)
@@ -125,6 +136,7 @@ static enum step_result note(struct flow *flow)
 
 static const struct step send_order[] = {
     /* name    ask    answer        release deadline flags */
+    {"lease", lease, NULL, NULL, 500, 0},
     {"right", right, NULL, NULL, 0, STEP_FENCED},
     {"place", place, place_answer, NULL, 0, STEP_FENCED | STEP_MONEY},
     {"note", note, NULL, NULL, 0, STEP_FENCED},

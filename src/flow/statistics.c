@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PAGE = 1000, TAIL = 32 };
+enum { PAGE = 250 /* a few milliseconds of folding */, TAIL = 32 };
+#define RECOVER_AGAIN_US 5000000
 
 struct statistics {
     struct book *saved; /* as the store has them */
@@ -20,9 +21,10 @@ struct statistics {
     struct stat *rows;  /* of the save under way */
     size_t row_room;
     bool dirty, saving;
-    bool recovering;   /* the log is being counted: what commits meanwhile is in it */
-    int64_t recovered; /* the log was counted so far at the start; heard later, it is not counted
-                          again */
+    int64_t recover_us; /* steady: when counting again is tried again */
+    bool recovering;    /* the log is being counted: what commits meanwhile is in it */
+    int64_t recovered;  /* the log was counted so far at the start; heard later, it is not counted
+                           again */
     int64_t saved_us;
 };
 
@@ -149,8 +151,9 @@ void statistics_save(struct core *core, struct waiter to)
     struct statistics *statistics = core->statistics;
     struct save *save = record_keep(core, sizeof *save);
     *save = (struct save){.core = core, .to = to};
-    /* While one save is under way its rows are not known to stand: this one writes nothing. */
-    save->collects = !statistics->saving;
+    /* While one save is under way its rows are not known to stand, and while the log is counted
+     * again there is nothing to save: this one writes nothing. */
+    save->collects = !statistics->saving && !statistics->recovering;
     if (save->collects) {
         save->through = max_seq(record_seq(core), statistics->recovered);
         book_each(core->stats, TABLE_STAT, collect, save);
@@ -158,14 +161,22 @@ void statistics_save(struct core *core, struct waiter to)
         statistics->signals = 0;
         statistics->saved_us = clock_steady(core->clock);
     }
-    statistics->saving = true;
+    statistics->saving |= save->collects;
     write_rows(core, save);
+}
+
+bool statistics_ready(const struct core *core)
+{
+    return !core->statistics->recovering;
 }
 
 int64_t statistics_turn(struct core *core)
 {
     struct statistics *statistics = core->statistics;
-    if (!statistics->dirty || statistics->saving || !core->term || !core->reconciled)
+    if (statistics->recovering && core->term && clock_steady(core->clock) >= statistics->recover_us)
+        statistics_recover(core);
+    if (!statistics->dirty || statistics->saving || statistics->recovering || !core->term ||
+        !core->reconciled)
         return INT64_MAX;
     int64_t due_us = statistics->saved_us + core->options.statistics_every_us;
     if (statistics->signals < core->options.statistics_every && clock_steady(core->clock) < due_us)
@@ -177,8 +188,9 @@ int64_t statistics_turn(struct core *core)
 /* ---- counting again ---- */
 
 struct recount {
-    int64_t seq; /* folded so far, or the last save */
-    bool asked;  /* a recount is needed: all is folded, from the first event on */
+    int64_t seq;    /* folded so far, or the last save */
+    bool asked;     /* a recount is needed: all is folded, from the first event on */
+    bool remembers; /* final rows as well */
     struct book *folded, *stats;
 };
 
@@ -220,6 +232,9 @@ static enum step_result hear_tail(struct flow *flow, const struct err *err, cons
         flow->core->statistics->recovered = events->list[events->count - 1].seq;
     else
         flow->core->statistics->recovered = recount->seq;
+    /* What was heard since this was asked was not counted: look again. */
+    if (!recount->asked && record_seq(flow->core) > flow->core->statistics->recovered)
+        return ask_tail(flow);
     for (size_t i = 0; i < events->count; i++)
         recount->asked |= text_starts(events->list[i].kind, "signal.") ||
                           text_starts(events->list[i].kind, "order.");
@@ -233,12 +248,24 @@ static void ask_page(struct flow *flow)
     store_events(flow->core->store, &query, flow_waiter(flow));
 }
 
+static void drop_fold(struct flow *flow)
+{
+    struct recount *recount = flow->data;
+    book_free(recount->folded);
+    book_free(recount->stats);
+    recount->folded = recount->stats = NULL;
+}
+
 static enum step_result ask_fold(struct flow *flow)
 {
     struct recount *recount = flow->data;
+    drop_fold(flow);
     recount->seq = 0;
     recount->folded = book_new();
     recount->stats = book_new();
+    /* A year of signals must not stand in memory; that one in a thousand needs its final row again.
+     */
+    book_forget_final(recount->folded, !recount->remembers);
     ask_page(flow);
     return STEP_WAIT;
 }
@@ -264,8 +291,13 @@ static enum step_result hear_fold(struct flow *flow, const struct err *err, cons
     if (err)
         return flow_fail(flow, err);
     for (size_t i = 0; i < events->count; i++) {
-        if (!event_fold_each(recount->folded, &events->list[i], count_folded, recount, &flow->err))
-            return STEP_FAIL;
+        if (!event_fold_each(recount->folded, &events->list[i], count_folded, recount,
+                             &flow->err)) {
+            if (recount->remembers)
+                return STEP_FAIL;
+            recount->remembers = true; /* a final row has changed: once more, forgetting nothing */
+            return ask_fold(flow);
+        }
         recount->seq = events->list[i].seq;
     }
     if (events->count == PAGE || record_seq(flow->core) > recount->seq) {
@@ -278,30 +310,32 @@ static enum step_result hear_fold(struct flow *flow, const struct err *err, cons
     return STEP_NEXT;
 }
 
-static void drop_fold(struct flow *flow)
-{
-    struct recount *recount = flow->data;
-    book_free(recount->folded);
-    book_free(recount->stats);
-    recount->folded = recount->stats = NULL;
-}
-
 static const struct step recount_steps[] = {
     {"last save", ask_last_save, hear_last_save, NULL, 0, 0},
     {"tail", ask_tail, hear_tail, NULL, 0, 0},
     {"fold", ask_fold, hear_fold, drop_fold, 0, 0},
 };
+/* Without it nothing is counted and nothing saved: it is tried until it is done. */
 static void end_recovery(struct flow *flow, const struct err *err)
 {
-    (void)err;
-    flow->core->statistics->recovering = false;
+    struct core *core = flow->core;
+    core->statistics->recovering = err != NULL;
+    if (!err)
+        return;
+    core->statistics->recover_us = clock_steady(core->clock) + RECOVER_AGAIN_US;
+    log_write(core->log, LOG_ERROR, "statistics", "the log could not be counted again",
+              LOG_T("error", err->text), LOG_END);
 }
 
 static const struct story recount_story = {
     .name = "recount_statistics", STORY(recount_steps), .ended = end_recovery};
 
-struct flow *statistics_recover(struct core *core, struct waiter to)
+void statistics_recover(struct core *core)
 {
-    core->statistics->recovering = true;
-    return flow_begin(core, &recount_story, "statistics", NULL, sizeof(struct recount), to);
+    struct statistics *statistics = core->statistics;
+    statistics->recovering = true;
+    statistics->recover_us = INT64_MAX; /* under way */
+    if (!flow_begin(core, &recount_story, "statistics", NULL, sizeof(struct recount),
+                    (struct waiter){0}))
+        statistics->recover_us = clock_steady(core->clock) + RECOVER_AGAIN_US;
 }

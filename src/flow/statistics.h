@@ -10,7 +10,8 @@ void statistics_adopt(struct core *core); /* what the loaded book has is what th
 void statistics_count(struct core *core, const struct change *change);
 /* Saves when it is time to. Returns the steady time it wants to be called again. */
 int64_t statistics_turn(struct core *core);
-/* A story for the takeover: what the last process counted and did not save is counted from the log.
- */
-struct flow *statistics_recover(struct core *core, struct waiter to);
+/* Begins the story that counts again, from the log, what the last process counted and did not save.
+ * Until it is done nothing is saved. */
+void statistics_recover(struct core *core);
+bool statistics_ready(const struct core *core); /* that is done */
 #endif

@@ -3,7 +3,7 @@
  *
  *     term     after: ours is the current one; whoever had it before can no longer write
  *     load     after: the book is what the store has; signals are accepted
- *     count    after: statistics are what the log counts
+ *     count    after: what the last process counted and did not save is being counted
  *     fills    after: every recorded fill of an open order is known, none is applied again
  *     orders   after: the broker has answered once about each; what stays unknown blocks
  *     open     after: waiting signals are queued and trading is allowed */
@@ -74,17 +74,10 @@ static enum step_result load_answer(struct flow *flow, const struct err *err, co
     return STEP_NEXT;
 }
 
+/* Trading need not wait for it: after a crash the log may be long. */
 static enum step_result count(struct flow *flow)
 {
-    return statistics_recover(flow->core, flow_waiter(flow)) ? STEP_WAIT : STEP_NEXT;
-}
-
-static enum step_result count_answer(struct flow *flow, const struct err *err, const void *value)
-{
-    (void)value;
-    if (err)
-        log_write(flow->core->log, LOG_ERROR, "take_over", "statistics could not be counted again",
-                  LOG_T("error", err->text), LOG_END);
+    statistics_recover(flow->core);
     return STEP_NEXT;
 }
 
@@ -242,9 +235,12 @@ static enum step_result open(struct flow *flow)
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},       {"load", load, load_answer, NULL, 0, 0},
-    {"count", count, count_answer, NULL, 0, 0},    {"fills", fills, fills_answer, NULL, 0, 0},
-    {"orders", orders, orders_answer, NULL, 0, 0}, {"dead", ask_dead, hear_dead, NULL, 0, 0},
+    {"term", term, term_answer, NULL, 0, 0},
+    {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, NULL, NULL, 0, 0},
+    {"fills", fills, fills_answer, NULL, 0, 0},
+    {"orders", orders, orders_answer, NULL, 0, 0},
+    {"dead", ask_dead, hear_dead, NULL, 0, 0},
     {"open", open, NULL, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};

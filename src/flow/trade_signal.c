@@ -21,7 +21,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LEASE_TTL_US 10000000
 #define NO_ROOM_US 50000
 #define WRITE_RETRY_US 500000
 

@@ -10,13 +10,14 @@
 #include "flow/intake.h"
 #include "flow/orders.h"
 #include "flow/record.h"
+#include "flow/statistics.h"
 #include <string.h>
 
 #define LOOK_US 10000
 enum { ORDERS_MAX = 4096 };
 
 struct wind_down {
-    bool forced, unfinished, saved;
+    bool forced, unfinished, asked, saved;
     int64_t limit_us; /* steady: of the step under way */
 };
 
@@ -150,18 +151,23 @@ static void saved(void *owner, uint64_t handle, const struct err *err, const voi
         ((struct wind_down *)flow->data)->saved = true;
 }
 
+/* What is still being counted from the log is waited for, and then saved. */
 static enum step_result look_flushed(struct flow *flow)
 {
-    const struct wind_down *down = flow->data;
-    return look(flow, down->saved && record_in_flight(flow->core) == 0);
+    struct wind_down *down = flow->data;
+    struct core *core = flow->core;
+    if (!down->asked && statistics_ready(core)) {
+        down->asked = true;
+        statistics_save(core,
+                        (struct waiter){.answer = saved, .owner = core, .handle = flow->handle});
+    }
+    return look(flow, down->saved && record_in_flight(core) == 0);
 }
 
 static enum step_result flush(struct flow *flow)
 {
-    struct core *core = flow->core;
-    core->closing_positions = false;
-    begin_step(flow, "4/5 flush writes", core->options.wind_down.flush_us);
-    statistics_save(core, (struct waiter){.answer = saved, .owner = core, .handle = flow->handle});
+    flow->core->closing_positions = false;
+    begin_step(flow, "4/5 flush writes", flow->core->options.wind_down.flush_us);
     return look_flushed(flow);
 }
 

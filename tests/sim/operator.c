@@ -86,7 +86,10 @@ void operator_resume(struct world *world)
 {
     struct host *host = in_charge(world);
     const struct halt *asked = host ? book_get(host->core.book, TABLE_HALT, "all") : NULL;
-    if (asked && asked->level != HALT_NONE)
-        halt_set(&host->core, HALT_NONE, "sim", "the test is over",
+    if (!host || (world->resumed && (!asked || asked->level == HALT_NONE)))
+        return;
+    if (!world->resumed || halt_now(&host->core) != HALT_NONE)
+        halt_set(&host->core, HALT_NONE, "sim", "the faults are over",
                  (struct waiter){.answer = ignore, .owner = world});
+    world->resumed = true;
 }

@@ -130,6 +130,7 @@ static struct plan random_plan(uint64_t seed)
     plan.split = plan.two_hosts ? mood(&chance, 20) : 0;
     plan.pause = plan.two_hosts ? mood(&chance, 300) : 0;
     plan.people = chance_hits(&chance, 300) ? 10 : 0;
+    plan.lives_on = chance_hits(&chance, 500);
     plan.clock_jump = chance_hits(&chance, 200) ? 5 : 0;
     return plan;
 }

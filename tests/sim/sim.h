@@ -57,6 +57,7 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
     bool two_hosts, orderly /* no chance at all: the same steps each time */;
     int64_t crash_at; /* crash point to die at; -1: none */
     bool crash_keeps; /* what was asked of the store is committed, not lost */
+    bool lives_on;    /* whoever lives when the faults end is not restarted */
     bool shut_down;   /* an orderly run ends with a shutdown in the middle */
     unsigned crashes_max;
 };
@@ -76,7 +77,8 @@ struct world {
     uint64_t requests, starts;
     int64_t points; /* crash points passed */
     unsigned crashes;
-    bool quiet; /* the time of faults is over */
+    bool resumed; /* the halt of the time of faults was ended */
+    bool quiet;   /* the time of faults is over */
     struct decimal price[INSTRUMENTS];
     struct str report; /* what is wrong; empty: nothing */
     struct str *trace; /* NULL: not kept */
