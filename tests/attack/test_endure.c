@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { RELOAD_EVERY = 1000, FAIL_EVERY = 97, KILL_EVERY = 2003, GROWTH_MOST_KB = 1024 };
+enum { RELOAD_EVERY = 1000, FAIL_EVERY = 97, KILL_EVERY = 2003, GROWTH_MOST_KB = 3072 };
 
 static const char policy[] =
     "local seen, last = {}, nil\n"
