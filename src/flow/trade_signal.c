@@ -193,6 +193,11 @@ static enum step_result begin_orders(struct flow *flow)
     for (size_t i = 0; i < trade->order_count; i++) {
         if (trade->begun[i])
             continue;
+        struct order row;
+        if (trade->adopted && !orders_row(flow->core, trade->orders[i].id, &row)) {
+            trade->begun[i] = true; /* it has ended meanwhile */
+            continue;
+        }
         if (!trade->adopted) {
             orders_track(flow->core, &trade->orders[i], true);
             orders_looked(flow->core, trade->orders[i].id);
