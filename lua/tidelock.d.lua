@@ -1,6 +1,7 @@
 -- luacheck: ignore
 ---@meta
 -- What the sandbox gives to policies, for editors (Lua Language Server). Never loaded.
+-- Written by `tidelock policy annotations` from the rows of it; a test holds it against them.
 
 --- An exact decimal number: 12 places, about 26 digits before the point. Arithmetic takes decimals
 --- and exact Lua numbers; `<`, `<=`, `==` work between two decimals only (else :lt, :eq ...).
@@ -9,71 +10,76 @@
 ---@operator sub(decimal|number): decimal
 ---@operator mul(decimal|number): decimal
 ---@operator div(decimal|number): decimal
+---@operator mod(decimal|number): decimal
 ---@operator unm: decimal
-local number = {}
+local decimal_methods = {}
 ---@return decimal
-function number:abs() end
----@return -1|0|1
-function number:sign() end
----@return boolean
-function number:is_zero() end
+function decimal_methods:abs() end
+---@param step? decimal|number
+---@return decimal
+function decimal_methods:ceil(step) end
 --- -1 when it is less than the other, 0 when equal, 1 when more.
 ---@param other decimal|number
 ---@return -1|0|1
-function number:cmp(other) end
----@param other decimal|number
----@return boolean
-function number:eq(other) end
----@param other decimal|number
----@return boolean
-function number:lt(other) end
----@param other decimal|number
----@return boolean
-function number:le(other) end
----@param other decimal|number
----@return boolean
-function number:gt(other) end
----@param other decimal|number
----@return boolean
-function number:ge(other) end
----@param other decimal|number
+function decimal_methods:cmp(other) end
+--- self / by, rounded half to even at the twelfth place.
+---@param by decimal|number
+---@param rounding? 'half_even'|'down'|'floor'|'ceiling'
 ---@return decimal
-function number:min(other) end
+function decimal_methods:div(by, rounding) end
 ---@param other decimal|number
----@return decimal
-function number:max(other) end
+---@return boolean
+function decimal_methods:eq(other) end
 --- To a multiple of `step` (default 1), towards minus infinity.
 ---@param step? decimal|number
 ---@return decimal
-function number:floor(step) end
----@param step? decimal|number
+function decimal_methods:floor(step) end
+---@param other decimal|number
+---@return boolean
+function decimal_methods:ge(other) end
+---@param other decimal|number
+---@return boolean
+function decimal_methods:gt(other) end
+--- As a Lua number; an error unless it is whole.
+---@return integer
+function decimal_methods:int() end
+---@return boolean
+function decimal_methods:is_zero() end
+---@param other decimal|number
+---@return boolean
+function decimal_methods:le(other) end
+---@param other decimal|number
+---@return boolean
+function decimal_methods:lt(other) end
+--- The largest of all.
+---@param ... decimal|number
 ---@return decimal
-function number:ceil(step) end
---- Towards zero.
----@param step? decimal|number
+function decimal_methods:max(...) end
+--- The smallest of all.
+---@param ... decimal|number
 ---@return decimal
-function number:trunc(step) end
---- Half to even.
----@param step? decimal|number
----@return decimal
-function number:round(step) end
---- self / by, rounded half to even at the twelfth place.
----@param by decimal|number
----@return decimal
-function number:div(by) end
+function decimal_methods:min(...) end
 --- self · by / over with one rounding.
 ---@param by decimal|number
 ---@param over decimal|number
 ---@return decimal
-function number:muldiv(by, over) end
----@return decimal
-function number:sqrt() end
---- As a Lua number; an error unless it is whole.
----@return integer
-function number:int() end
+function decimal_methods:muldiv(by, over) end
 --- As the nearest Lua number: for display, never back into money.
 ---@return number
-function number:number() end
+function decimal_methods:number() end
+--- Half to even, unless told otherwise.
+---@param step? decimal|number
+---@param rounding? 'half_even'|'down'|'floor'|'ceiling'
+---@return decimal
+function decimal_methods:round(step, rounding) end
+---@return -1|0|1
+function decimal_methods:sign() end
+---@return decimal
+function decimal_methods:sqrt() end
+--- Towards zero.
+---@param step? decimal|number
+---@return decimal
+function decimal_methods:trunc(step) end
 
 --- decimal("0.05"), decimal(3). Every method is a function here, too: decimal.min(a, b).
 ---@class decimals
@@ -82,26 +88,26 @@ decimal = {}
 ---@param value any
 ---@return boolean
 function decimal.is(value) end
-decimal.abs = number.abs
-decimal.ceil = number.ceil
-decimal.cmp = number.cmp
-decimal.div = number.div
-decimal.eq = number.eq
-decimal.floor = number.floor
-decimal.ge = number.ge
-decimal.gt = number.gt
-decimal.int = number.int
-decimal.is_zero = number.is_zero
-decimal.le = number.le
-decimal.lt = number.lt
-decimal.max = number.max
-decimal.min = number.min
-decimal.muldiv = number.muldiv
-decimal.number = number.number
-decimal.round = number.round
-decimal.sign = number.sign
-decimal.sqrt = number.sqrt
-decimal.trunc = number.trunc
+decimal.abs = decimal_methods.abs
+decimal.ceil = decimal_methods.ceil
+decimal.cmp = decimal_methods.cmp
+decimal.div = decimal_methods.div
+decimal.eq = decimal_methods.eq
+decimal.floor = decimal_methods.floor
+decimal.ge = decimal_methods.ge
+decimal.gt = decimal_methods.gt
+decimal.int = decimal_methods.int
+decimal.is_zero = decimal_methods.is_zero
+decimal.le = decimal_methods.le
+decimal.lt = decimal_methods.lt
+decimal.max = decimal_methods.max
+decimal.min = decimal_methods.min
+decimal.muldiv = decimal_methods.muldiv
+decimal.number = decimal_methods.number
+decimal.round = decimal_methods.round
+decimal.sign = decimal_methods.sign
+decimal.sqrt = decimal_methods.sqrt
+decimal.trunc = decimal_methods.trunc
 
 --- Texts of at most 256 KiB; numbers keep every digit: what no Lua number holds is a decimal.
 json = {}
@@ -130,145 +136,19 @@ function reject(reason, inputs) end
 ---@param inputs? inputs
 function defer(seconds, reason, inputs) end
 
---- The strategy's parameters: frozen, known from start() and the gates on, not while files load.
----@type table<string, decimal|integer|boolean|string>
-params = {}
-
----@class signal
----@field id string
----@field source string
----@field type "BASE_ENTRY"|"PYRAMID"|"EXIT"
----@field position string            "Long_1" ... "Short_6", "ALL"
----@field layer integer              3 for Long_3, 0 for ALL
----@field side "LONG"|"SHORT"
----@field price decimal
----@field stop? decimal
----@field atr? decimal
----@field quantity? decimal          what the sender suggests
----@field at integer                 epoch seconds, the sender's time
----@field received_at integer
----@field age integer                seconds since `at`
----@field extra table<string, decimal|string|boolean>  those declared in `extra`
-
----@class instrument
----@field name string
----@field exchange string
----@field lot_size decimal
----@field tick decimal
----@field quantity_step decimal
----@field point_value decimal        money per point per lot
----@field margin decimal             money per lot
----@field min_quantity? decimal
----@field max_quantity? decimal
-
----@class layer
----@field label string
----@field side "LONG"|"SHORT"
----@field is_base boolean
----@field quantity decimal
----@field entry_price decimal
----@field initial_stop? decimal
----@field stop? decimal
----@field atr? decimal
----@field opened_at integer
-
----@class pyramid
----@field layers integer
----@field pyramids integer
----@field quantity decimal
----@field last_entry_price? decimal
----@field base_entry_price? decimal
----@field base_stop? decimal
----@field base_quantity? decimal
-
----@class portfolio
----@field equity decimal             closed equity
----@field unrealised decimal
----@field blended_equity decimal     equity and half of what is unrealised
----@field open_risk decimal          money lost if every stop is hit
----@field open_risk_percent? decimal
----@field margin_used decimal
----@field margin_free decimal
----@field exposure decimal
----@field day_loss decimal
----@field drawdown_percent decimal
----@field open_positions integer
-
----@class stats
----@field signals integer
----@field accepted integer
----@field rejected integer
----@field orders integer
----@field fills integer
----@field wins integer
----@field losses integer
----@field realised decimal
----@field fees decimal
----@field volume decimal
-
---- Everything a policy may know. Frozen; a field it does not have is an error, an absent value nil.
----@class facts
----@field signal? signal             nil in start and on_bar
----@field instrument instrument
----@field positions layer[]          open layers of this strategy here, oldest first
----@field pyramid? pyramid
----@field portfolio portfolio
----@field stats? stats
----@field last_price? decimal
----@field last_price_at? integer
----@field instrument_unrealised? decimal
----@field halt "none"|"no_entry"|"reduce_only"|"flatten"|"freeze"
----@field now integer                epoch seconds; the only clock
----@field unresolved_order boolean
-
----@class bar
----@field at integer                 start of the bar, epoch seconds
----@field open decimal
----@field high decimal
----@field low decimal
----@field close decimal
----@field volume? decimal
-
----@class fill
----@field id string
----@field order_id string
----@field side "BUY"|"SELL"
----@field quantity decimal
----@field price decimal
----@field fee decimal
----@field at integer
-
---- An item of the list that on_bar returns: a signal of the strategy's own.
----@class bar_signal
----@field type "BASE_ENTRY"|"PYRAMID"|"EXIT"
----@field position string            "Long_1" ... "Short_6"; "ALL" with EXIT
----@field side? "LONG"|"SHORT"       default: by the position's name
----@field price? decimal|number      default: the bar's close
----@field stop? decimal|number
----@field atr? decimal|number
----@field quantity? decimal|number
----@field note? string
-
---- An item of the list that on_bar returns: moves the stop of an open layer, only ever nearer to
---- the price. Rounded to the tick towards the price; equal or farther ones change nothing.
----@class stop_move
----@field type "STOP"
----@field position string            "Long_1" ... "Short_6", or "ALL"
----@field stop decimal|number
-
 --- An indicator: feed it the bar being handled (or one number), get its values; nil until warm.
 ---@class indicator
-local indicator = {}
+local indicator_methods = {}
 ---@param bar bar|decimal|number
 ---@return decimal?, any, any
-function indicator:push(bar) end
+function indicator_methods:push(bar) end
 --- As push without giving the values: cheaper where they are read only now and then.
 ---@param bar bar|decimal|number
-function indicator:feed(bar) end
+function indicator_methods:feed(bar) end
 ---@return decimal?, any, any
-function indicator:value() end
+function indicator_methods:value() end
 ---@return integer
-function indicator:seen() end
+function indicator_methods:seen() end
 
 ta = {}
 ---@param length integer
@@ -323,3 +203,181 @@ function ta.supertrend(length, factor) end
 ---@param length integer
 ---@return indicator
 function ta.adx(length) end
+
+--- require "tidelock.rules"
+---@class tidelock.rules
+local rules = {}
+---@param f facts
+---@param most integer
+---@return boolean, any, table?
+function rules.layers(f, most) end
+---@param f facts
+---@param multiple decimal|number
+---@return boolean, any, table?
+function rules.one_r(f, multiple) end
+---@param f facts
+---@param spacing decimal|number
+---@return boolean, any, table?
+function rules.atr_spacing(f, spacing) end
+--- Caps in percent of equity.
+---@param f facts
+---@param risk? decimal|number
+---@param volatility? decimal|number
+---@param margin? decimal|number
+---@param profit? decimal|number
+---@return boolean, any, table?
+function rules.heat(f, risk, volatility, margin, profit) end
+--- Caps in percent; `required`: a market price must be there.
+---@param f facts
+---@param base decimal|number
+---@param pyramid decimal|number
+---@param required? boolean
+---@return any, table?
+function rules.price_check(f, base, pyramid, required) end
+---@param f facts
+---@param cap decimal|number
+---@return boolean, any, table?
+function rules.day_loss(f, cap) end
+--- Options: risk_percent, volatility_percent, er, blended.
+---@param f facts
+---@param options table
+---@return table|boolean, string?, table?
+function rules.base_size(f, options) end
+--- Options: base_share, profit_share.
+---@param f facts
+---@param options table
+---@return table|boolean, string?, table?
+function rules.pyramid_size(f, options) end
+--- By the signal's type.
+---@param f facts
+---@param base table
+---@param pyramid table
+---@return table|boolean, string?, table?
+function rules.entry_size(f, base, pyramid) end
+
+--- The strategy's parameters: frozen, known from start() and the gates on, not while files load.
+---@type table<string, decimal|integer|boolean|string>
+params = {}
+
+---@class signal
+---@field layer integer             3 for Long_3, 0 for ALL
+---@field age? integer              seconds since `at`
+---@field extra table<string, decimal|string|boolean>  those declared in `extra`
+---@field id string
+---@field source string
+---@field type 'BASE_ENTRY'|'PYRAMID'|'EXIT'
+---@field position string           "Long_1" ... "Short_6", "ALL"
+---@field side 'LONG'|'SHORT'
+---@field price decimal
+---@field stop? decimal
+---@field atr? decimal
+---@field quantity? decimal         what the sender suggests
+---@field at integer                epoch seconds, the sender's time
+---@field received_at integer
+
+---@class instrument
+---@field name string
+---@field exchange string
+---@field lot_size decimal
+---@field tick decimal
+---@field quantity_step decimal
+---@field point_value decimal       money per point per lot
+---@field margin decimal            money per lot
+---@field min_quantity? decimal
+---@field max_quantity? decimal
+
+---@class position
+---@field label string
+---@field side 'LONG'|'SHORT'
+---@field is_base boolean
+---@field quantity decimal
+---@field entry_price decimal
+---@field initial_stop? decimal
+---@field stop? decimal
+---@field atr? decimal
+---@field opened_at integer
+
+---@class pyramid
+---@field layers integer
+---@field pyramids integer
+---@field quantity decimal
+---@field last_entry_price? decimal
+---@field base_entry_price? decimal
+---@field base_stop? decimal
+---@field base_quantity? decimal
+
+---@class portfolio
+---@field equity decimal            closed equity
+---@field unrealised decimal
+---@field blended_equity decimal    equity and half of what is unrealised
+---@field open_risk decimal         money lost if every stop is hit
+---@field open_risk_percent? decimal
+---@field margin_used decimal
+---@field margin_free decimal
+---@field exposure decimal
+---@field day_loss decimal
+---@field drawdown_percent decimal
+---@field open_positions integer
+
+---@class stats
+---@field signals integer
+---@field accepted integer
+---@field rejected integer
+---@field orders integer
+---@field fills integer
+---@field wins integer
+---@field losses integer
+---@field realised decimal
+---@field fees decimal
+---@field volume decimal
+
+---@class bar
+---@field at integer                start of the bar, epoch seconds
+---@field open decimal
+---@field high decimal
+---@field low decimal
+---@field close decimal
+---@field volume? decimal
+
+---@class fill
+---@field id string
+---@field order_id string
+---@field side 'BUY'|'SELL'
+---@field quantity decimal
+---@field price decimal
+---@field fee decimal
+---@field at integer
+
+--- Everything a policy may know. Frozen; a field it does not have is an error, an absent
+--- value nil.
+---@class facts
+---@field signal? signal            nil in start and on_bar
+---@field instrument instrument
+---@field positions position[]      open layers of this strategy here, oldest first
+---@field pyramid? pyramid
+---@field portfolio portfolio
+---@field stats? stats
+---@field last_price? decimal
+---@field last_price_at? integer
+---@field instrument_unrealised? decimal
+---@field halt 'none'|'no_entry'|'reduce_only'|'flatten'|'freeze'
+---@field now integer               epoch seconds; the only clock
+---@field unresolved_order boolean
+
+--- An item of the list that on_bar returns: a signal of the strategy's own.
+---@class bar_signal
+---@field type 'BASE_ENTRY'|'PYRAMID'|'EXIT'
+---@field position string           "Long_1" ... "Short_6"; "ALL" with EXIT
+---@field side? 'LONG'|'SHORT'      default: by the position's name
+---@field price? decimal|number     default: the bar's close
+---@field stop? decimal|number
+---@field atr? decimal|number
+---@field quantity? decimal|number
+---@field note? string
+
+--- An item of the list that on_bar returns: moves the stop of an open layer, only ever nearer to
+--- the price. Rounded to the tick towards the price; equal or farther ones change nothing.
+---@class stop_move
+---@field type 'STOP'
+---@field position string           "Long_1" ... "Short_6", or "ALL"
+---@field stop decimal|number

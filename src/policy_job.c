@@ -99,16 +99,17 @@ static int ask_host(const char *config_path, const char *verb, const char *what,
     return ok ? TIDELOCK_OK : TIDELOCK_FAILED;
 }
 
-static int print_environment(const struct config *config, struct tidelock_io *io)
+static int print_environment(const struct config *config, bool annotations, struct tidelock_io *io)
 {
     struct policies *policies = host_open_policies(config, NULL, NULL, NULL, clock_real());
     struct str page = STR_EMPTY;
     struct err err = {0};
-    bool ok = policies_environment(policies, &page, &err);
+    bool ok = annotations ? policies_annotations(policies, &page, &err)
+                          : policies_environment(policies, &page, &err);
     if (ok)
         host_print(io->out, "%s", str_text(&page));
     else
-        host_print(io->err, "tidelock policy environment: %s\n", err.text);
+        host_print(io->err, "tidelock policy: %s\n", err.text);
     str_free(&page);
     policies_free(policies);
     return ok ? TIDELOCK_OK : TIDELOCK_FAILED;
@@ -119,14 +120,16 @@ int tidelock_policy(const char *config_path, const char *verb, const char *what,
 {
     if (strcmp(verb, "test") == 0)
         return test_folder(what, io);
-    bool environment = strcmp(verb, "environment") == 0;
+    bool annotations = strcmp(verb, "annotations") == 0;
+    bool environment = annotations || strcmp(verb, "environment") == 0;
     if (!environment && strcmp(verb, "check") != 0)
         return ask_host(config_path, verb, what, author, io);
     struct config config;
     int code = host_read_config_or_default(config_path, &config, io);
     if (code != TIDELOCK_OK)
         return code;
-    code = environment ? print_environment(&config, io) : check_folder(&config, what, io);
+    code =
+        environment ? print_environment(&config, annotations, io) : check_folder(&config, what, io);
     config_free(&config);
     return code;
 }

@@ -47,17 +47,20 @@ static int run_backtest(struct cli_args *args)
 
 static int run_policy(struct cli_args *args)
 {
-    static const char *const verbs[] = {"list", "environment", "check", "test", "push", "rollback"};
+    static const char *const verbs[] = {"list", "environment", "annotations", "check",
+                                        "test", "push",        "rollback"};
     const char *verb = args->words[0];
     size_t i = 0;
-    while (i < 6 && strcmp(verbs[i], verb) != 0)
+    while (i < 7 && strcmp(verbs[i], verb) != 0)
         i++;
-    if (i == 6)
-        return cli_usage(args, "\"%s\" is none of list, environment, check, test, push, rollback",
+    if (i == 7)
+        return cli_usage(args,
+                         "\"%s\" is none of list, environment, annotations, check, test, "
+                         "push, rollback",
                          verb);
-    if (i > 1 && args->word_count < 2)
+    if (i > 2 && args->word_count < 2)
         return cli_usage(args, "policy %s needs a %s", verb,
-                         i < 4 ? "strategy's folder" : "strategy's name");
+                         i < 5 ? "strategy's folder" : "strategy's name");
     return tidelock_policy(args->config, verb, args->words[1], args->values[0], &args->io);
 }
 
@@ -111,9 +114,10 @@ const struct cli_command cli_offline_commands[] = {
     {"bars", "synthetic", "Write bars made from a seed, as CSV: to try a backtest with",
      "They are the prices of nothing.", "tidelock bars synthetic --count 20000 > bars.csv", 1, 1,
      bars_options, 4, run_bars},
-    {"policy", "list|environment|check|test|push|rollback [FOLDER|NAME]",
+    {"policy", "list|environment|annotations|check|test|push|rollback [FOLDER|NAME]",
      "List, check, test, push or roll back policies",
-     "environment prints everything a policy can reach. check and test take a strategy's folder; "
+     "environment prints everything a policy can reach, annotations the same for editors "
+     "(lua/tidelock.d.lua). check and test take a strategy's folder; "
      "push and rollback a configured strategy's name, on the running host.",
      "tidelock policy check strategies/pyramid", 1, 2, policy_options, 1, run_policy},
 };

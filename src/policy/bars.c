@@ -5,6 +5,7 @@
  * last argument, so that indicators of one instrument never meet the bars of another. */
 #include "policy/apart.h"
 
+#include "policy/rows.h"
 #include "trade/signal.h"
 
 #include <stdio.h>
@@ -92,15 +93,22 @@ static bool read_kind(struct version *version, const struct sandbox_value *table
     return value.type == SANDBOX_TEXT && enum_parse(names, value.text, out);
 }
 
+static bool is_known(const struct told *known, const char *name)
+{
+    while (known->name && !text_equal(known->name, name))
+        known++;
+    return known->name != NULL;
+}
+
 static const char *find_unknown(struct version *version, const struct sandbox_value *table,
-                                const char *const *known)
+                                const struct told *known)
 {
     struct sandbox_value key, value;
     const char *unknown = NULL;
-    int walk = 0, which;
+    int walk = 0;
 
     while (sandbox_next(version->box, table, &walk, &key, &value))
-        if (key.type != SANDBOX_TEXT || !enum_parse(known, key.text, &which))
+        if (key.type != SANDBOX_TEXT || !is_known(known, key.text))
             unknown = key.type == SANDBOX_TEXT ? arena_copy(&version->scratch, key.text, key.length)
                                                : "a list item";
     return unknown;
@@ -121,8 +129,7 @@ static bool is_stop(struct version *version, const struct sandbox_value *table)
 static bool read_stop(struct version *version, const struct sandbox_value *table,
                       struct bar_stop *out, struct err *err)
 {
-    static const char *const known[] = {"type", "position", "stop", NULL};
-    const char *unknown = find_unknown(version, table, known);
+    const char *unknown = find_unknown(version, table, stop_answer);
 
     *out = (struct bar_stop){.stop = decimal_bad()};
     if (unknown)
@@ -142,8 +149,6 @@ static bool read_stop(struct version *version, const struct sandbox_value *table
 static bool read_signal(struct version *version, const struct sandbox_value *table,
                         struct bar_signal *out, struct err *err)
 {
-    static const char *const known[] = {"type", "position", "side", "price", "stop",
-                                        "atr",  "quantity", "note", NULL};
     int type = 0, side = SIDE_LONG, layer;
     const char *unknown;
 
@@ -151,7 +156,7 @@ static bool read_signal(struct version *version, const struct sandbox_value *tab
     if (table->type != SANDBOX_TABLE)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar must return a list of signals { type = ... }");
-    unknown = find_unknown(version, table, known);
+    unknown = find_unknown(version, table, signal_answer);
     if (unknown)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"",
                        unknown);

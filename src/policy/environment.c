@@ -143,7 +143,8 @@ static void put_page(struct version *version, struct str *out)
     put_limits(version, out);
 }
 
-bool policies_environment(struct policies *policies, struct str *out, struct err *err)
+static bool tell(struct policies *policies, void (*put)(struct version *, struct str *),
+                 struct str *out, struct err *err)
 {
     struct str text = STR_EMPTY;
     struct policy_version row;
@@ -159,10 +160,20 @@ bool policies_environment(struct policies *policies, struct str *out, struct err
     struct version_ask ask = {.strategy = "environment", .files = &file, .file_count = 1};
     version = version_build(policies, &ask, &row, &faults);
     if (version)
-        put_page(version, out);
+        put(version, out);
     else
         err_set(err, ERR_REFUSED, ERR_INPUT, "%s", faults.first);
     version_free(version);
     str_free(&text);
     return version != NULL;
+}
+
+bool policies_environment(struct policies *policies, struct str *out, struct err *err)
+{
+    return tell(policies, put_page, out, err);
+}
+
+bool policies_annotations(struct policies *policies, struct str *out, struct err *err)
+{
+    return tell(policies, annotations_put, out, err);
 }

@@ -230,4 +230,7 @@ const char *value_show(const struct sandbox_value *value, char *out, size_t size
 
 /* policy.c */
 void policy_note(struct policy *policy, bool failed, const char *why); /* error window, roll-back */
+
+/* annotations.c: what editors are told, from the rows of facts and of bindings */
+void annotations_put(struct version *version, struct str *out);
 #endif

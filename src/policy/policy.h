@@ -70,6 +70,8 @@ bool policies_check(struct policies *policies, const char *strategy,
                     struct policy_version *out, struct str *report, struct err *err) MUST_CHECK;
 /* A page in Markdown of everything a policy can reach: `tidelock policy environment`. */
 bool policies_environment(struct policies *policies, struct str *out, struct err *err) MUST_CHECK;
+/* The same for editors, as a file for the Lua Language Server: `tidelock policy annotations`. */
+bool policies_annotations(struct policies *policies, struct str *out, struct err *err) MUST_CHECK;
 /* policies_load in two halves, so that compiling needs not stand on the loop's thread: prepare may
  * run on any thread while nothing else changes `policies`' options; NULL when refused. adopt swaps
  * (a pointer; well under 1 ms) and takes the prepared version over; discard drops it. */

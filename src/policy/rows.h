@@ -1,5 +1,5 @@
 /* What a policy may know, described once: the records scripts read and the JSON of a trace are both
- * made from these rows. */
+ * made from these rows, and what editors are told of them. */
 #ifndef TIDELOCK_POLICY_ROWS_H
 #define TIDELOCK_POLICY_ROWS_H
 #include "policy/policy.h"
@@ -17,11 +17,20 @@ struct row {
     enum row_kind kind;
     size_t offset, size;
     const char *const *names;
+    bool may_be_nil;
+    const char *about; /* for editors; NULL: the name says it all */
+};
+struct told { /* a field whose value comes from no struct; `type` is the editors' */
+    const char *name, *type;
+    bool may_be_nil;
+    const char *about;
 };
 struct group {
     const char *name;
     const struct row *rows;
     size_t count;
+    const struct told *more; /* fields behind the rows, filled by views.c */
+    size_t more_count;
 };
 enum group_id {
     GROUP_FACTS,
@@ -36,4 +45,6 @@ enum group_id {
     GROUP_COUNT
 };
 extern const struct group groups[GROUP_COUNT];
+/* What a strategy may say in the items of on_bar's list; a NULL name ends them. */
+extern const struct told signal_answer[], stop_answer[];
 #endif

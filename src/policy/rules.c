@@ -476,14 +476,32 @@ static int entry_size(lua_State *L)
     return pyramid_size(L);
 }
 
+/* The rows of the module tidelock.rules. */
+static const struct bind_function rows[] = {
+    {"layers", layers, "(f: facts, most: integer): boolean, any, table?"},
+    {"one_r", one_r, "(f: facts, multiple: decimal|number): boolean, any, table?"},
+    {"atr_spacing", atr_spacing, "(f: facts, spacing: decimal|number): boolean, any, table?"},
+    {"heat", heat,
+     "(f: facts, risk?: decimal|number, volatility?: decimal|number, margin?: "
+     "decimal|number, profit?: decimal|number): boolean, any, table?\n"
+     "Caps in percent of equity."},
+    {"price_check", price_check,
+     "(f: facts, base: decimal|number, pyramid: decimal|number, required?: boolean): any, "
+     "table?\n"
+     "Caps in percent; `required`: a market price must be there."},
+    {"day_loss", day_loss, "(f: facts, cap: decimal|number): boolean, any, table?"},
+    {"base_size", base_size,
+     "(f: facts, options: table): table|boolean, string?, table?\n"
+     "Options: risk_percent, volatility_percent, er, blended."},
+    {"pyramid_size", pyramid_size,
+     "(f: facts, options: table): table|boolean, string?, table?\n"
+     "Options: base_share, profit_share."},
+    {"entry_size", entry_size,
+     "(f: facts, base: table, pyramid: table): table|boolean, string?, table?\n"
+     "By the signal's type."},
+};
+
 void rules_bind(struct version *version)
 {
-    static const struct bind_function rows[] = {
-        {"layers", layers},           {"one_r", one_r},
-        {"atr_spacing", atr_spacing}, {"heat", heat},
-        {"price_check", price_check}, {"day_loss", day_loss},
-        {"base_size", base_size},     {"pyramid_size", pyramid_size},
-        {"entry_size", entry_size}};
-
     bind_module(version->box, "tidelock.rules", rows, sizeof rows / sizeof *rows, version);
 }

@@ -338,26 +338,42 @@ MAKER(donchian, DONCHIAN, 2, false)
 MAKER(supertrend, SUPERTREND, 2, true)
 MAKER(adx, ADX, 3, false)
 
+static const struct bind_function methods[] = {
+    {"push", push, "(bar: bar|decimal|number): decimal?, any, any"},
+    {"feed", feed_only,
+     "(bar: bar|decimal|number)\n"
+     "As push without giving the values: cheaper where they are read only now and then."},
+    {"value", value, "(): decimal?, any, any"},
+    {"seen", seen, "(): integer"},
+};
+
+#define SIGNATURE "(length: integer): indicator"
+static const struct bind_function makers[] = {
+    {"sma", make_sma, SIGNATURE},
+    {"ema", make_ema, SIGNATURE},
+    {"rma", make_rma, SIGNATURE},
+    {"highest", make_highest, SIGNATURE "\nHighest high, this bar included."},
+    {"lowest", make_lowest, SIGNATURE "\nLowest low, this bar included."},
+    {"stdev", make_stdev, SIGNATURE},
+    {"roc", make_roc, SIGNATURE "\nPercent."},
+    {"er", make_er, SIGNATURE "\nKaufman's efficiency ratio, 0 to 1."},
+    {"rsi", make_rsi, SIGNATURE},
+    {"atr", make_atr, SIGNATURE},
+    {"bollinger", make_bollinger,
+     "(length: integer, width: decimal|number): indicator\n"
+     "push gives middle, upper, lower."},
+    {"donchian", make_donchian, SIGNATURE "\npush gives upper, lower of the bars before this one."},
+    {"supertrend", make_supertrend,
+     "(length: integer, factor: decimal|number): indicator\n"
+     "push gives line, up (boolean), atr."},
+    {"adx", make_adx, SIGNATURE "\npush gives adx, +DI, -DI."},
+};
+
 void ta_bind(struct version *version)
 {
-    static const struct bind_function methods[] = {
-        {"push", push}, {"feed", feed_only}, {"value", value}, {"seen", seen}};
-    static const struct bind_function rows[] = {{"sma", make_sma},
-                                                {"ema", make_ema},
-                                                {"rma", make_rma},
-                                                {"highest", make_highest},
-                                                {"lowest", make_lowest},
-                                                {"stdev", make_stdev},
-                                                {"roc", make_roc},
-                                                {"er", make_er},
-                                                {"rsi", make_rsi},
-                                                {"atr", make_atr},
-                                                {"bollinger", make_bollinger},
-                                                {"donchian", make_donchian},
-                                                {"supertrend", make_supertrend},
-                                                {"adx", make_adx}};
-
     version->indicator_type =
         bind_type(version->box, "indicator", methods, sizeof methods / sizeof *methods, version);
-    bind_library(version->box, "ta", rows, sizeof rows / sizeof *rows, version);
+    bind_about(version->box, "An indicator: feed it the bar being handled (or one number), get its "
+                             "values; nil until warm.");
+    bind_library(version->box, "ta", makers, sizeof makers / sizeof *makers, version);
 }

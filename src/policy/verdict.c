@@ -39,7 +39,11 @@ static int defer(lua_State *L)
 void verdict_bind(struct sandbox *box)
 {
     static const struct bind_function rows[] = {
-        {"pass", pass}, {"reject", reject}, {"defer", defer}};
+        {"pass", pass,
+         "(inputs?: inputs)\nThe gate has no objection. `inputs` go into the decision's trace."},
+        {"reject", reject, "(reason: string, inputs?: inputs)\nThe entry is refused."},
+        {"defer", defer,
+         "(seconds: decimal|number, reason: string, inputs?: inputs)\nAsk again after `seconds`."}};
 
     bind_library(box, NULL, rows, sizeof rows / sizeof *rows, NULL);
 }

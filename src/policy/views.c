@@ -4,6 +4,7 @@
 #include "policy/rows.h"
 #include "trade/signal.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Behind the rows of the signal and of the facts come fields that are computed, or records. */
@@ -21,6 +22,12 @@ enum {
 static uint32_t after(enum group_id group, int more)
 {
     return (uint32_t)groups[group].count + (uint32_t)more;
+}
+
+static const char *name_after(enum group_id group, int more)
+{
+    assert((size_t)more < groups[group].more_count);
+    return groups[group].more[more].name;
 }
 
 static struct sandbox_shape describe(enum group_id group, struct sandbox_field_row *out)
@@ -48,23 +55,25 @@ static void describe_signal(const struct version *version, struct sandbox_field_
                                                .kind = kinds[version->extras[i].type]};
     *extra = (struct sandbox_shape){
         .name = "signal.extra", .rows = extras, .count = (uint32_t)version->extra_count};
-    rows[after(GROUP_SIGNAL, SIGNAL_LAYER)] =
-        (struct sandbox_field_row){.name = "layer", .kind = SANDBOX_KIND_INTEGER};
-    rows[after(GROUP_SIGNAL, SIGNAL_AGE)] =
-        (struct sandbox_field_row){.name = "age", .kind = SANDBOX_KIND_INTEGER};
+    rows[after(GROUP_SIGNAL, SIGNAL_LAYER)] = (struct sandbox_field_row){
+        .name = name_after(GROUP_SIGNAL, SIGNAL_LAYER), .kind = SANDBOX_KIND_INTEGER};
+    rows[after(GROUP_SIGNAL, SIGNAL_AGE)] = (struct sandbox_field_row){
+        .name = name_after(GROUP_SIGNAL, SIGNAL_AGE), .kind = SANDBOX_KIND_INTEGER};
     rows[after(GROUP_SIGNAL, SIGNAL_EXTRA)] =
-        (struct sandbox_field_row){.name = "extra", .kind = SANDBOX_KIND_RECORD, .shape = extra};
+        (struct sandbox_field_row){.name = name_after(GROUP_SIGNAL, SIGNAL_EXTRA),
+                                   .kind = SANDBOX_KIND_RECORD,
+                                   .shape = extra};
 }
 
 #define FIELDS_MAX 24
 
 static struct sandbox_record *open_facts(const struct version *version)
 {
-    static const char *const names[] = {"signal",  "instrument", "positions",
-                                        "pyramid", "portfolio",  "stats"};
     struct sandbox_field_row rows[GROUP_STATS + 1][FIELDS_MAX], extras[EXTRA_MAX + 1];
     struct sandbox_shape shapes[GROUP_STATS + 1], extra;
 
+    assert(groups[GROUP_SIGNAL].more_count == SIGNAL_MORE);
+    assert(groups[GROUP_FACTS].more_count == FACT_MORE);
     memset(extras, 0, sizeof extras);
     for (int i = GROUP_FACTS; i <= GROUP_STATS; i++)
         shapes[i] = describe((enum group_id)i, rows[i]);
@@ -72,8 +81,10 @@ static struct sandbox_record *open_facts(const struct version *version)
     shapes[GROUP_SIGNAL].count += SIGNAL_MORE;
     shapes[GROUP_FACTS].count += FACT_MORE;
     for (int i = 0; i < FACT_MORE; i++)
-        rows[GROUP_FACTS][after(GROUP_FACTS, i)] = (struct sandbox_field_row){
-            .name = names[i], .kind = SANDBOX_KIND_RECORD, .shape = &shapes[GROUP_SIGNAL + i]};
+        rows[GROUP_FACTS][after(GROUP_FACTS, i)] =
+            (struct sandbox_field_row){.name = name_after(GROUP_FACTS, i),
+                                       .kind = SANDBOX_KIND_RECORD,
+                                       .shape = &shapes[GROUP_SIGNAL + i]};
     rows[GROUP_FACTS][after(GROUP_FACTS, FACT_POSITIONS)].kind = SANDBOX_KIND_LIST;
     rows[GROUP_FACTS][after(GROUP_FACTS, FACT_POSITIONS)].of = SANDBOX_KIND_RECORD;
     rows[GROUP_FACTS][after(GROUP_FACTS, FACT_POSITIONS)].most = LAYER_MAX;

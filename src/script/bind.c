@@ -5,6 +5,22 @@
 #include <assert.h>
 #include <string.h>
 
+const struct bind_told *bind_told(const struct sandbox *box) { return box->told; }
+
+void bind_tell(struct sandbox *box, enum bind_place place, const char *name,
+               const struct bind_function *rows, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        assert((rows[i].about || strncmp(rows[i].name, "__", 2) == 0) && "a row says what it is");
+    struct bind_told *told = arena_alloc(&box->arena, sizeof *told);
+    *told = (struct bind_told){box->told, place, name, NULL, rows, count};
+    box->told = told;
+}
+
+void bind_about(struct sandbox *box, const char *about) {
+    assert(box->told);
+    box->told->about = about;
+}
+
 static void push_table(struct sandbox *box, const char *name, const struct bind_function *rows,
                        size_t count, void *host) {
     lua_State *L = box->L;
@@ -20,6 +36,7 @@ static void push_table(struct sandbox *box, const char *name, const struct bind_
 void bind_library(struct sandbox *box, const char *name, const struct bind_function *rows,
                   size_t count, void *host) {
     assert(!box->running);
+    bind_tell(box, name ? BIND_LIBRARY : BIND_GLOBALS, name, rows, count);
     if (name) {
         push_table(box, name, rows, count, host);
         scope_set(box, name);
@@ -35,6 +52,7 @@ void bind_library(struct sandbox *box, const char *name, const struct bind_funct
 void bind_module(struct sandbox *box, const char *name, const struct bind_function *rows,
                  size_t count, void *host) {
     assert(!box->running);
+    bind_tell(box, BIND_MODULE, name, rows, count);
     lua_getfield(box->L, LUA_REGISTRYINDEX, "modules");
     push_table(box, name, rows, count, host);
     lua_setfield(box->L, -2, name);
@@ -50,6 +68,7 @@ const struct bind_type *bind_type(struct sandbox *box, const char *name,
                                   const struct bind_function *methods, size_t count, void *host) {
     lua_State *L = box->L;
     assert(!box->running);
+    bind_tell(box, BIND_TYPE, name, methods, count);
     struct bind_type *type = arena_alloc(&box->arena, sizeof *type);
     type->tag.name = arena_text(&box->arena, name);
     type->next = box->types;

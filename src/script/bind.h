@@ -8,8 +8,8 @@
  *       bind_push_decimal(L, indicators_atr(host, bars));
  *       return 1;
  *   }
- *   static const struct bind_function rows[] = {{"atr", atr}, {"ema", ema}};
- *   bind_library(box, "ta", rows, 2, indicators);
+ *   static const struct bind_function rows[] = {{"atr", atr, "(bars: bar[]): decimal"}};
+ *   bind_library(box, "ta", rows, 1, indicators);
  *
  * Rules for a binding: it may raise (luaL_error, the bind_check functions), which jumps over its
  * frames, so it holds no lock and no memory of its own while it calls Lua's API; it never blocks;
@@ -24,10 +24,31 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+/* `about` is what editors are told: "(length: integer, step?: number): decimal", and sentences in
+ * the lines behind it. Parameters are divided by ", ", so no type holds that. There is no row
+ * without it, but for plain Lua's and for metamethods that editors do not know. Rows live as long
+ * as the box. */
 struct bind_function {
     const char *name;
-    lua_CFunction call;
+    lua_CFunction call; /* NULL: a value; `about` is then its type */
+    const char *about;
 };
+
+/* Every table of rows that scripts were given, newest first. */
+enum bind_place { BIND_GLOBALS, BIND_LIBRARY, BIND_MODULE, BIND_TYPE };
+struct bind_told {
+    const struct bind_told *next;
+    enum bind_place place;
+    const char *name, *about; /* NULL: none */
+    const struct bind_function *rows;
+    size_t count;
+};
+const struct bind_told *bind_told(const struct sandbox *box);
+/* Notes the rows; the calls below do it themselves. */
+void bind_tell(struct sandbox *box, enum bind_place place, const char *name,
+               const struct bind_function *rows, size_t count);
+/* Sentences about the library or type told last. */
+void bind_about(struct sandbox *box, const char *about);
 
 /* A frozen global table of functions (or, with name NULL, globals); each is a closure whose upvalue
  * 1 is `host`. Before sandbox_seal. */

@@ -85,6 +85,7 @@ struct sandbox {
     struct stale *stale;            /* fields whose Lua value is out of date */
     size_t stale_count, stale_room;
     struct bind_type *types;
+    struct bind_told *told; /* newest first */
     struct str answer_texts; /* of the host's function that runs */
     struct arena arena;
     struct chance chance;

@@ -379,7 +379,14 @@ static void configure(lua_State *L, int cjson, const char *function, lua_Number 
 }
 
 void lib_json_open(struct sandbox *box) {
+    static const struct bind_function rows[] = {
+        {"encode", encode, "(value: any): string"},
+        {"decode", decode, "(text: string): any"},
+        {"null", NULL, "userdata\nWhat `null` reads as, and is written as."}};
     lua_State *L = box->L;
+    bind_tell(box, BIND_LIBRARY, "json", rows, sizeof rows / sizeof *rows);
+    bind_about(box, "Texts of at most 256 KiB; numbers keep every digit: what no Lua number holds "
+                    "is a decimal.");
     lua_pushcfunction(L, luaopen_cjson);
     lua_call(L, 0, 1);
     int cjson = lua_gettop(L);
@@ -388,14 +395,11 @@ void lib_json_open(struct sandbox *box) {
     configure(L, cjson, "decode_max_depth", DEPTH_MOST, false);
     configure(L, cjson, "encode_max_depth", DEPTH_MOST, false);
     lua_newtable(L);
-    lua_getfield(L, cjson, "decode");
-    lua_pushcclosure(L, decode, 1);
-    lua_setfield(L, -2, "decode");
-    lua_getfield(L, cjson, "encode");
-    lua_pushcclosure(L, encode, 1);
-    lua_setfield(L, -2, "encode");
-    lua_getfield(L, cjson, "null");
-    lua_setfield(L, -2, "null");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lua_getfield(L, cjson, rows[i].name);
+        if (rows[i].call) lua_pushcclosure(L, rows[i].call, 1);
+        lua_setfield(L, -2, rows[i].name);
+    }
     scope_freeze(L, "json");
     scope_set(box, "json");
     lua_pop(L, 1);

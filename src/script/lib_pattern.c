@@ -184,7 +184,10 @@ static int gsub(lua_State *L) {
 
 void lib_pattern_open(struct sandbox *box) {
     static const struct bind_function rows[] = {
-        {"find", find}, {"match", match}, {"gmatch", gmatch}, {"gsub", gsub}};
+        {"find", find, NULL},
+        {"match", match, NULL},
+        {"gmatch", gmatch, NULL},
+        {"gsub", gsub, NULL}};
     lua_State *L = box->L;
     lua_getfield(L, LUA_REGISTRYINDEX, "lib.string");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

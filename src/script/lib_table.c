@@ -188,7 +188,10 @@ static int sort(lua_State *L) {
 
 void lib_table_open(struct sandbox *box) {
     static const struct bind_function rows[] = {
-        {"concat", concat}, {"insert", insert}, {"remove", take_out}, {"sort", sort}};
+        {"concat", concat, NULL},
+        {"insert", insert, NULL},
+        {"remove", take_out, NULL},
+        {"sort", sort, NULL}};
     lua_State *L = box->L;
     lua_getfield(L, LUA_REGISTRYINDEX, "lib.table");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -317,65 +317,102 @@ static int is_decimal(lua_State *L) {
 
 static int read_only(lua_State *L) { return luaL_error(L, "a decimal cannot be changed"); }
 
-static const struct bind_function operators[] = {
-    {"__add", add},
-    {"__sub", subtract},
-    {"__mul", multiply},
-    {"__div", divide},
-    {"__mod", modulo},
-    {"__unm", negate},
-    {"__eq", equal},
-    {"__lt", less},
-    {"__le", less_equal},
-    {"__tostring", to_text},
-    {"__concat", concatenate},
-    {"__newindex", read_only},
-};
-static const struct bind_function methods[] = {
-    {"abs", absolute},
-    {"ceil", round_ceiling},
-    {"cmp", compare},
-    {"div", divide_rounded},
-    {"eq", equal},
-    {"floor", round_floor},
-    {"ge", greater_equal},
-    {"gt", greater},
-    {"int", to_integer},
-    {"is_zero", is_zero},
-    {"le", less_equal},
-    {"lt", less},
-    {"max", largest},
-    {"min", smallest},
-    {"muldiv", multiply_divide},
-    {"number", to_number},
-    {"round", round_nearest},
-    {"sign", sign},
-    {"sqrt", square_root},
-    {"trunc", round_down},
+#define ROUNDING "'half_even'|'down'|'floor'|'ceiling'"
+/* Operators, and methods: the library has these as functions. */
+static const struct bind_function members[] = {
+    {"__add", add, "(decimal|number): decimal"},
+    {"__sub", subtract, "(decimal|number): decimal"},
+    {"__mul", multiply, "(decimal|number): decimal"},
+    {"__div", divide, "(decimal|number): decimal"},
+    {"__mod", modulo, "(decimal|number): decimal"},
+    {"__unm", negate, ": decimal"},
+    {"__eq", equal, NULL},
+    {"__lt", less, NULL},
+    {"__le", less_equal, NULL},
+    {"__tostring", to_text, NULL},
+    {"__concat", concatenate, NULL},
+    {"__newindex", read_only, NULL},
+    {"abs", absolute, "(): decimal"},
+    {"ceil", round_ceiling, "(step?: decimal|number): decimal"},
+    {"cmp", compare,
+     "(other: decimal|number): -1|0|1\n"
+     "-1 when it is less than the other, 0 when equal, 1 when more."},
+    {"div", divide_rounded,
+     "(by: decimal|number, rounding?: " ROUNDING "): decimal\n"
+     "self / by, rounded half to even at the twelfth place."},
+    {"eq", equal, "(other: decimal|number): boolean"},
+    {"floor", round_floor,
+     "(step?: decimal|number): decimal\n"
+     "To a multiple of `step` (default 1), towards minus infinity."},
+    {"ge", greater_equal, "(other: decimal|number): boolean"},
+    {"gt", greater, "(other: decimal|number): boolean"},
+    {"int", to_integer,
+     "(): integer\n"
+     "As a Lua number; an error unless it is whole."},
+    {"is_zero", is_zero, "(): boolean"},
+    {"le", less_equal, "(other: decimal|number): boolean"},
+    {"lt", less, "(other: decimal|number): boolean"},
+    {"max", largest,
+     "(...: decimal|number): decimal\n"
+     "The largest of all."},
+    {"min", smallest,
+     "(...: decimal|number): decimal\n"
+     "The smallest of all."},
+    {"muldiv", multiply_divide,
+     "(by: decimal|number, over: decimal|number): decimal\n"
+     "self · by / over with one rounding."},
+    {"number", to_number,
+     "(): number\n"
+     "As the nearest Lua number: for display, never back into money."},
+    {"round", round_nearest,
+     "(step?: decimal|number, rounding?: " ROUNDING "): decimal\n"
+     "Half to even, unless told otherwise."},
+    {"sign", sign, "(): -1|0|1"},
+    {"sqrt", square_root, "(): decimal"},
+    {"trunc", round_down,
+     "(step?: decimal|number): decimal\n"
+     "Towards zero."},
 };
 
-static void set_rows(lua_State *L, int meta, const struct bind_function *rows, size_t count) {
-    for (size_t i = 0; i < count; i++) {
+static const struct bind_function functions[] = {
+    {"is", is_decimal, "(value: any): boolean"},
+};
+
+static void set_rows(lua_State *L, int meta, bool operators) {
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        if ((strncmp(members[i].name, "__", 2) == 0) != operators) continue;
         lua_pushvalue(L, meta);
-        lua_pushcclosure(L, rows[i].call, 1);
-        lua_setfield(L, -2, rows[i].name);
+        lua_pushcclosure(L, members[i].call, 1);
+        lua_setfield(L, -2, members[i].name);
     }
+}
+
+/* For editors: what number_open opens. */
+static void tell(struct sandbox *box) {
+    bind_tell(box, BIND_TYPE, "decimal", members, sizeof members / sizeof *members);
+    bind_about(box, "An exact decimal number: 12 places, about 26 digits before the point. "
+                    "Arithmetic takes decimals\nand exact Lua numbers; `<`, `<=`, `==` work "
+                    "between two decimals only (else :lt, :eq ...).");
+    bind_tell(box, BIND_LIBRARY, "decimal", functions, sizeof functions / sizeof *functions);
+    bind_about(box, "decimal(\"0.05\"), decimal(3). Every method is a function here, too: "
+                    "decimal.min(a, b).");
 }
 
 void number_open(struct sandbox *box) {
     lua_State *L = box->L;
+    tell(box);
     lua_newtable(L);
     int meta = lua_gettop(L);
-    set_rows(L, meta, operators, sizeof operators / sizeof *operators);
+    set_rows(L, meta, true);
     lua_pushliteral(L, "decimal");
     lua_setfield(L, meta, "__metatable");
     lua_newtable(L);
-    set_rows(L, meta, methods, sizeof methods / sizeof *methods);
+    set_rows(L, meta, false);
     lua_setfield(L, meta, "__index");
     lua_newtable(L); /* the library: the methods as functions, and is() */
-    set_rows(L, meta, methods, sizeof methods / sizeof *methods);
-    lua_pushcfunction(L, is_decimal);
-    lua_setfield(L, -2, "is");
+    set_rows(L, meta, false);
+    lua_pushcfunction(L, functions[0].call);
+    lua_setfield(L, -2, functions[0].name);
     scope_freeze(L, "decimal");
     lua_getmetatable(L, -1);
     lua_pushvalue(L, meta);

@@ -78,22 +78,33 @@ describe("the editors' annotations", function()
             end
         end
         for name in pairs(names_of("decimal:")) do
-            if not has["number:" .. name] then missing[#missing + 1] = "decimal:" .. name end
+            if not has["decimal_methods:" .. name] then
+                missing[#missing + 1] = "decimal:" .. name
+            end
+        end
+        for name in pairs(names_of("require tidelock.rules.")) do
+            if not has["rules." .. name] then missing[#missing + 1] = "tidelock.rules." .. name end
         end
         for name in pairs(names_of("indicator:")) do
-            if not has["indicator:" .. name] then missing[#missing + 1] = "indicator:" .. name end
+            if not has["indicator_methods:" .. name] then
+                missing[#missing + 1] = "indicator:" .. name
+            end
         end
         table.sort(missing)
         assert.are.same({}, missing)
     end)
 
     it("know nothing that is not there", function()
-        local groups = { number = names_of("decimal:"), indicator = names_of("indicator:") }
+        local groups = {
+            decimal_methods = names_of("decimal:"),
+            indicator_methods = names_of("indicator:"),
+            rules = names_of("require tidelock.rules."),
+        }
         local extra = {}
         for name in pairs(has) do
             local base, divider, member = name:match("^([%w_]+)([.:])([%w_]+)$")
             local known
-            if divider == ":" then known = groups[base] and groups[base][member]
+            if groups[base] then known = groups[base][member]
             elseif divider then known = globals[base] and names_of(base .. ".")[member]
             else known = globals[name] end
             if not known then extra[#extra + 1] = name end

@@ -204,8 +204,8 @@ static void bindings_take_and_give(void **state) {
     (void)state;
     struct bench b = open_bench();
     int calls = 0;
-    const struct bind_function library[] = {{"sum", sum}}, methods[] = {{"up", counter_up}},
-                               globals[] = {{"counter", counter_new}};
+    const struct bind_function library[] = {{"sum", sum, ""}}, methods[] = {{"up", counter_up, ""}},
+                               globals[] = {{"counter", counter_new, ""}};
     bind_library(b.box, "ta", library, 1, &calls);
     bind_module(b.box, "tools", library, 1, &calls);
     counter_type = bind_type(b.box, "counter", methods, 1, NULL);
