@@ -19,7 +19,7 @@ struct log_file {
     int used;
     sqlite3_int64 at; /* where bytes belong */
     bool commits;     /* the page of a commit's last frame comes next */
-    _Alignas(16) char real[];
+    _Alignas(sqlite3_int64) char real[]; /* SQLite aligns what it allocates to 8 bytes */
 };
 
 static struct log_file *log_of(sqlite3_file *file)
