@@ -40,6 +40,10 @@ unsigned serve_err_status(const struct err *err)
     case ERR_CONFLICT:
     case ERR_DUPLICATE:
         return 409;
+    case ERR_CORRUPT: /* whatever ails the database: this was not kept, so it may be sent again */
+    case ERR_SCHEMA:
+    case ERR_IO:
+        return 503;
     case ERR_INPUT:
     case ERR_USAGE:
     case ERR_POLICY:
