@@ -37,7 +37,7 @@ endif
 CPPFLAGS += -D_GNU_SOURCE -DTIDELOCK_VERSION=\"$(VERSION)\" -Isrc -I$(B) $(PKG_CFLAGS)
 CFLAGS   += -std=gnu11 -g -Wall -Wextra -Wshadow -Wconversion -Werror $(HARDEN) \
             -fstack-protector-strong -fno-delete-null-pointer-checks -fno-strict-overflow \
-            -fno-strict-aliasing -fPIC $(CC_FLAGS)
+            -fno-strict-aliasing -fPIC -fno-semantic-interposition $(CC_FLAGS)
 LDFLAGS  += $(SAN_FLAGS) -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed
 LDLIBS   += $(PKG_LIBS) -lwslay -llua5.1-cjson -lpthread -lm
 
