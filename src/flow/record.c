@@ -14,7 +14,7 @@ struct record {
     struct record *next, *previous;
     struct recorder *recorder;
     struct arena arena;
-    struct store_event *events; /* with copies of every row */
+    const struct store_event *events; /* with copies of every row, which the store reads too */
     size_t count;
     struct waiter to;
     struct err err;
@@ -191,36 +191,6 @@ static void give(struct record *record)
     recorder->free_count++;
 }
 
-static const void *copy_row(struct record *record, const struct table *table, const void *row)
-{
-    if (!row)
-        return NULL;
-    void *copy = arena_alloc(&record->arena, table->row_size);
-    row_copy(table, copy, row, &record->arena);
-    return copy;
-}
-
-static void copy_events(struct record *record, const struct store_event *events, size_t count)
-{
-    record->count = count;
-    record->events = arena_alloc(&record->arena, count * sizeof *events);
-    for (size_t i = 0; i < count; i++) {
-        struct store_event *to = &record->events[i];
-        *to = (struct store_event){.kind = arena_text(&record->arena, events[i].kind),
-                                   .subject = arena_text(&record->arena, events[i].subject),
-                                   .cause = arena_text(&record->arena, events[i].cause),
-                                   .at_us = events[i].at_us,
-                                   .change_count = events[i].change_count};
-        for (size_t k = 0; k < to->change_count; k++) {
-            const struct change *change = &events[i].changes[k];
-            to->changes[k] =
-                (struct change){.table = change->table,
-                                .before = copy_row(record, change->table, change->before),
-                                .after = copy_row(record, change->table, change->after)};
-        }
-    }
-}
-
 /* ---- taking back ---- */
 
 static bool touches(const struct record *record, const struct change *change)
@@ -371,13 +341,16 @@ void record_write(struct core *core, const struct store_event *events, size_t co
 {
     struct recorder *recorder = core->recorder;
     struct record *record = take(recorder);
-    copy_events(record, events, count);
+    struct store_write write = {.term = unfenced || MUTANT(MUTANT_FORGET_TERM) ? 0 : core->term,
+                                .events = events,
+                                .event_count = count};
+    /* The one copy there is: the store reads it while the write is in flight. */
+    write = store_write_copy(&record->arena, &write);
+    record->events = write.events;
+    record->count = count;
     record->to = to;
     recorder->in_flight++;
     recorder->asked++;
-    struct store_write write = {.term = unfenced || MUTANT(MUTANT_FORGET_TERM) ? 0 : core->term,
-                                .events = record->events,
-                                .event_count = count};
     store_write(core->store, &write, (struct waiter){.answer = answered, .owner = record});
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < events[i].change_count; k++)

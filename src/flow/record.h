@@ -15,7 +15,7 @@ void recorder_free(struct recorder *recorder);
 
 /* Applies the changes to core->book, asks the store, answers `to` after the book is as it must be:
  * with success after statistics were counted and listeners called. Fenced by core->term unless
- * `unfenced`. Rows are copied. */
+ * `unfenced`. Events, rows and texts are copied, once: the store reads that copy. */
 void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
                   struct waiter to);
 /* Memory for who waits for a write: zeroed, at most 1,024 bytes, used again, gone with the

@@ -1,4 +1,4 @@
-/* Copies of asked writes, and the refusals all bodies share. */
+/* Asked writes, and the refusals all bodies share. */
 #include "store/pending.h"
 
 #include "trade/order.h"
@@ -8,8 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* A received signal fits; larger writes take further blocks for their time. Thousands may wait at
- * once. */
+/* Most bodies fit; larger writes take further blocks for their time. Thousands may wait at once. */
 #define ARENA_BLOCK (4 * 1024)
 
 void pending_init(struct pending *pending)
@@ -22,6 +21,7 @@ void pending_clear(struct pending *pending)
 {
     arena_reset(&pending->arena);
     pending->write = (struct store_write){0};
+    pending->bodies = NULL;
     pending->err.code = ERR_OK;
     pending->err.class = ERR_NONE;
 }
@@ -61,14 +61,18 @@ static void copy_event(struct arena *arena, struct store_event *to, const struct
     }
 }
 
+struct store_write store_write_copy(struct arena *arena, const struct store_write *from)
+{
+    struct store_event *events = arena_alloc(arena, from->event_count * sizeof *events);
+    for (size_t i = 0; i < from->event_count; i++)
+        copy_event(arena, &events[i], &from->events[i]);
+    return (struct store_write){
+        .term = from->term, .events = events, .event_count = from->event_count};
+}
+
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to)
 {
-    struct arena *arena = &pending->arena;
-    struct store_event *events = arena_alloc(arena, write->event_count * sizeof *events);
-    for (size_t i = 0; i < write->event_count; i++)
-        copy_event(arena, &events[i], &write->events[i]);
-    pending->write = (struct store_write){
-        .term = write->term, .events = events, .event_count = write->event_count};
+    pending->write = *write;
     pending->to = to;
 }
 

@@ -1,20 +1,19 @@
-/* A write that was asked and is not yet answered: a deep copy of what was asked, in an arena that
- * is used again, so that a steady stream of writes allocates nothing. And the sentences every body
- * of the store answers with, so that callers cannot tell the bodies apart. */
+/* A write that was asked and is not yet answered, with an arena for what the body of the store
+ * makes of it; both are used again, so that a steady stream of writes allocates nothing. And the
+ * sentences every body of the store answers with, so that callers cannot tell the bodies apart. */
 #ifndef TIDELOCK_STORE_PENDING_H
 #define TIDELOCK_STORE_PENDING_H
 #include "store/store.h"
 
 struct pending {
     struct arena arena;
-    struct store_write write; /* in the arena */
+    struct store_write write; /* its events are the asker's */
+    const char **bodies; /* what the log will hold, one for each event; NULL: not printed yet */
     struct waiter to;
     struct err err; /* code ERR_OK: it worked */
     int64_t seq;    /* of the write's last event, once committed */
 };
 void pending_init(struct pending *pending);
-/* Asserts what only a mistake of the caller's can break: more changes than fit, keys that differ.
- */
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to);
 void pending_clear(struct pending *pending); /* ready to be filled again */
 void pending_free(struct pending *pending);

@@ -22,7 +22,6 @@ struct store_event { /* becomes one row of the event log, in one transaction wit
     int64_t at_us;
     struct change changes[STORE_CHANGES_MAX];
     size_t change_count;
-    const char *body; /* for the store alone, in its own copy: what the log will hold */
 };
 struct store_write { /* all or nothing */
     int64_t term;    /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is the
@@ -111,8 +110,12 @@ struct store {
     const struct store_ops *ops;
 };
 
-/* Copies everything it needs before it returns. Without an error the write is durable, and the
- * value is const int64_t *: the number of its last event. The errors are
+/* The events, their rows and texts stay the asker's, at one place and unchanged until the answer
+ * (the struct store_write itself is copied): a writer's thread may be reading them. Who cannot
+ * promise that keeps a copy: store_write_copy. A store that is closed has answered.
+ *
+ * Without an error the write is durable, and the value is const int64_t *: the number of its last
+ * event. The errors are
  *
  * - DUPLICATE (REFUSED): an inserted key stands already (text: table and key); nothing was written
  * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal
@@ -123,6 +126,9 @@ static inline void store_write(struct store *s, const struct store_write *w, str
 {
     s->ops->write(s, w, to);
 }
+/* A deep copy whose events, rows and texts lie in the arena. Asserts what only a mistake of the
+ * asker's can break: more changes than fit, keys that differ. */
+struct store_write store_write_copy(struct arena *arena, const struct store_write *from);
 /* Sees everything that was answered before it was asked. */
 static inline void store_query(struct store *s, const struct store_query *q, struct waiter to)
 {

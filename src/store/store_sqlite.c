@@ -1,7 +1,7 @@
 /* The embedded store: one SQLite file, a thread that writes it, a thread that reads it.
  *
  *     loop thread            writer thread                 reader thread
- *     store_write: copy ───> all that waits: BEGIN ...
+ *     store_write ─────────> all that waits: BEGIN ...
  *                            COMMIT (durable)
  *     answer, in order <───  done
  *     store_query: copy ─────────────────────────────────> SELECT into an arena
@@ -65,7 +65,7 @@ struct sqlite_store {
     size_t spare_count;
     bool read_only, closing, tidying;
     int64_t queued;
-    struct str body; /* of the event at hand */
+    struct str body;           /* of the event at hand */
     struct writer_state state; /* as of the last batch that was answered */
     struct metric *commit_seconds, *commits, *writes, *failures, *queue_depth;
 };
@@ -252,11 +252,13 @@ static void post(struct sqlite_store *s, struct worker *worker, struct job *job)
  * everybody waits for. */
 static void print_bodies(struct sqlite_store *s, struct pending *pending)
 {
-    struct store_event *events = (struct store_event *)(uintptr_t)pending->write.events;
-    for (size_t i = 0; i < pending->write.event_count; i++) {
+    const struct store_event *events = pending->write.events;
+    size_t count = pending->write.event_count;
+    pending->bodies = arena_alloc(&pending->arena, count * sizeof *pending->bodies);
+    for (size_t i = 0; i < count; i++) {
         str_clear(&s->body);
         event_body(&s->body, events[i].cause, events[i].changes, events[i].change_count);
-        events[i].body = arena_copy(&pending->arena, s->body.data, s->body.length);
+        pending->bodies[i] = arena_copy(&pending->arena, s->body.data, s->body.length);
     }
 }
 

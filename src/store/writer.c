@@ -174,13 +174,14 @@ static bool write_row(struct writer *writer, const struct merged *change, struct
 
 /* ---- events ---- */
 
-static bool write_event(struct writer *writer, const struct store_event *from, int64_t term,
-                        struct err *err)
+static bool write_event(struct writer *writer, const struct store_event *from, const char *body,
+                        int64_t term, struct err *err)
 {
     struct sqlite_statement *statement = writer->insert_event;
-    if (!from->body) {
+    if (!body) {
         str_clear(&writer->body);
         event_body(&writer->body, from->cause, from->changes, from->change_count);
+        body = str_text(&writer->body);
     }
     struct event event = {.seq = writer->end.seq + 1,
                           .at_us = from->at_us,
@@ -188,7 +189,7 @@ static bool write_event(struct writer *writer, const struct store_event *from, i
                           .subject = from->subject,
                           .instance = writer->instance,
                           .term = term,
-                          .body = from->body ? from->body : str_text(&writer->body)};
+                          .body = body};
     event_hash(writer->sha, writer->end.hash, &event, event.hash);
     sqlite_bind_int(statement, 1, event.seq);
     sqlite_bind_int(statement, 2, event.at_us);
@@ -218,7 +219,7 @@ static bool take_term(struct writer *writer, struct writer_item *item, struct er
     const struct store_event event = {
         .kind = "term.begun", .subject = item->holder, .at_us = clock_wall(writer->clock)};
     sqlite_bind_int(writer->set_term, 1, term);
-    if (!sqlite_run(writer->set_term, err) || !write_event(writer, &event, term, err))
+    if (!sqlite_run(writer->set_term, err) || !write_event(writer, &event, NULL, term, err))
         return false;
     item->term = writer->end.term = term;
     return true;
@@ -314,7 +315,8 @@ static bool write_item(struct writer *writer, struct writer_item *item, struct e
         if (is_hot(writer, &list[i]))
             hot_change(writer->hot, list[i].table, list[i].before, list[i].after);
     for (size_t e = 0; e < write->event_count; e++)
-        if (!write_event(writer, &write->events[e], write->term, err))
+        if (!write_event(writer, &write->events[e],
+                         item->pending.bodies ? item->pending.bodies[e] : NULL, write->term, err))
             return false;
     item->pending.seq = writer->end.seq;
     return true;

@@ -28,6 +28,7 @@ struct story {
     struct pyramid pyramid[2];
     struct account account[2];
     struct ledger ledger;
+    struct store_event event;
 };
 static const char trace[] =
     "{\"trace\":{\"facts\":{\"equity\":\"5000000\",\"price\":\"51234.5\",\"atr\":\"210.75\"},"
@@ -170,26 +171,24 @@ static void count_answer(void *owner, uint64_t handle, const struct err *err, co
     answered++;
 }
 
-static void ask_decided(struct store *store, const struct story *s)
+static void ask_decided(struct store *store, struct story *s)
 {
-    const struct store_event events[] = {
-        {.kind = "signal.decided",
-         .subject = s->received.id,
-         .cause = trace,
-         .at_us = s->decision.at_us,
-         .changes = {CHANGE(TABLE_SIGNAL, NULL, &s->received),
-                     CHANGE(TABLE_SIGNAL, &s->received, &s->working),
-                     CHANGE(TABLE_DECISION, NULL, &s->decision),
-                     CHANGE(TABLE_ORDER, NULL, &s->sending)},
-         .change_count = 4},
-    };
-    store_write(store, &(struct store_write){.events = events, .event_count = 1},
+    s->event = (struct store_event){.kind = "signal.decided",
+                                    .subject = s->received.id,
+                                    .cause = trace,
+                                    .at_us = s->decision.at_us,
+                                    .changes = {CHANGE(TABLE_SIGNAL, NULL, &s->received),
+                                                CHANGE(TABLE_SIGNAL, &s->received, &s->working),
+                                                CHANGE(TABLE_DECISION, NULL, &s->decision),
+                                                CHANGE(TABLE_ORDER, NULL, &s->sending)},
+                                    .change_count = 4};
+    store_write(store, &(struct store_write){.events = &s->event, .event_count = 1},
                 (struct waiter){.answer = count_answer});
 }
 
-static void ask_filled(struct store *store, const struct story *s)
+static void ask_filled(struct store *store, struct story *s)
 {
-    const struct store_event event = {
+    s->event = (struct store_event){
         .kind = "order.filled",
         .subject = s->sending.id,
         .at_us = s->fill.at_us,
@@ -201,7 +200,7 @@ static void ask_filled(struct store *store, const struct story *s)
              CHANGE(TABLE_LEDGER, NULL, &s->ledger), CHANGE(TABLE_SIGNAL, &s->working, &s->done)},
         .change_count = 7,
     };
-    store_write(store, &(struct store_write){.events = &event, .event_count = 1},
+    store_write(store, &(struct store_write){.events = &s->event, .event_count = 1},
                 (struct waiter){.answer = count_answer});
 }
 

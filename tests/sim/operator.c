@@ -46,6 +46,7 @@ static void meddle(struct world *world)
     after.version++;
     event.changes[event.change_count++] = (struct change){&tables[TABLE_HALT], halt, &after};
     world_note(world, "another instance sets a halt");
+    write = store_write_copy(&world->arena, &write);
     store_write(world->store, &write, (struct waiter){.answer = ignore, .owner = world});
 }
 

@@ -19,6 +19,7 @@ struct fixture {
     const char *kind;
     struct loop *loop;
     struct store *store;
+    struct arena asked; /* what must stay until it is answered */
     char folder[64], path[96];
 };
 
@@ -74,6 +75,7 @@ static int tear_down(void **state)
         unlink(path);
     }
     rmdir(f->folder);
+    arena_free(&f->asked);
     free(f);
     return 0;
 }
@@ -216,10 +218,8 @@ static void ask(struct fixture *f, const struct asked *asked, struct got *got)
                                 .change_count = asked->count};
     memcpy(event.changes, asked->changes, sizeof asked->changes);
     memset(got, 0, sizeof *got);
-    store_write(f->store,
-                &(struct store_write){.term = asked->term, .events = &event, .event_count = 1},
-                (struct waiter){.answer = took, .owner = got});
-    memset(&event, 0xee, sizeof event); /* the store copies what it needs */
+    struct store_write ours = {asked->term, &event, 1}, write = store_write_copy(&f->asked, &ours);
+    store_write(f->store, &write, (struct waiter){.answer = took, .owner = got});
 }
 
 static enum err_code write_now(struct fixture *f, const struct asked *asked)

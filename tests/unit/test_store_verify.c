@@ -432,6 +432,7 @@ static void test_state_at(void **state)
 struct writer {
     struct store *store;
     int pipe, next;
+    struct arena asked;
 };
 
 static void ask_next(struct writer *w);
@@ -464,7 +465,9 @@ static void ask_next(struct writer *w)
     after.version = n;
     event.changes[0] = CHANGE(TABLE_ACCOUNT, n > 1 ? &before : NULL, &after);
     event.changes[1] = CHANGE(TABLE_SIGNAL, NULL, &s);
-    store_write(w->store, &(struct store_write){.events = &event, .event_count = 1},
+    struct store_write write = {.events = &event, .event_count = 1};
+    write = store_write_copy(&w->asked, &write); /* killed before it matters */
+    store_write(w->store, &write,
                 (struct waiter){.answer = tell_parent, .owner = w, .handle = (uint64_t)n});
 }
 
