@@ -100,13 +100,14 @@ static bool read_recent(struct load *load, size_t recent,
 bool store_load_book(struct store *store, struct book *book, size_t recent,
                      void (*seen)(void *ctx, const char *signal_id), void *ctx, struct err *err)
 {
-    static const enum table_id whole[] = {TABLE_PYRAMID, TABLE_ACCOUNT, TABLE_STAT, TABLE_HALT,
-                                          TABLE_STATE};
+    static const enum table_id whole[] = {TABLE_PYRAMID, TABLE_ACCOUNT, TABLE_STAT,
+                                          TABLE_HALT,    TABLE_STATE,   TABLE_LEASE};
     struct load load = {.store = store, .book = book};
     bool ok = read_live(&load, TABLE_SIGNAL, err) && read_decisions(&load, err) &&
               read_live(&load, TABLE_ORDER, err) &&
               read_table(&load, TABLE_POSITION, "status", STORE_IN, "open,closing,partial", err) &&
-              read_table(&load, TABLE_POLICY, "status", STORE_EQ, "live", err);
+              read_table(&load, TABLE_POLICY, "status", STORE_EQ, "live", err) &&
+              read_table(&load, TABLE_MEMBER, "state", STORE_EQ, "alive", err);
     for (size_t i = 0; ok && i < sizeof whole / sizeof whole[0]; i++)
         ok = read_table(&load, whole[i], NULL, STORE_EQ, NULL, err);
     ok = ok && read_recent(&load, recent, seen, ctx, err);

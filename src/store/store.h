@@ -26,6 +26,7 @@ struct store_event { /* becomes one row of the event log, in one transaction wit
 struct store_write { /* all or nothing */
     int64_t term;    /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is the
                       * store's current term */
+    const char *fence; /* a lease that must be this term's; NULL: none */
     const struct store_event *events;
     size_t event_count;
 };
@@ -103,11 +104,22 @@ struct store_ops {
     bool (*read_events)(struct store *store, const struct store_events_query *query,
                         bool (*each)(void *ctx, const struct event *event, struct err *err),
                         void *ctx, struct err *err);
+    /* NULL: nobody else can be there. See store_beat, store_wake. */
+    void (*beat)(struct store *store, int64_t term, struct waiter to);
+    void (*wake)(struct store *store);
     /* What the body itself can tell of its soundness; NULL: nothing. Counts into *faults. */
     bool (*check)(struct store *store, struct str *report, size_t *faults, struct err *err);
 };
+/* Several instances on one store share one log, and each follows it: what others wrote is told in
+ * log order, every event once, on the loop's thread, from the store's own turn and never from
+ * inside a call; and always before the answer to a write of ours that committed after it, and
+ * before a write of ours that was not yet sent is put into words. Whoever listens may therefore
+ * change the rows of such writes (an account whose sums have moved on), and its book is as of the
+ * end of the log whenever one of its own writes is answered. */
 struct store {
     const struct store_ops *ops;
+    void (*on_foreign)(void *ctx, const struct event *events, size_t count); /* set by the host */
+    void *foreign_ctx;
 };
 
 /* The events, their rows and texts stay the asker's, at one place and unchanged until the answer
@@ -142,6 +154,28 @@ static inline void store_events(struct store *s, const struct store_events_query
 static inline void store_next_term(struct store *s, const char *holder, struct waiter to)
 {
     s->ops->next_term(s, holder, to);
+}
+/* Signs of life, outside the log: our own is given (term 0: only look), everybody's is read. A beat
+ * is a number that grows; how long it has stood still is for the observer's own clock to say. A
+ * session that is gone is proof that its process, or its way to the database, is. */
+struct store_beat {
+    int64_t term;
+    int64_t beat;
+    bool session; /* its connection to the database stands */
+};
+struct store_beats { /* value of the answer; valid during the call */
+    size_t count;
+    const struct store_beat *list; /* of living instances */
+};
+static inline void store_beat(struct store *s, int64_t term, struct waiter to)
+{
+    s->ops->beat(s, term, to);
+}
+/* Somebody says that the log has grown (a message by another way): read on. */
+static inline void store_wake(struct store *s)
+{
+    if (s->ops->wake)
+        s->ops->wake(s);
 }
 static inline void store_status(const struct store *s, struct store_status *out)
 {

@@ -467,7 +467,10 @@ static bool is_past(enum table_id table, const void *row)
     case TABLE_DECISION:
     case TABLE_FILL:
     case TABLE_LEDGER:
+    case TABLE_FAILOVER:
         return true;
+    case TABLE_MEMBER:
+        return ((const struct member *)row)->state != MEMBER_ALIVE;
     default:
         return false;
     }

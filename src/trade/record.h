@@ -231,6 +231,42 @@ struct strategy_state {
     int64_t version;
 };
 
+/* An instance from its start to its end: one row for each start. Its term is the fencing number of
+ * everything it writes, and larger than that of every instance that began before. */
+enum member_state { MEMBER_ALIVE, MEMBER_LEFT, MEMBER_DEAD };
+struct member {
+    char id[24]; /* the term in decimal digits: no two instances can have one term */
+    char name[NAME_SIZE];
+    int64_t term;
+    enum member_state state;
+    char address[96]; /* where its doors are; empty: nowhere */
+    char build[32];   /* version of the program */
+    int64_t joined_us, ended_us;
+    char reason[REASON_SIZE]; /* why it ended, and who says so */
+    int64_t version;
+};
+
+/* Who owns a key: "leader", "instrument:NIFTY". Free when the term is 0 or no living member has it;
+ * nothing is kept here of how long: that is told by the beats of its owner. */
+struct lease_row {
+    char id[112]; /* the key */
+    int64_t term;
+    char holder[NAME_SIZE];
+    int64_t since_us;
+    int64_t version;
+};
+
+/* One change of leadership, once the new leader has done its first useful thing. */
+struct failover {
+    char id[24];                            /* the new leader's term */
+    char lost[NAME_SIZE], found[NAME_SIZE]; /* who led before, who does now */
+    int64_t lost_term, found_term;
+    int64_t lost_us, noticed_us, trading_us; /* last sign of life; taken for dead; trading again */
+    int64_t took_us;                         /* lost to trading */
+    bool target_met;
+    char reason[REASON_SIZE];
+};
+
 /* ---- the description ---- */
 enum column_type {
     COLUMN_TEXT,    /* char field[size] */
@@ -263,12 +299,16 @@ enum table_id {
     TABLE_HALT,
     TABLE_POLICY,
     TABLE_STATE,
+    TABLE_MEMBER,
+    TABLE_LEASE,
+    TABLE_FAILOVER,
     TABLE_COUNT
 };
 struct table {
     enum table_id id;
     const char *name; /* as in SQL: signals, decisions, orders, fills, positions, pyramiding_state,
-                         accounts, ledger, statistics, halts, policies, strategy_state */
+                         accounts, ledger, statistics, halts, policies, strategy_state,
+                         instances, leases, failovers */
     const struct column *columns;
     size_t column_count;
     size_t row_size;
@@ -315,6 +355,7 @@ extern const char *const side_names[],
                                                         *const rollover_status_names[],
                                                             *const ledger_kind_names[],
                                                                 *const halt_level_names[],
-                                                                    *const policy_status_names[];
+                                                                    *const policy_status_names[],
+                                                                        *const member_state_names[];
 bool enum_parse(const char *const *names, const char *text, int *out); /* case-insensitive */
 #endif

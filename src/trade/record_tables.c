@@ -21,6 +21,7 @@ const char *const ledger_kind_names[] = {"deposit", "withdrawal", "realised",
                                          "fee",     "adjust",     NULL};
 const char *const halt_level_names[] = {"none",    "no_entry", "reduce_only",
                                         "flatten", "freeze",   NULL};
+const char *const member_state_names[] = {"alive", "left", "dead", NULL};
 const char *const policy_status_names[] = {"live", "replaced", "refused", "rolled_back", NULL};
 
 #define COLUMN(kind, field, list)                                                                  \
@@ -219,6 +220,41 @@ static const struct column state_columns[] = {
 };
 #undef ROW
 
+#define ROW member
+static const struct column member_columns[] = {
+    TEXT(id),
+    TEXT(name),
+    INT(term),
+    ENUM(state, member_state_names),
+    TEXT(address),
+    TEXT(build),
+    TIME(joined_us, "joined_at"),
+    TIME(ended_us, "ended_at"),
+    TEXT(reason),
+    INT(version),
+};
+#undef ROW
+#define ROW lease_row
+static const struct column lease_columns[] = {
+    TEXT(id), INT(term), TEXT(holder), TIME(since_us, "since"), INT(version),
+};
+#undef ROW
+#define ROW failover
+static const struct column failover_columns[] = {
+    TEXT(id),
+    TEXT(lost),
+    TEXT(found),
+    INT(lost_term),
+    INT(found_term),
+    TIME(lost_us, "lost_at"),
+    TIME(noticed_us, "noticed_at"),
+    TIME(trading_us, "trading_at"),
+    INT(took_us),
+    BOOL(target_met),
+    TEXT(reason),
+};
+#undef ROW
+
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
 #define TABLE(number, sql, list, row, version_at, owns)                                            \
     [number] = {.id = (number),                                                                    \
@@ -244,4 +280,7 @@ const struct table tables[TABLE_COUNT] = {
     TABLE(TABLE_HALT, "halts", halt_columns, halt, LAST(halt_columns), false),
     TABLE(TABLE_POLICY, "policies", policy_columns, policy_version, LAST(policy_columns), false),
     TABLE(TABLE_STATE, "strategy_state", state_columns, strategy_state, LAST(state_columns), true),
+    TABLE(TABLE_MEMBER, "instances", member_columns, member, LAST(member_columns), false),
+    TABLE(TABLE_LEASE, "leases", lease_columns, lease_row, LAST(lease_columns), false),
+    TABLE(TABLE_FAILOVER, "failovers", failover_columns, failover, -1, false),
 };

@@ -216,6 +216,30 @@ static void tell_fill(struct teller *t)
          6);
 }
 
+static void tell_members(struct teller *t)
+{
+    struct member m;
+    struct lease_row l;
+    struct failover f;
+    row_init(&tables[TABLE_MEMBER], &m);
+    NAME(m.id, "2");
+    NAME(m.name, "two");
+    m.term = 2;
+    m.version = 1;
+    row_init(&tables[TABLE_LEASE], &l);
+    NAME(l.id, "leader");
+    NAME(l.holder, "two");
+    l.term = 2;
+    l.version = 1;
+    row_init(&tables[TABLE_FAILOVER], &f);
+    NAME(f.id, "2");
+    NAME(f.lost, "one");
+    f.target_met = true;
+    tell(t, "member.joined", &CHANGE(TABLE_MEMBER, NULL, &m), 1);
+    tell(t, "lease.taken", &CHANGE(TABLE_LEASE, NULL, &l), 1);
+    tell(t, "failover", &CHANGE(TABLE_FAILOVER, NULL, &f), 1);
+}
+
 static void tell_rest(struct teller *t)
 {
     struct halt h;
@@ -234,6 +258,7 @@ static void tell_rest(struct teller *t)
     s.state = "{}";
     s.version = 1;
     saved.version = 1;
+    tell_members(t);
     tell(t, "halt.set", &CHANGE(TABLE_HALT, NULL, &h), 1);
     tell(t, "policy.swapped", &CHANGE(TABLE_POLICY, NULL, &v), 1);
     tell(t, "state.saved", &CHANGE(TABLE_STATE, NULL, &s), 1);

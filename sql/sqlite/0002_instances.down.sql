@@ -1,0 +1,3 @@
+DROP TABLE failovers;
+DROP TABLE leases;
+DROP TABLE instances;
