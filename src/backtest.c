@@ -448,7 +448,7 @@ static bool open_core(struct backtest *b, struct err *err)
     core->book = book_new();
     core->stats = book_new();
     chance_seed(&core->chance, 1);
-    core->broker = host_open_broker(&b->config, core->clock, NULL, err);
+    core->broker = host_open_paper(&b->config, core->clock, NULL, err);
     if (!core->broker || !core_start(core, err))
         return false;
     paper_wait_for_prices(core->broker);

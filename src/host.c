@@ -2,7 +2,6 @@
  * host_parts_open down: that is what a host is made of. */
 #include "host.h"
 #include "base/embed.h"
-#include "broker/paper.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/trap.h"
@@ -67,8 +66,8 @@ static int64_t turn_parts(void *ctx, int64_t steady_us)
     (void)steady_us;
     struct tidelock *t = ctx;
     lease_turn(t->core.lease);
-    paper_turn(t->core.broker);
-    int64_t next = core_turn(&t->core), due = paper_next_due_us(t->core.broker);
+    broker_turn(t->core.broker);
+    int64_t next = core_turn(&t->core), due = broker_due(t->core.broker);
     log_flush(t->log);
     return due < next ? due : next;
 }
@@ -192,7 +191,8 @@ static bool open_broker(struct tidelock *t, struct err *err)
     snprintf(journal, sizeof journal, "%s.paper", t->config.store_path);
     const char *path =
         t->config.broker.journal && *t->config.broker.journal ? t->config.broker.journal : journal;
-    t->core.broker = host_open_broker(&t->config, t->core.clock, path, err);
+    struct host_wires wires = {t->loop, t->core.clock, t->log, t->metrics, path};
+    t->core.broker = host_open_broker(&t->config, &wires, err);
     return t->core.broker != NULL;
 }
 

@@ -2,6 +2,7 @@
 #ifndef TIDELOCK_HOST_H
 #define TIDELOCK_HOST_H
 #include "flow/flows.h"
+#include "io/loop.h"
 #include "serve/config.h"
 #include "tidelock.h"
 
@@ -11,8 +12,18 @@ void host_core_options(const struct config *config, struct core_options *out);
 /* Refuses a configuration that lacks the instrument of an open position or a live order: nothing
  * could value or close it. Warns of positions whose strategy is not loaded. */
 bool host_judge_book(const struct core *core, struct err *err) MUST_CHECK;
-struct broker *host_open_broker(const struct config *config, const struct clock *clock,
-                                const char *journal, struct err *err) MUST_CHECK;
+struct broker *host_open_paper(const struct config *config, const struct clock *clock,
+                               const char *journal, struct err *err) MUST_CHECK;
+struct host_wires { /* what a broker over a network needs of the host */
+    struct loop *loop;
+    const struct clock *clock;
+    struct log *log;
+    struct metrics *metrics;
+    const char *journal; /* of the paper broker */
+};
+/* The broker that the configuration names. */
+struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
+                                struct err *err) MUST_CHECK;
 bool host_needs_workers(const struct config *config);
 /* Takes the workers over; NULL: made when they are needed. */
 struct policies *host_open_policies(const struct config *config, struct sandbox_workers *workers,

@@ -78,8 +78,8 @@ bool host_judge_book(const struct core *core, struct err *err)
                    judging.missing, judging.what);
 }
 
-struct broker *host_open_broker(const struct config *config, const struct clock *clock,
-                                const char *journal, struct err *err)
+struct broker *host_open_paper(const struct config *config, const struct clock *clock,
+                               const char *journal, struct err *err)
 {
     struct paper_options options = {
         .fee_per_lot = config->broker.fee_per_lot,
@@ -95,6 +95,12 @@ struct broker *host_open_broker(const struct config *config, const struct clock 
         .clock = clock,
     };
     return paper_open(&options, err);
+}
+
+struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
+                                struct err *err)
+{
+    return host_open_paper(config, wires->clock, wires->journal, err);
 }
 
 bool host_needs_workers(const struct config *config)

@@ -1,10 +1,15 @@
-/* A broker: one market interface, several bodies (paper here; openalgo and binance later).
+/* A broker: one market interface, several bodies (paper, openalgo, binance).
  *
  * Every call answers its waiter exactly once, never before returning. An error's class says what is
- * known of the order: NOT_DONE    not a byte reached the broker        LATER    the broker asks to
- * wait (rate limit); not done MAYBE_DONE  no usable answer: the order may stand REFUSED  a definite
- * rejection (whitelisted per adapter) Reports that arrive on their own (fills, cancels) go to the
- * host's report hook, possibly more than once and late. */
+ * known of the order:
+ *     NOT_DONE    not a byte reached the broker
+ *     LATER       the broker asks to wait (rate limit); not done
+ *     MAYBE_DONE  no usable answer: the order may stand
+ *     REFUSED     a definite rejection (whitelisted per adapter)
+ * Reports that arrive on their own (fills, cancels) go to the host's report hook, possibly more
+ * than once and late.
+ *
+ * Quantities are lots, as everywhere in the host; an adapter whose broker counts units converts. */
 #ifndef TIDELOCK_BROKER_BROKER_H
 #define TIDELOCK_BROKER_BROKER_H
 #include "base/wait.h"
@@ -26,6 +31,15 @@ struct broker_traits {
     int64_t validity_us; /* how long after signing the broker may still accept a request; 0: no such
                             bound */
     int64_t pipeline_us; /* how long an accepted order may take to show in a query */
+    /* IDEMPOTENCY_NONE: so long after it was sent, a good reading of the broker's whole book
+     * without the order proves that it never stood. It is not sent again all the same. 0: never
+     * proved. */
+    int64_t absence_us;
+    int64_t poll_us; /* no reports come by themselves: how often a live order is asked about; 0:
+                        they come */
+    unsigned tifs;   /* bit per enum order_tif that the broker itself keeps; 0: all of them */
+    bool stops;      /* stop orders rest at the broker: protective ones may stay there */
+    bool amends;     /* amend works; else an order is changed by cancelling and placing anew */
 };
 
 /* The right to send, made only by the flow that committed it: a broker call without one does not
@@ -67,6 +81,10 @@ struct broker_ops {
                                         ones by hook */
     void (*cancel)(struct broker *b, const struct order *order,
                    struct waiter to); /* value: const struct report * */
+    /* `order` as it shall be (quantity, limit_price, stop_price); only with traits->amends. Value:
+     * const struct report * (ACKNOWLEDGED): the broker has the change, or a FILL that came first.
+     * REFUSED: the order stands as it was, or no longer. */
+    void (*amend)(struct broker *b, const struct order *order, struct waiter to);
     void (*query)(struct broker *b, const struct order *order,
                   struct waiter to); /* value: const struct broker_answer * */
     void (*open_orders)(struct broker *b,
@@ -75,6 +93,15 @@ struct broker_ops {
                       struct waiter to); /* value: const struct broker_positions * */
     void (*balance)(struct broker *b, struct waiter to); /* value: const struct broker_balance * */
     void (*status)(const struct broker *b, struct broker_status *out);
+    /* An order of ours from the store, told at a start: what it is called at the broker belongs to
+     * it and to no other. NULL: of no interest. */
+    void (*own)(struct broker *b, const struct order *order);
+    /* A price of the market, for brokers that simulate one. NULL: of no interest. */
+    void (*price)(struct broker *b, const char *instrument, struct decimal price, int64_t at_us);
+    /* Gives the answers and reports that are due, and the steady time of the next ones (INT64_MAX:
+     * none). Both NULL: it has timers of its own. */
+    void (*turn)(struct broker *b);
+    int64_t (*due)(const struct broker *b);
     void (*close)(struct broker *b);
 };
 /* All that the broker knows of one order, so that nothing is concluded from absence elsewhere. */
@@ -99,6 +126,10 @@ static inline void broker_cancel(struct broker *b, const struct order *o, struct
 {
     b->ops->cancel(b, o, to);
 }
+static inline void broker_amend(struct broker *b, const struct order *o, struct waiter to)
+{
+    b->ops->amend(b, o, to);
+}
 static inline void broker_query(struct broker *b, const struct order *o, struct waiter to)
 {
     b->ops->query(b, o, to);
@@ -118,6 +149,26 @@ static inline void broker_balance(struct broker *b, struct waiter to)
 static inline void broker_status(const struct broker *b, struct broker_status *out)
 {
     b->ops->status(b, out);
+}
+static inline void broker_own(struct broker *b, const struct order *o)
+{
+    if (b->ops->own)
+        b->ops->own(b, o);
+}
+static inline void broker_price(struct broker *b, const char *instrument, struct decimal price,
+                                int64_t at_us)
+{
+    if (b->ops->price)
+        b->ops->price(b, instrument, price, at_us);
+}
+static inline void broker_turn(struct broker *b)
+{
+    if (b->ops->turn)
+        b->ops->turn(b);
+}
+static inline int64_t broker_due(const struct broker *b)
+{
+    return b->ops->due ? b->ops->due(b) : INT64_MAX;
 }
 static inline void broker_close(struct broker *b)
 {

@@ -17,6 +17,8 @@ static const struct broker_traits traits = {
     .idempotency = IDEMPOTENCY_OPEN_ORDERS,
     .validity_us = 5000000,
     .pipeline_us = 1000000,
+    .stops = true,
+    .amends = true,
 };
 
 /* ---- things under way ---- */
@@ -242,6 +244,34 @@ static void cancel(struct broker *broker, const struct order *order, struct wait
         h->report = report;
 }
 
+/* What is below the filled quantity cannot be asked for; a change that makes it marketable fills
+ * it, as at an exchange. */
+static void amend(struct broker *broker, const struct order *order, struct waiter to)
+{
+    struct paper *paper = paper_of(broker);
+    enum paper_fault fault = ask_fault(paper, "amend", order->id);
+    if (fail_call(paper, fault, to))
+        return;
+    struct paper_order *placed = paper_find(paper, order->id);
+    bool stands = placed && placed->working && !placed->rest_due;
+    bool fits = stands && decimal_gt(order->quantity, placed->order.filled);
+    struct happening *h = send_answer(paper, fault, fits ? ANSWER_REPORT : ANSWER_ERROR, to);
+    if (!fits) {
+        if (h)
+            err_set(&h->err, ERR_REFUSED, stands ? ERR_INPUT : ERR_NOT_FOUND,
+                    stands ? "the new quantity is filled already"
+                           : "no open order has this client order id");
+        return;
+    }
+    placed->order.quantity = order->quantity;
+    placed->order.limit_price = order->limit_price;
+    placed->order.stop_price = order->stop_price;
+    paper_journal_amend(paper, placed);
+    if (h)
+        acknowledge(paper, placed, &h->report);
+    paper_match(paper, placed, NULL);
+}
+
 /* ---- questions ---- */
 
 static void query(struct broker *broker, const struct order *order, struct waiter to)
@@ -449,10 +479,19 @@ static void close_paper(struct broker *broker)
     mem_free(paper);
 }
 
+static void turn(struct broker *broker)
+{
+    paper_turn(broker);
+}
+
 static const struct broker_ops ops = {
     .traits = &traits,
     .place = place,
     .cancel = cancel,
+    .amend = amend,
+    .price = paper_price,
+    .turn = turn,
+    .due = paper_next_due_us,
     .query = query,
     .open_orders = open_orders,
     .positions = positions,

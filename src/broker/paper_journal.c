@@ -78,6 +78,19 @@ void paper_journal_fill(struct paper *paper, const struct report *fill)
     append(paper, &line);
 }
 
+void paper_journal_amend(struct paper *paper, const struct paper_order *placed)
+{
+    struct str line = STR_EMPTY;
+    if (!paper->journal)
+        return;
+    str_putc(&line, 'A');
+    put(&line, placed->order.id);
+    put_decimal(&line, placed->order.quantity);
+    put_decimal(&line, placed->order.limit_price);
+    put_decimal(&line, placed->order.stop_price);
+    append(paper, &line);
+}
+
 void paper_journal_end(struct paper *paper, const struct paper_order *placed)
 {
     struct str line = STR_EMPTY;
@@ -176,6 +189,19 @@ static bool read_end(struct paper *paper, char **f, size_t count, struct err *er
     return true;
 }
 
+static bool read_amend(struct paper *paper, char **f, size_t count, struct err *err)
+{
+    struct paper_order *placed = count == 5 ? paper_find(paper, f[1]) : NULL;
+    if (!placed)
+        return err_set(err, ERR_REFUSED, ERR_CORRUPT, "a change of no known order");
+    if (!number(f[2], &placed->order.quantity, err) ||
+        !number(f[3], &placed->order.limit_price, err) ||
+        !number(f[4], &placed->order.stop_price, err))
+        return false;
+    return decimal_ok(placed->order.quantity) ||
+           err_set(err, ERR_REFUSED, ERR_CORRUPT, "a change without a quantity");
+}
+
 static bool read_line(struct paper *paper, char *line, struct err *err)
 {
     char *fields[FIELDS_MAX];
@@ -185,6 +211,8 @@ static bool read_line(struct paper *paper, char *line, struct err *err)
         return read_accept(paper, fields, count, err);
     case 'F':
         return read_fill(paper, fields, count, err);
+    case 'A':
+        return read_amend(paper, fields, count, err);
     case 'E':
         return read_end(paper, fields, count, err);
     }

@@ -104,5 +104,6 @@ void paper_later_fill(struct paper *paper, struct paper_order *placed);
 bool paper_journal_open(struct paper *paper, struct err *err) MUST_CHECK;
 void paper_journal_accept(struct paper *paper, const struct paper_order *placed);
 void paper_journal_fill(struct paper *paper, const struct report *fill);
+void paper_journal_amend(struct paper *paper, const struct paper_order *placed);
 void paper_journal_end(struct paper *paper, const struct paper_order *placed);
 #endif

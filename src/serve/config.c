@@ -83,24 +83,6 @@ static const struct setting account_rows[] = {
     ROW("time_zone", SETTING_TEXT, account_zone, "UTC", 0, 0, NULL, 0,
         "zone in which the trading day begins at midnight"),
 };
-static const struct setting broker_rows[] = {
-    ROW("kind", SETTING_NAME, broker.kind, "paper", 0, 0, NULL, 0, "paper"),
-    ROW("fee_per_lot", SETTING_DECIMAL, broker.fee_per_lot, "0", 0, 0, NULL, SETTING_ZERO,
-        "paper: money per lot"),
-    ROW("fee_percent", SETTING_DECIMAL, broker.fee_percent, "0", 0, 0, NULL, SETTING_ZERO,
-        "paper: percent of the notional"),
-    ROW("slippage_percent", SETTING_DECIMAL, broker.slippage_percent, "0", 0, 0, NULL, SETTING_ZERO,
-        "paper: percent against the taker"),
-    ROW("latency", SETTING_DURATION, broker.latency_us, "0", 0, 60 * S_US, NULL, 0,
-        "paper: time to the first answer"),
-    ROW("partial_permille", SETTING_INT, broker.partial_permille, "0", 0, 1000, NULL, 0,
-        "paper: chance of a fill in two parts"),
-    ROW("reject_permille", SETTING_INT, broker.reject_permille, "0", 0, 1000, NULL, 0,
-        "paper: chance of a rejection"),
-    ROW("seed", SETTING_INT, broker.seed, "1", 0, 0, NULL, 0, "paper: seed of its chances"),
-    ROW("journal", SETTING_TEXT, broker.journal, "", 0, 0, NULL, 0,
-        "paper: file of the broker's own book [beside the store]"),
-};
 static const struct setting staleness_rows[] = {
     ROW("entry_max_age", SETTING_DURATION, staleness.entry_max_age_us, "60s", S_US, CENTURY_US,
         NULL, 0, "entries older than this are rejected; exits never"),
@@ -161,12 +143,11 @@ static const struct {
     {                                                                                              \
         name, rows, sizeof rows / sizeof rows[0]                                                   \
     }
-    LIST("store", store_rows),           LIST("tls", tls_rows),
-    LIST("admin", admin_rows),           LIST("log", log_rows),
-    LIST("account", account_rows),       LIST("broker", broker_rows),
-    LIST("staleness", staleness_rows),   LIST("limits", limits_rows),
-    LIST("retry", retry_rows),           LIST("shutdown", shutdown_rows),
-    LIST("statistics", statistics_rows),
+    LIST("store", store_rows),       LIST("tls", tls_rows),
+    LIST("admin", admin_rows),       LIST("log", log_rows),
+    LIST("account", account_rows),   LIST("staleness", staleness_rows),
+    LIST("limits", limits_rows),     LIST("retry", retry_rows),
+    LIST("shutdown", shutdown_rows), LIST("statistics", statistics_rows),
 };
 
 static void read_listen(struct settings_reader *r, const struct json *root, struct config *c)
@@ -202,9 +183,6 @@ static bool is_loopback(const char *address)
 
 static void check_whole(struct settings_reader *r, const struct json *root, struct config *c)
 {
-    if (strcmp(c->broker.kind, "paper") != 0)
-        settings_fault(r, "broker.kind", "\"%s\" is not known; this build has: paper",
-                       c->broker.kind);
     const char *kind = json_text(json_get(root, "store"), "kind");
     if (kind && strcmp(kind, "sqlite") != 0)
         settings_fault(r, "store.kind", "\"%s\" is not known; this build has: sqlite", kind);
@@ -234,7 +212,9 @@ static void read_all(struct settings_reader *r, const struct json *root, struct 
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         settings_read(r, sections[i].name, json_get(root, sections[i].name), sections[i].rows,
                       sections[i].count, c);
+    config_read_broker(r, root, c);
     config_read_lists(r, root, c);
+    config_check_broker(r, c);
     check_whole(r, root, c);
 }
 
@@ -287,6 +267,7 @@ void config_free(struct config *c)
         secret_wipe(&c->sources[i].hmac_secret_old);
     }
     secret_wipe(&c->admin_token);
+    config_free_broker(c);
     for (size_t i = 0; i < c->zone_count; i++)
         zone_free(c->zones[i]);
     arena_free(&c->arena);
@@ -303,6 +284,7 @@ void config_print(const struct config *c, struct str *out)
         settings_print(sections[i].rows, sections[i].count, c, out);
         str_putc(out, '}');
     }
+    config_print_broker(c, out);
     config_print_lists(c, out);
     str_putc(out, '}');
 }
@@ -315,6 +297,7 @@ const char *config_help(void)
     settings_help("", root_rows, 6, &help);
     for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
         settings_help(sections[i].name, sections[i].rows, sections[i].count, &help);
+    config_broker_help(&help);
     config_lists_help(&help);
     return help.data;
 }

@@ -55,6 +55,22 @@ struct config_feed { /* bars replayed through the strategies, for the demo and f
     int64_t warm_up;    /* bars fed before trading starts */
     int64_t stop_after; /* bars; 0: endless for synthetic, the file's end for files */
 };
+struct config_broker {
+    char kind[16]; /* paper, openalgo */
+    /* paper */
+    struct decimal fee_per_lot, fee_percent, slippage_percent;
+    int64_t latency_us, partial_permille, reject_permille, seed;
+    char *journal; /* NULL: none; "": default beside the store */
+    /* all that are reached over a network */
+    char *base_url, *ws_url, *ca_path;
+    struct config_secret api_key;
+    char *mode; /* openalgo: live or analyze */
+    int64_t timeout_us, poll_us, mode_every_us;
+    int64_t requests_per_second, orders_per_second, orders_per_minute; /* 0: the adapter's own */
+    /* openalgo */
+    char *strategy_tag, *product;
+    int64_t absence_us;
+};
 enum config_mode { MODE_SINGLE, MODE_ACTIVE_ACTIVE, MODE_ACTIVE_PASSIVE };
 struct config {
     char *path; /* of the file */
@@ -73,12 +89,7 @@ struct config {
     char currency[8];
     struct decimal deposit;
     char *account_zone;
-    struct {
-        char kind[16];
-        struct decimal fee_per_lot, fee_percent, slippage_percent;
-        int64_t latency_us, partial_permille, reject_permille, seed;
-        char *journal; /* NULL: none; "": default beside the store */
-    } broker;
+    struct config_broker broker;
     struct instrument *instruments;
     size_t instrument_count;
     struct instruments tradable; /* the same, as the rules of trading want it */

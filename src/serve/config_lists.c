@@ -21,6 +21,8 @@ static const struct setting instrument_rows[] = {
     R("name", SETTING_NAME, name, NULL, 0, 0, SETTING_REQUIRED,
       "as signals name it, such as \"BANK_NIFTY\""),
     R("exchange", SETTING_NAME, exchange, "", 0, 0, 0, "such as \"NSE\""),
+    R("symbol", SETTING_NAME, symbol, "", 0, 0, 0, "what the broker calls it [its name]"),
+    R("product", SETTING_NAME, product, "", 0, 0, 0, "openalgo: NRML, MIS or CNC [broker.product]"),
     R("lot_size", SETTING_DECIMAL, lot_size, "1", 0, 0, 0, "units in a lot"),
     R("tick", SETTING_DECIMAL, tick, "0.01", 0, 0, 0, "price step"),
     R("quantity_step", SETTING_DECIMAL, quantity_step, "1", 0, 0, 0,

@@ -2,7 +2,6 @@
  * to the paper broker as four prices (open, then the nearer extreme, the other, close) and then to
  * the strategies as a closed bar. */
 #include "serve/feed.h"
-#include "broker/paper.h"
 #include "io/file.h"
 #include "serve/synthetic.h"
 #include "trade/bar.h"
@@ -81,7 +80,7 @@ static void tell_prices(struct feed *feed, const struct bar *bar)
     struct decimal path[4] = {bar->open, low_first ? bar->low : bar->high,
                               low_first ? bar->high : bar->low, bar->close};
     for (int i = 0; i < 4; i++)
-        paper_price(feed->core->broker, feed->config->instrument, path[i], bar->at_us);
+        broker_price(feed->core->broker, feed->config->instrument, path[i], bar->at_us);
 }
 
 static void feed_turn(void *ctx)

@@ -9,8 +9,10 @@
 struct instrument {
     char name[NAME_SIZE];
     char exchange[16];
-    struct decimal lot_size;      /* units in a lot, for display and brokers that count units */
-    struct decimal tick;          /* price step */
+    char symbol[NAME_SIZE];  /* the broker's name for it; "": the same */
+    char product[8];         /* how it is held at brokers that tell such apart; "": their default */
+    struct decimal lot_size; /* units in a lot, for display and brokers that count units */
+    struct decimal tick;     /* price step */
     struct decimal quantity_step; /* 1 for lots */
     struct decimal point_value;   /* money per point per lot */
     struct decimal margin;        /* money per lot */
