@@ -1,3 +1,4 @@
+/* Why: an owner is a living instance; everything else about fencing follows from that. */
 #include "store/fence.h"
 #include <inttypes.h>
 #include <stdio.h>
