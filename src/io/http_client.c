@@ -1,8 +1,7 @@
-/* The asynchronous HTTP client: curl's multi interface with its sockets polled and its timeout kept
- * by the loop. */
+/* The asynchronous HTTP client: a bounded queue of exchanges over curl's multi interface. */
 #include "io/http_client.h"
+#include "io/curl_poll.h"
 #include "io/http_fetch.h"
-#include "io/loop_uv.h"
 #include <assert.h>
 
 #define PARALLEL_MAX_DEFAULT 64
@@ -23,17 +22,10 @@ struct fetches {
 
 struct http_client {
     struct loop *loop;
-    CURLM *multi;
-    struct loop_timer *timer;
+    struct curl_poll *poll;
     struct fetches waiting, active;
     unsigned active_count, depth, parallel_max, queue_max;
     bool starting, closing;
-};
-
-struct socket_poll {
-    uv_poll_t uv;
-    struct http_client *client;
-    curl_socket_t fd;
 };
 
 /* Lists
@@ -69,7 +61,7 @@ static void end(struct fetch *f, const struct err *err, const struct http_reply 
 {
     struct http_client *client = f->client;
     if (f->active) {
-        curl_multi_remove_handle(client->multi, f->exchange.easy);
+        curl_multi_remove_handle(curl_poll_multi(client->poll), f->exchange.easy);
         take_out(&client->active, f);
         client->active_count--;
     } else {
@@ -105,103 +97,25 @@ static void start_waiting(void *ctx)
             f->active = true;
             add_last(&client->active, f);
             client->active_count++;
-            curl_multi_add_handle(client->multi, f->exchange.easy);
+            curl_multi_add_handle(curl_poll_multi(client->poll), f->exchange.easy);
         }
     }
 }
 
-static void collect(struct http_client *client)
+static void ended(void *ctx, CURL *easy, CURLcode code)
 {
-    int left;
-    for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
-        if (message->msg != CURLMSG_DONE)
-            continue;
-        void *private = NULL;
-        CURLcode code = message->data.result;
-        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &private);
-        struct fetch *f = private;
-        struct http_reply reply;
-        struct err err;
-        if (http_exchange_result(&f->exchange, code, &reply, &err))
-            end(f, NULL, &reply);
-        else
-            end(f, &err, NULL);
-    }
+    struct http_client *client = ctx;
+    void *private = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    struct fetch *f = private;
+    struct http_reply reply;
+    struct err err;
+    if (http_exchange_result(&f->exchange, code, &reply, &err))
+        end(f, NULL, &reply);
+    else
+        end(f, &err, NULL);
     if (client->waiting.first)
         start_soon(client);
-}
-
-/* Sockets and time
- * --------------------------------------------------------------------------------- */
-
-static void on_socket(uv_poll_t *uv, int status, int events)
-{
-    struct socket_poll *poll = uv->data;
-    struct http_client *client = poll->client;
-    int running, what = 0;
-    if (status < 0)
-        what = CURL_CSELECT_ERR;
-    if (events & UV_READABLE)
-        what |= CURL_CSELECT_IN;
-    if (events & UV_WRITABLE)
-        what |= CURL_CSELECT_OUT;
-    curl_multi_socket_action(client->multi, poll->fd, what, &running);
-    collect(client);
-}
-
-static void free_closed_poll(uv_handle_t *handle)
-{
-    mem_free(handle->data);
-}
-
-static int watch_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *socket_ctx)
-{
-    struct http_client *client = ctx;
-    struct socket_poll *poll = socket_ctx;
-    (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (!poll)
-            return 0;
-        /* The descriptor is closed next, so libuv must forget it now and not when the handle is
-         * closed. */
-        uv_poll_stop(&poll->uv);
-        uv_close((uv_handle_t *)&poll->uv, free_closed_poll);
-        curl_multi_assign(client->multi, fd, NULL);
-        return 0;
-    }
-    if (!poll) {
-        poll = mem_alloc(sizeof *poll);
-        poll->client = client;
-        poll->fd = fd;
-        if (uv_poll_init_socket(loop_uv(client->loop), &poll->uv, fd) != 0) {
-            mem_free(poll);
-            return -1;
-        }
-        poll->uv.data = poll;
-        curl_multi_assign(client->multi, fd, poll);
-    }
-    int events = (what & CURL_POLL_IN ? UV_READABLE : 0) | (what & CURL_POLL_OUT ? UV_WRITABLE : 0);
-    uv_poll_start(&poll->uv, events, on_socket);
-    return 0;
-}
-
-static void on_timeout(void *ctx)
-{
-    struct http_client *client = ctx;
-    int running;
-    curl_multi_socket_action(client->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    collect(client);
-}
-
-static int keep_timeout(CURLM *multi, long timeout_ms, void *ctx)
-{
-    struct http_client *client = ctx;
-    (void)multi;
-    if (timeout_ms < 0)
-        loop_timer_stop(client->timer);
-    else
-        loop_timer_start_in(client->timer, timeout_ms * 1000);
-    return 0;
 }
 
 /* Asking
@@ -211,22 +125,15 @@ struct http_client *http_client_new(struct loop *loop, unsigned parallel_max, un
                                     struct err *err)
 {
     http_exchange_library();
-    CURLM *multi = curl_multi_init();
-    if (!multi) {
-        err_set(err, ERR_NOT_DONE, ERR_IO,
-                "no HTTP client: raise the limit of open files (ulimit -n)");
-        return NULL;
-    }
     struct http_client *client = mem_alloc(sizeof *client);
     client->loop = loop;
-    client->multi = multi;
     client->parallel_max = parallel_max ? parallel_max : PARALLEL_MAX_DEFAULT;
     client->queue_max = queue_max ? queue_max : QUEUE_MAX_DEFAULT;
-    client->timer = loop_timer_new(loop, on_timeout, client);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
-    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, client);
-    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, keep_timeout);
-    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, client);
+    client->poll = curl_poll_new(loop, ended, client, err);
+    if (!client->poll) {
+        mem_free(client);
+        return NULL;
+    }
     return client;
 }
 
@@ -276,7 +183,6 @@ void http_client_free(struct http_client *client)
     while (client->waiting.first)
         end_closed(client->waiting.first);
     assert(client->depth == 0);
-    curl_multi_cleanup(client->multi);
-    loop_timer_free(client->timer);
+    curl_poll_free(client->poll);
     mem_free(client);
 }
