@@ -1,0 +1,247 @@
+"""Everything over WebSocket: market streams, and the WebSocket API with its user data.
+
+A socket on /ws or /stream has a set of stream names; one on /ws-api or /ws-fapi speaks requests
+with ids and may be subscribed to the account's events; /ws/<listenKey> is the futures' user stream.
+"""
+import asyncio
+import json
+import time
+from urllib.parse import parse_qsl, unquote
+
+from wire import Answer, WebSocket
+
+from binance.symbols import INTERVALS, MINUTE, number
+
+MESSAGES_A_SECOND = 5
+
+
+class Streams:
+    def __init__(self, floor):
+        self.floor = floor
+        self.update_id = self.execution_id = self.trade_id = 0
+        self.held = []
+        self.bars = {}  # (symbol, minutes): the bar that is open now
+
+    # ---- sockets -----------------------------------------------------------------------------
+
+    async def serve(self, request):
+        path = request.path
+        if path.startswith(("/ws-api/", "/ws-fapi/")):
+            from binance.wsapi import Session
+
+            async with WebSocket(request, "api") as ws:
+                await Session(self.floor, ws).run()
+            return None
+        if not path.startswith(("/ws", "/stream")):
+            return Answer(404, "")
+        async with WebSocket(request, "market") as ws:
+            ws.combined = path.startswith("/stream")
+            ws.names = self.first_names(request)
+            ws.key = next((n for n in ws.names if n in self.floor.listen_keys), None)
+            if ws.key:
+                ws.kind = "user"
+            await self.obey(ws)
+        return None
+
+    @staticmethod
+    def first_names(request):
+        if request.path.startswith("/stream"):
+            text = dict(parse_qsl(request.query)).get("streams", "")
+        else:
+            text = unquote(request.path[len("/ws/") :])
+        return {name for name in text.split("/") if name}
+
+    async def obey(self, ws):
+        """SUBSCRIBE and its like; more than five messages a second end the connection."""
+        second, count = 0, 0
+        while (text := await ws.receive()) is not None:
+            now = int(time.monotonic())
+            second, count = now, count + 1 if now == second else 1
+            if count > MESSAGES_A_SECOND:
+                ws.close(1008, "Too many requests")
+                return
+            try:
+                given = json.loads(text)
+                names, number_ = given.get("params") or [], given.get("id")
+            except (ValueError, AttributeError):
+                ws.send({"code": 2, "msg": "Invalid request: invalid JSON"})
+                continue
+            method = given.get("method")
+            if method == "SUBSCRIBE":
+                ws.names |= set(names)
+            elif method == "UNSUBSCRIBE":
+                ws.names -= set(names)
+            elif method == "LIST_SUBSCRIPTIONS":
+                ws.send({"result": sorted(ws.names), "id": number_})
+                continue
+            else:
+                ws.send({"code": 2, "msg": "Invalid request: unknown variant " + repr(method)})
+                continue
+            ws.send({"result": None, "id": number_})
+            if method == "SUBSCRIBE" and self.floor.options.greet:
+                self.greet(ws, names)
+
+    def greet(self, ws, names):
+        """A first picture of what was subscribed, so that nobody waits for the price to move."""
+        for name in names:
+            symbol = self.floor.symbols.get(name.split("@")[0].upper())
+            if symbol:
+                for stream, event in self.events(symbol):
+                    if stream == name:
+                        self.give(ws, stream, event)
+
+    @staticmethod
+    def give(ws, stream, event):
+        ws.send({"stream": stream, "data": event} if ws.combined else event)
+
+    # ---- market data -------------------------------------------------------------------------
+
+    def market(self, name):
+        """The price has moved, or trading has: everyone subscribed is told."""
+        symbol = self.floor.symbols[name]
+        self.update_id += 1
+        self.trade_id += 1
+        events = self.events(symbol)
+        for ws in list(self.floor.server.sockets):
+            if ws.kind == "market":
+                for stream, event in events:
+                    if stream in ws.names or "!" + stream.partition("@")[2] in ws.names:
+                        self.give(ws, stream, event)
+
+    def traded(self, trade):
+        self.market(trade.order.symbol)
+
+    def events(self, symbol):
+        now, low = self.floor.clock(), symbol.name.lower()
+        price = self.floor.engine.prices[symbol.name]
+        text = number(price)
+        quote = self.floor.quote(symbol)
+        day = self.floor.day_of(symbol)
+        bids, asks = self.floor.levels(symbol, 20)
+        usdm = {"e": "bookTicker", "E": now, "T": now} if self.floor.name == "usdm" else {}
+        mini = {
+            "e": "24hrMiniTicker",
+            "E": now,
+            "s": symbol.name,
+            "c": text,
+            "o": day["openPrice"],
+            "h": day["highPrice"],
+            "l": day["lowPrice"],
+            "v": day["volume"],
+            "q": day["quoteVolume"],
+        }
+        trade = {
+            "E": now,
+            "s": symbol.name,
+            "p": text,
+            "q": "0.01000000",
+            "T": now,
+            "m": False,
+        }
+        told_all = [
+            (
+                low + "@bookTicker",
+                {
+                    **usdm,
+                    "u": self.update_id,
+                    "s": symbol.name,
+                    "b": quote["bidPrice"],
+                    "B": quote["bidQty"],
+                    "a": quote["askPrice"],
+                    "A": quote["askQty"],
+                },
+            ),
+            (low + "@trade", dict(trade, e="trade", t=self.trade_id, M=True)),
+            (
+                low + "@aggTrade",
+                dict(trade, e="aggTrade", a=self.trade_id, f=self.trade_id, l=self.trade_id),
+            ),
+            (low + "@miniTicker", mini),
+            (low + "@ticker", dict(mini, e="24hrTicker", b=quote["bidPrice"], a=quote["askPrice"])),
+            (low + "@markPrice", {"e": "markPriceUpdate", "E": now, "s": symbol.name, "p": text}),
+        ]
+        for levels in (5, 10, 20):
+            book = {"bids": bids[:levels], "asks": asks[:levels]}
+            picture = dict(book, lastUpdateId=self.update_id)
+            told_all += [(f"{low}@depth{levels}{tail}", picture) for tail in ("", "@100ms")]
+        change = {"e": "depthUpdate", "E": now, "s": symbol.name, "b": bids[:5], "a": asks[:5]}
+        change.update(U=self.update_id, u=self.update_id)
+        told_all += [(low + "@depth" + tail, change) for tail in ("", "@100ms")]
+        told_all += [(f"{low}@kline_{i}", self.kline(symbol, i, now, price)) for i in INTERVALS]
+        return told_all
+
+    def kline(self, symbol, interval, now, price):
+        """The open bar after this price; made of the prices told since its minute began."""
+        width = INTERVALS[interval] * MINUTE
+        opened = now // width * width
+        bar = self.bars.get((symbol.name, interval))
+        if bar is None or bar["t"] != opened:
+            bar = {"t": opened, "o": price, "h": price, "l": price, "n": 0}
+            self.bars[symbol.name, interval] = bar
+        bar["h"], bar["l"], bar["n"] = max(bar["h"], price), min(bar["l"], price), bar["n"] + 1
+        volume = number(bar["n"] / 100)
+        told = {
+            "t": opened,
+            "T": opened + width - 1,
+            "s": symbol.name,
+            "i": interval,
+            "f": 1,
+            "L": self.trade_id,
+            "o": number(bar["o"]),
+            "c": number(price),
+            "h": number(bar["h"]),
+            "l": number(bar["l"]),
+            "v": volume,
+            "n": bar["n"],
+            "x": False,
+            "q": volume,
+            "V": volume,
+            "Q": volume,
+            "B": "0",
+        }
+        return {"e": "kline", "E": now, "s": symbol.name, "k": told}
+
+    # ---- user data ---------------------------------------------------------------------------
+
+    def user(self, event):
+        """One event of the account to all its listeners, as reliable as the settings let it be."""
+        if event is None:
+            return
+        settings = self.floor.settings
+        if settings["skip_events"] > 0:
+            settings["skip_events"] -= 1
+            self.floor.judge.note_event("skipped", event)
+            return
+        copies = 1
+        if settings["duplicate_fills"] > 0 and is_fill(event):
+            settings["duplicate_fills"] -= 1
+            copies = 2
+        batch = [event] * copies
+        if settings["shuffle_events"] > 0:
+            self.held += batch
+            if len(self.held) < settings["shuffle_events"]:
+                return
+            batch, self.held = self.held, []
+            self.floor.judge.chance.shuffle(batch)
+        delay = settings["event_delay_ms"] / 1000
+        if delay > 0:
+            asyncio.get_running_loop().call_later(delay, self.send_user, batch)
+        else:
+            self.send_user(batch)
+
+    def send_user(self, batch):
+        for event in batch:
+            self.floor.judge.note_event("user", event)
+            for ws in list(self.floor.server.sockets):
+                if ws.kind == "user" and getattr(ws, "key", None) is not None:
+                    self.give(ws, ws.key, event)
+                for number_ in getattr(ws, "subscriptions", ()):
+                    ws.send({"subscriptionId": number_, "event": event})
+
+
+def is_fill(event):
+    return (
+        event.get("x") == "TRADE"
+        or event.get("o", {})
+        and (isinstance(event["o"], dict) and event["o"].get("x") == "TRADE")
+    )
