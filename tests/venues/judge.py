@@ -2,8 +2,8 @@
 
 A rule is {"action": ..., "method": ..., "path": ..., "contains": ..., "nth": n, "times": n,
 "probability": p, ...}: it looks at the requests that match, lets the first nth-1 pass, and then
-acts `times` times (0 is for ever), each time with that probability, drawn from the venue's seed. The
-control door is a port of its own, so that what goes through it is neither recorded nor hurt.
+acts `times` times (0 is for ever), each time with that probability, drawn from the venue's seed.
+The control door is a port of its own, so that what goes through it is neither recorded nor hurt.
 """
 import asyncio
 import fnmatch
@@ -14,7 +14,7 @@ import signal
 import sys
 from collections import deque
 
-from wire import Answer, Server, now_ms
+from wire import Answer, Server, now_ms, pause
 
 KEPT = 200_000  # requests and events kept at most; older ones are counted only
 HTML = (
@@ -130,11 +130,11 @@ class Judge:
             answer.slow_bytes, answer.slow_s = given.get("bytes", 1), given.get("every_s", 0.02)
             return answer
         if action == "late_apply":
-            await asyncio.sleep(given["seconds"])
+            await pause(given["seconds"])
             return apply()
         if action == "late":
             answer = apply()
-            await asyncio.sleep(given["seconds"])
+            await pause(given["seconds"])
             return answer
         if action == "garbage":
             apply()

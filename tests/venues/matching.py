@@ -3,8 +3,8 @@
 A market order trades at the price of now. A limit order trades when the price has come to it, at
 its own limit if it was resting. A stop wakes when the price has come to it and is then one of those
 two. `liquidity` bounds how much of a symbol can be traded before a limit must wait and a market
-order runs out of book; `pieces` splits what is traded into several trades. Who may trade and what it
-costs is the venue's: it listens with `on_trade` and `on_change`.
+order runs out of book; `pieces` splits what is traded into several trades. Who may trade and what
+it costs is the venue's: it listens with `on_trade` and `on_change`.
 """
 from decimal import Decimal
 

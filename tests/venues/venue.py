@@ -74,7 +74,7 @@ class Venue:
     # ---- the truth ---------------------------------------------------------------------------
 
     def book(self):
-        """{"orders": [...], "trades": [...], "positions": [...], "balances": {...}, "prices": {}}"""
+        """{"orders": [], "trades": [], "positions": [], "balances": {}, "prices": {}}, filled."""
         return self.call("GET", "/book")
 
     def orders(self, **wanted):
