@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 32 };
-
 struct market {
     UT_hash_handle hh;
     char name[NAME_SIZE];

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 32 };
 #define FROZEN_RETRY_US 5000000
 #define UNRESOLVED_RETRY_US 100000
 
@@ -133,21 +132,66 @@ static void order_entry(struct core *core, struct trade *trade, const struct des
     trade->after.stop = tick_stop(desk->facts.instrument, side, trade->after.stop);
 }
 
+static void order_exit(struct core *core, struct trade *trade, const struct desk *desk,
+                       const struct position *layer, const char *leg, struct decimal lots)
+{
+    struct order *order =
+        add_order(core, trade, desk, leg, layer->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY, lots);
+    order->reduces = true;
+}
+
+/* Layers of one side go in one order: one fee, one round trip, and no leg left behind. Its fills
+ * are spread over them, the oldest first (portfolio_apply_fill). It names no position. False: they
+ * need an order each. */
+static bool order_side_exit(struct core *core, struct trade *trade, const struct desk *desk,
+                            const struct layer_lots *layers, size_t count, enum side side)
+{
+    const struct position *any = NULL;
+    struct decimal lots = decimal_int(0);
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (layers[i].layer->side != side)
+            continue;
+        any = layers[i].layer;
+        lots = decimal_add(lots, layers[i].lots);
+        found++;
+    }
+    if (found < 2 || found > FILL_LAYERS_MAX ||
+        (decimal_ok(desk->facts.instrument->max_quantity) &&
+         decimal_gt(lots, desk->facts.instrument->max_quantity)))
+        return found == 0;
+    order_exit(core, trade, desk, any, side == SIDE_LONG ? "Long_ALL" : "Short_ALL", lots);
+    return true;
+}
+
+/* What the policy wants closed of all that could be, oldest first. */
+static void limit_lots(struct layer_lots *layers, size_t *count, struct decimal wanted)
+{
+    if (!decimal_ok(wanted) || decimal_sign(wanted) <= 0)
+        return;
+    for (size_t i = 0; i < *count; i++) {
+        layers[i].lots = decimal_min(layers[i].lots, wanted);
+        wanted = decimal_sub(wanted, layers[i].lots);
+        if (decimal_is_zero(wanted))
+            *count = i + 1;
+    }
+}
+
 static void order_exits(struct core *core, struct trade *trade, const struct desk *desk)
 {
-    const struct position *layers[TRADE_ORDERS_MAX];
-    struct decimal lots[TRADE_ORDERS_MAX];
-    size_t count = rules_layers(core, &trade->after, layers, lots, TRADE_ORDERS_MAX);
-    for (size_t i = 0; i < count; i++) {
-        struct decimal quantity = lots[i];
-        if (count == 1 && decimal_ok(desk->intent.quantity) &&
-            decimal_sign(desk->intent.quantity) > 0)
-            quantity = decimal_min(quantity, desk->intent.quantity);
-        struct order *order =
-            add_order(core, trade, desk, layers[i]->label,
-                      layers[i]->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY, quantity);
-        order->reduces = true;
-        text_copy(order->position_id, sizeof order->position_id, layers[i]->id);
+    struct layer_lots layers[TRADE_ORDERS_MAX];
+    size_t count = rules_layers(core, &trade->after, layers, TRADE_ORDERS_MAX);
+    limit_lots(layers, &count, desk->intent.quantity);
+    for (int side = SIDE_LONG; side <= SIDE_SHORT; side++) {
+        if (order_side_exit(core, trade, desk, layers, count, (enum side)side))
+            continue;
+        for (size_t i = 0; i < count; i++) {
+            const struct position *layer = layers[i].layer;
+            if (layer->side != (enum side)side)
+                continue;
+            order_exit(core, trade, desk, layer, layer->label, layers[i].lots);
+            text_copy(trade->orders[trade->order_count - 1].position_id, KEY_SIZE, layer->id);
+        }
     }
 }
 

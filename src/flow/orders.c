@@ -17,9 +17,19 @@
 
 enum { SIBLINGS_MAX = 64 };
 
+struct consequence { /* rows the event points to; one, used again: it is large */
+    struct store_event event;
+    char kind[40];
+    struct order before, after;
+    struct fill fill;
+    struct fill_effect effect;
+    struct signal signal;
+};
+
 struct orders *orders_new(struct core *core)
 {
     struct orders *orders = mem_alloc(sizeof *orders);
+    orders->consequence = mem_alloc(sizeof *orders->consequence);
     if (core->metrics) {
         orders->repeats = metric_counter(core->metrics, "tidelock_report_repeats_total",
                                          "Broker reports that said nothing new.", NULL);
@@ -46,6 +56,7 @@ void orders_free(struct orders *orders)
         mem_free(live->fills);
         mem_free(live);
     }
+    mem_free(orders->consequence);
     mem_free(orders);
 }
 
@@ -181,15 +192,6 @@ static bool is_repeat(const struct core *core, const struct live_order *live,
 
 /* ---- building the write ---- */
 
-struct consequence { /* rows the event points to */
-    struct store_event event;
-    char kind[40];
-    struct order before, after;
-    struct fill fill;
-    struct fill_effect effect;
-    struct signal signal;
-};
-
 static bool has_live_sibling(const struct core *core, const struct order *order)
 {
     const struct order *list[SIBLINGS_MAX];
@@ -226,7 +228,6 @@ static bool add_fill(struct core *core, struct consequence *out, struct err *err
     const struct instrument *instrument =
         instrument_find(&core->options.instruments, out->after.instrument);
     struct fill_effect *effect = &out->effect;
-    *effect = (struct fill_effect){0};
     if (!instrument)
         return err_set(err, ERR_LATER, ERR_CONFIG,
                        "fill of order %s: no instrument %s is configured; add it and restart",
@@ -236,10 +237,12 @@ static bool add_fill(struct core *core, struct consequence *out, struct err *err
         return false;
     struct store_event *event = &out->event;
     event_change(event, TABLE_FILL, NULL, &out->fill);
-    event_change(event, TABLE_POSITION,
-                 effect->new_position ? NULL
-                                      : book_get(core->book, TABLE_POSITION, effect->position.id),
-                 &effect->position);
+    for (size_t i = 0; i < effect->position_count; i++)
+        event_change(event, TABLE_POSITION,
+                     effect->new_position
+                         ? NULL
+                         : book_get(core->book, TABLE_POSITION, effect->positions[i].id),
+                     &effect->positions[i]);
     event_change(event, TABLE_PYRAMID,
                  effect->new_pyramid ? NULL
                                      : book_get(core->book, TABLE_PYRAMID, effect->pyramid.id),
@@ -296,7 +299,7 @@ static void write_report(struct core *core, struct live_order *live, const struc
 void orders_report(struct core *core, const struct report *report)
 {
     struct live_order *live = orders_find(core, report->order_id);
-    struct consequence out;
+    struct consequence *out = core->orders->consequence;
     struct err err;
     if (!live) {
         orders_stray(core, report);
@@ -312,8 +315,8 @@ void orders_report(struct core *core, const struct report *report)
     }
     err_clear(&err);
     if (order_apply_report(&live->row, report, core->broker->ops->traits->name,
-                           clock_wall(core->clock), &out.after, &out.fill, &err)) {
-        write_report(core, live, report, &out);
+                           clock_wall(core->clock), &out->after, &out->fill, &err)) {
+        write_report(core, live, report, out);
     } else if (err.code == ERR_OK) {
         metric_add(core->orders->repeats, 1);
     } else {
@@ -327,19 +330,19 @@ bool orders_change(struct core *core, const char *event, const char *cause,
                    const struct order *after, struct waiter to)
 {
     struct live_order *live = orders_find(core, after->id);
-    struct consequence out;
+    struct consequence *out = core->orders->consequence;
     if (!live)
         return false;
-    out.after = *after;
-    out.after.version = live->row.version + 1;
-    out.after.updated_us = clock_wall(core->clock);
-    start_consequence(core, &out, live);
+    out->after = *after;
+    out->after.version = live->row.version + 1;
+    out->after.updated_us = clock_wall(core->clock);
+    start_consequence(core, out, live);
     if (event)
-        out.event.kind = event;
-    out.event.cause = cause;
-    settle_signal(core, &out);
-    live->row = out.after;
-    record_write(core, &out.event, 1, false, to);
+        out->event.kind = event;
+    out->event.cause = cause;
+    settle_signal(core, out);
+    live->row = out->after;
+    record_write(core, &out->event, 1, false, to);
     return true;
 }
 
@@ -348,7 +351,6 @@ bool orders_change(struct core *core, const char *event, const char *cause,
 /* A strategy that wants to know of its fills hears of them when they are durable. */
 static void tell_strategy(struct core *core, const struct fill *fill)
 {
-    enum { LAYERS_MAX = 32 };
     const struct position *positions[LAYERS_MAX];
     struct portfolio portfolio;
     struct facts facts;

@@ -26,7 +26,8 @@ struct live_order {
 };
 struct orders {
     struct live_order *live, *free;
-    bool wake; /* some are dirty whose stories have not heard of it */
+    bool wake;                       /* some are dirty whose stories have not heard of it */
+    struct consequence *consequence; /* of the report at hand: orders.c */
     struct metric *repeats, *faults;
     struct {
         int64_t second;

@@ -2,10 +2,11 @@
  * no position yet. They hold whatever a policy says. */
 #include "flow/orders.h"
 #include "flow/trade.h"
+#include "trade/layers.h"
 #include <stdio.h>
 #include <string.h>
 
-enum { LAYERS_MAX = 64, ORDERS_MAX = 256 };
+enum { ORDERS_MAX = 256 };
 
 static bool deny(struct verdict_of *no, enum signal_state state, const char *gate,
                  const char *format, const char *a, const char *b)
@@ -63,29 +64,17 @@ bool rules_unresolved(const struct core *core, const char *instrument, bool *unk
     return found;
 }
 
-size_t rules_layers(const struct core *core, const struct signal *exit,
-                    const struct position **layers, struct decimal *lots, size_t room)
+size_t rules_layers(const struct core *core, const struct signal *exit, struct layer_lots *out,
+                    size_t room)
 {
-    const struct position *open[LAYERS_MAX];
-    const struct order *orders[ORDERS_MAX];
+    struct layer_lots list[LAYERS_MAX];
     size_t found = 0;
-    size_t count =
-        book_open_positions(core->book, exit->strategy, exit->instrument, open, LAYERS_MAX);
-    size_t order_count =
-        book_live_orders(core->book, exit->strategy, exit->instrument, orders, ORDERS_MAX);
+    size_t count = layers_free(core->book, exit->strategy, exit->instrument, true, list);
     bool all = signal_layer(exit->position) == 0;
-    for (size_t i = 0; i < count && found < room; i++) {
-        struct decimal left = open[i]->quantity;
-        if (!all && strcmp(open[i]->label, exit->position) != 0)
-            continue;
-        for (size_t k = 0; k < order_count; k++)
-            if (orders[k]->reduces && strcmp(orders[k]->position_id, open[i]->id) == 0)
-                left = decimal_sub(left, rest_of(orders[k]));
-        if (decimal_sign(left) <= 0)
-            continue;
-        layers[found] = open[i];
-        lots[found++] = left;
-    }
+    for (size_t i = 0; i < count && found < room; i++)
+        if (decimal_sign(list[i].lots) > 0 &&
+            (all || strcmp(list[i].layer->label, exit->position) == 0))
+            out[found++] = list[i];
     return found;
 }
 
@@ -124,11 +113,10 @@ static bool allow_entry(const struct core *core, const struct signal *signal, st
 
 bool rules_allow(const struct core *core, const struct signal *signal, struct verdict_of *no)
 {
-    const struct position *layers[TRADE_ORDERS_MAX];
-    struct decimal lots[TRADE_ORDERS_MAX];
+    struct layer_lots layers[TRADE_ORDERS_MAX];
     if (signal->type != SIGNAL_EXIT)
         return allow_entry(core, signal, no);
-    if (rules_layers(core, signal, layers, lots, TRADE_ORDERS_MAX) == 0)
+    if (rules_layers(core, signal, layers, TRADE_ORDERS_MAX) == 0)
         return deny(no, SIGNAL_IGNORED, "position", "nothing of %s on %s is open to close",
                     signal->position, signal->instrument);
     return true;

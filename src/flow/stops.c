@@ -5,7 +5,7 @@
 #include "flow/trade.h"
 #include <string.h>
 
-enum { LAYERS_MAX = 16 };
+enum { MOVES_MAX = 16 };
 
 static bool refuse(struct core *core, const struct position *position, struct decimal stop,
                    enum log_level level, const char *why)
@@ -36,12 +36,12 @@ static bool may_move(struct core *core, const struct position *position, struct 
 
 void stops_move(struct core *core, const struct facts *facts, const struct bar_stop *wish)
 {
-    struct position after[LAYERS_MAX];
-    struct store_event events[LAYERS_MAX];
+    struct position after[MOVES_MAX];
+    struct store_event events[MOVES_MAX];
     size_t count = 0;
     if (!core->term || !record_settled(core))
         return; /* the next bar asks again */
-    for (size_t i = 0; i < facts->position_count && count < LAYERS_MAX; i++) {
+    for (size_t i = 0; i < facts->position_count && count < MOVES_MAX; i++) {
         const struct position *position = facts->positions[i];
         struct decimal stop = tick_stop(facts->instrument, position->side, wish->stop);
         if (signal_layer(wish->position) != 0 && strcmp(wish->position, position->label) != 0)

@@ -2,6 +2,7 @@
 #ifndef TIDELOCK_FLOW_TRADE_H
 #define TIDELOCK_FLOW_TRADE_H
 #include "flow/intake.h"
+#include "trade/layers.h"
 
 enum { TRADE_ORDERS_MAX = 12 };
 #define LEASE_TTL_US 10000000 /* of an instrument */
@@ -46,8 +47,8 @@ struct verdict_of {
 };
 bool rules_allow(const struct core *core, const struct signal *signal, struct verdict_of *no);
 /* Open layers an EXIT closes, with the lots of each that are not being closed already. */
-size_t rules_layers(const struct core *core, const struct signal *exit,
-                    const struct position **layers, struct decimal *lots, size_t room);
+size_t rules_layers(const struct core *core, const struct signal *exit, struct layer_lots *out,
+                    size_t room);
 /* Lots of entries on their way on the instrument. */
 struct decimal rules_pending(const struct core *core, const char *instrument);
 bool rules_unresolved(const struct core *core, const char *instrument, bool *unknown);

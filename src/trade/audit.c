@@ -23,6 +23,9 @@ struct audit {
     struct str *report;
     size_t max, found;
     struct tally *orders, *positions, *pyramids;
+    /* What orders over several layers closed, by pair and side: which lots were whose is the
+     * positions' to say, so these are compared as a sum. */
+    struct tally *spreads;
     struct decimal realised, fees; /* over all positions */
     int64_t entries;               /* over all accounts */
 };
@@ -85,6 +88,14 @@ static void expect(struct audit *a, const char *table, const char *key, const ch
     tell(a, "%s %s: %s is %s, but its parts add up to %s", table, key, what, text[0], text[1]);
 }
 
+static struct tally *spread_tally(struct audit *a, const char *strategy, const char *instrument,
+                                  enum side side)
+{
+    char key[KEY_SIZE];
+    snprintf(key, sizeof key, "%s|%s|%s", strategy, instrument, side_names[side]);
+    return tally(&a->spreads, key);
+}
+
 /* ---- from the smallest rows upwards ---- */
 
 static bool sum_fill(void *ctx, const void *row)
@@ -99,7 +110,10 @@ static bool sum_fill(void *ctx, const void *row)
     struct tally *of_order = tally(&a->orders, order->id);
     add(&of_order->in, fill->quantity);
     add(&of_order->fees, fill->fee);
-    struct tally *of_position = tally(&a->positions, order->position_id);
+    struct tally *of_position =
+        *order->position_id ? tally(&a->positions, order->position_id)
+                            : spread_tally(a, order->strategy, order->instrument,
+                                           order->side == ORDER_SELL ? SIDE_LONG : SIDE_SHORT);
     add(order->reduces ? &of_position->out : &of_position->in, fill->quantity);
     add(&of_position->fees, fill->fee);
     return true;
@@ -136,9 +150,20 @@ static bool check_position(void *ctx, const void *row)
     const struct position *position = row;
     const struct tally *sum = tally(&a->positions, position->id);
     expect(a, "positions", position->id, "opened_quantity", position->opened_quantity, sum->in);
-    expect(a, "positions", position->id, "quantity", position->quantity,
-           decimal_sub(sum->in, sum->out));
-    expect(a, "positions", position->id, "fees", position->fees, sum->fees);
+    struct tally *spread =
+        spread_tally(a, position->strategy, position->instrument, position->side);
+    struct decimal closed =
+        decimal_sub(decimal_sub(sum->in, sum->out), or_zero(position->quantity));
+    struct decimal fees = decimal_sub(or_zero(position->fees), sum->fees);
+    const bool shared = !decimal_is_zero(spread->out) && decimal_sign(closed) > 0;
+    if (shared) {
+        spread->in = decimal_add(spread->in, closed);
+        spread->fees = decimal_sub(spread->fees, fees);
+    } else {
+        expect(a, "positions", position->id, "quantity", position->quantity,
+               decimal_sub(sum->in, sum->out));
+        expect(a, "positions", position->id, "fees", position->fees, sum->fees);
+    }
     const bool empty = decimal_is_zero(or_zero(position->quantity));
     if (empty != (position->status == POSITION_CLOSED))
         tell(a, "positions %s: is %s with %s lots", position->id,
@@ -151,6 +176,15 @@ static bool check_position(void *ctx, const void *row)
     add(&layers->in, position->quantity);
     layers->count += !empty;
     return true;
+}
+
+static void check_spreads(struct audit *a)
+{
+    const struct decimal none = decimal_int(0);
+    for (const struct tally *t = a->spreads; t; t = t->hh.next) {
+        expect(a, "exits of several layers of", t->key, "quantity", t->out, t->in);
+        expect(a, "exits of several layers of", t->key, "fees not booked", t->fees, none);
+    }
 }
 
 static bool check_pyramid(void *ctx, const void *row)
@@ -213,6 +247,7 @@ size_t replay_audit(struct book *book, struct str *report, size_t max)
     book_each(book, TABLE_ORDER, check_order, &a);
     book_each(book, TABLE_DECISION, check_decision, &a);
     book_each(book, TABLE_POSITION, check_position, &a);
+    check_spreads(&a);
     book_each(book, TABLE_PYRAMID, check_pyramid, &a);
     book_each(book, TABLE_ACCOUNT, check_account, &a);
     const int64_t rows = (int64_t)book_count(book, TABLE_LEDGER);
@@ -221,6 +256,7 @@ size_t replay_audit(struct book *book, struct str *report, size_t max)
              (long long)a.entries);
     free_tallies(&a.orders);
     free_tallies(&a.positions);
+    free_tallies(&a.spreads);
     free_tallies(&a.pyramids);
     return a.found;
 }

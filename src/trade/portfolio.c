@@ -2,6 +2,7 @@
  * × point value, each product rounded once at the twelfth decimal, and the account is the sum of
  * what the ledger says. */
 #include "trade/portfolio.h"
+#include "trade/layers.h"
 #include "trade/order.h"
 #include "trade/signal.h"
 #include <stdio.h>
@@ -124,8 +125,9 @@ static void begin_position(struct working *w, struct position *p)
 
 static bool open_layer(struct working *w)
 {
-    struct position *p = &w->out->position;
+    struct position *p = &w->out->positions[0];
     const struct position *before = book_get(w->book, TABLE_POSITION, w->order->position_id);
+    w->out->position_count = 1;
     w->out->new_position = !before;
     if (before)
         *p = *before;
@@ -140,28 +142,26 @@ static bool open_layer(struct working *w)
     p->entry_price = average(p->entry_price, p->quantity, w->fill->price, w->fill->quantity);
     p->quantity = decimal_add(p->quantity, w->fill->quantity);
     p->opened_quantity = decimal_add(p->opened_quantity, w->fill->quantity);
+    p->fees = decimal_add(or_zero(p->fees), w->fee);
     return true;
 }
 
-static bool close_layer(struct working *w)
+/* One layer's part of the fill. */
+static void close_layer(struct working *w, const struct position *before, struct decimal lots,
+                        struct decimal fee)
 {
-    struct position *p = &w->out->position;
+    struct position *p = &w->out->positions[w->out->position_count++];
     const struct fill *fill = w->fill;
-    const struct position *before = book_get(w->book, TABLE_POSITION, w->order->position_id);
-    if (!before)
-        return refuse(w, "the position it closes is not in the book");
     *p = *before;
-    if (p->side == (w->order->side == ORDER_BUY ? SIDE_LONG : SIDE_SHORT))
-        return refuse(w, "it is meant to reduce, but goes the position's own way");
-    if (decimal_gt(fill->quantity, p->quantity))
-        return refuse(w, "it closes more than is open");
     struct decimal gain = p->side == SIDE_LONG ? decimal_sub(fill->price, p->entry_price)
                                                : decimal_sub(p->entry_price, fill->price);
-    w->realised = decimal_mul(decimal_mul(gain, fill->quantity), w->instrument->point_value);
+    struct decimal realised = decimal_mul(decimal_mul(gain, lots), w->instrument->point_value);
+    w->realised = decimal_add(w->realised, realised);
     p->exit_price = average(or_zero(p->exit_price), decimal_sub(p->opened_quantity, p->quantity),
-                            fill->price, fill->quantity);
-    p->quantity = decimal_sub(p->quantity, fill->quantity);
-    p->realised = decimal_add(or_zero(p->realised), w->realised);
+                            fill->price, lots);
+    p->quantity = decimal_sub(p->quantity, lots);
+    p->realised = decimal_add(or_zero(p->realised), realised);
+    p->fees = decimal_add(or_zero(p->fees), fee);
     text_copy(p->exit_signal_id, sizeof p->exit_signal_id, w->order->signal_id);
     if (decimal_is_zero(p->quantity)) {
         p->status = POSITION_CLOSED;
@@ -169,7 +169,57 @@ static bool close_layer(struct working *w)
     } else {
         p->status = order_is_final(w->order->state) ? POSITION_PARTIAL : POSITION_CLOSING;
     }
+}
+
+static bool close_named(struct working *w)
+{
+    const struct position *before = book_get(w->book, TABLE_POSITION, w->order->position_id);
+    if (!before)
+        return refuse(w, "the position it closes is not in the book");
+    if (!layer_is_closed_by(before, w->order->side))
+        return refuse(w, "it is meant to reduce, but goes the position's own way");
+    if (decimal_gt(w->fill->quantity, before->quantity))
+        return refuse(w, "it closes more than is open");
+    close_layer(w, before, w->fill->quantity, w->fee);
     return true;
+}
+
+/* The parts add up to the fill exactly: what rounding leaves of the fee goes to the last layer. */
+static bool close_parts(struct working *w, const struct layer_lots *list,
+                        const struct decimal *taken, size_t count)
+{
+    struct decimal fee_left = w->fee, lots_left = w->fill->quantity;
+    for (size_t i = 0; i < count; i++) {
+        if (decimal_sign(taken[i]) <= 0)
+            continue;
+        if (w->out->position_count == FILL_LAYERS_MAX)
+            return refuse(w, "it closes more layers than one fill may");
+        lots_left = decimal_sub(lots_left, taken[i]);
+        struct decimal fee = decimal_is_zero(lots_left)
+                                 ? fee_left
+                                 : decimal_muldiv(w->fee, taken[i], w->fill->quantity);
+        fee_left = decimal_sub(fee_left, fee);
+        close_layer(w, list[i].layer, taken[i], fee);
+    }
+    return true;
+}
+
+static bool close_oldest(struct working *w)
+{
+    struct layer_lots list[LAYERS_MAX];
+    struct decimal taken[LAYERS_MAX], lots = w->fill->quantity;
+    const struct order *order = w->order;
+    size_t count = layers_free(w->book, order->strategy, order->instrument, false, list);
+    for (size_t i = 0; i < count; i++)
+        taken[i] = decimal_int(0);
+    lots = layers_take(list, count, order->side, lots, taken);
+    /* It happened at the broker: rather what another order is still to close than nowhere. */
+    for (size_t i = 0; i < count; i++)
+        list[i].lots = decimal_sub(list[i].layer->quantity, taken[i]);
+    lots = layers_take(list, count, order->side, lots, taken);
+    if (decimal_sign(lots) > 0)
+        return refuse(w, "it closes more than is open");
+    return close_parts(w, list, taken, count);
 }
 
 /* ---- the pyramid ---- */
@@ -212,7 +262,7 @@ static void close_pyramid(struct pyramid *y, const struct position *p)
 static bool change_pyramid(struct working *w)
 {
     struct pyramid *y = &w->out->pyramid;
-    const struct position *p = &w->out->position;
+    const struct position *p = &w->out->positions[0];
     const struct position *was = book_get(w->book, TABLE_POSITION, p->id);
     char id[KEY_SIZE];
     pair_id_make(id, p->strategy, p->instrument);
@@ -226,7 +276,8 @@ static bool change_pyramid(struct working *w)
     }
     if (w->order->reduces) {
         y->quantity = decimal_sub(or_zero(y->quantity), w->fill->quantity);
-        close_pyramid(y, p);
+        for (size_t i = 0; i < w->out->position_count; i++)
+            close_pyramid(y, &w->out->positions[i]);
         if (y->layers < 0 || decimal_sign(y->quantity) < 0)
             return refuse(w, "the pyramiding state does not know the layer it closes");
     } else {
@@ -317,20 +368,24 @@ bool portfolio_apply_fill(const struct book *book, const struct signal *signal,
                         .err = err};
     w.fee = or_zero(fill->fee);
     w.realised = decimal_int(0);
-    out->ledger_count = 0;
+    out->ledger_count = out->position_count = 0;
+    out->new_position = false;
     if (!fits(fill->quantity) || !fits(fill->price) || decimal_sign(fill->quantity) <= 0 ||
         decimal_sign(fill->price) <= 0)
         return refuse(&w, "quantity and price must be above zero");
-    if (!*order->position_id)
+    if (!order->reduces && !*order->position_id)
         return refuse(&w, "its order names no position");
-    if (!(order->reduces ? close_layer(&w) : open_layer(&w)))
+    if (!(!order->reduces       ? open_layer(&w)
+          : *order->position_id ? close_named(&w)
+                                : close_oldest(&w)))
         return false;
-    struct position *p = &out->position;
-    p->fees = decimal_add(or_zero(p->fees), w.fee);
-    p->version++;
-    if (!fits(p->quantity) || !fits(p->opened_quantity) || !fits(p->entry_price) ||
-        !fits(w.realised) || !fits(p->realised) || !fits(p->fees))
-        return refuse(&w, "the position's figures would pass 1e15");
+    for (size_t i = 0; i < out->position_count; i++) {
+        struct position *p = &out->positions[i];
+        p->version++;
+        if (!fits(p->quantity) || !fits(p->opened_quantity) || !fits(p->entry_price) ||
+            !fits(w.realised) || !fits(p->realised) || !fits(p->fees))
+            return refuse(&w, "the position's figures would pass 1e15");
+    }
     return change_pyramid(&w) && change_account(&w, day_start_us);
 }
 

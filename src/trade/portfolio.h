@@ -44,8 +44,10 @@ void pair_id_make(char out[KEY_SIZE], const char *strategy, const char *instrume
 #define ACCOUNT_ID "main"
 /* What one fill changes. Rows are complete after-images (version + 1); before-images are those of
  * the book. Statistics are not among them: stat.h counts them. */
+#define FILL_LAYERS_MAX 8
 struct fill_effect {
-    struct position position;
+    struct position positions[FILL_LAYERS_MAX]; /* the first is also the one an entry opens */
+    size_t position_count;
     bool new_position;
     struct pyramid pyramid;
     bool new_pyramid;
@@ -54,9 +56,11 @@ struct fill_effect {
     size_t ledger_count; /* realised and fee, those that are not zero */
 };
 /* `order` is the row after the report. An opening fill opens or adds to order.position_id; a
- * closing one reduces it. A base that closes clears the pyramiding state (base_position_id "" and
- * the base figures absent; pyramids 0 once no layer is left) in the same effect. day_start_us is
- * the start of the trading day of fill->at_us.
+ * closing one reduces it, or, when the order names none, the layers of its side that no other live
+ * order closes by name, oldest first, at most FILL_LAYERS_MAX of them; the fee goes with the lots.
+ * A base that closes clears the pyramiding state (base_position_id "" and the base figures absent;
+ * pyramids 0 once no layer is left) in the same effect. day_start_us is the start of the trading
+ * day of fill->at_us.
  *
  * The position must be in the book unless this fill opens it, and so must the account. Fails
  * (CORRUPT) when a fill closes more than is open, goes the wrong way or leaves figures beyond 1e15.

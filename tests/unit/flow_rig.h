@@ -42,7 +42,11 @@ static const char rig_strategy[] =
     "      local q = f.signal.quantity\n"
     "      if q:eq(6) then return { quantity = q, stop = f.signal.stop, kind = 'limit',\n"
     "                               limit_price = 90 } end\n"
-    "      return { quantity = q, stop = f.signal.stop } end }\n";
+    "      return { quantity = q, stop = f.signal.stop } end,\n"
+    "  exit_size = function(f)\n" /* one at 95 wants to wait for its price, one at 94 wants less */
+    "      if f.signal.price and f.signal.price:eq(95) then\n"
+    "          return { quantity = 3, kind = 'limit', limit_price = 110 } end\n"
+    "      if f.signal.price and f.signal.price:eq(94) then return { quantity = 3 } end end }\n";
 
 static inline void rig_hear(void *owner, uint64_t handle, const struct err *err, const void *value)
 {

@@ -141,9 +141,9 @@ static void fills_at_the_next_open(void **state)
     const struct json *told = run(&text), *trades = json_get(told, "trades");
     assert_int_equal(trades->count, 2);
     /* (1025 - 1020) × 2 × 10 - 4 × 7 = 72; (1025 - 1042) × 1 × 10 - 2 × 7 = -184 */
-    check_trade(trades->child->next, "Long_1", "2024-01-02T09:00:00Z", "1020",
+    check_trade(trades->child, "Long_1", "2024-01-02T09:00:00Z", "1020",
                 "2024-01-05T09:00:00Z", "1025", "72");
-    check_trade(trades->child, "Long_2", "2024-01-02T09:30:00.020000Z", "1042",
+    check_trade(trades->child->next, "Long_2", "2024-01-02T09:30:00.020000Z", "1042",
                 "2024-01-05T09:00:00Z", "1025", "-184");
     assert_string_equal(text_of(told, "fees"), "42");
     assert_string_equal(text_of(told, "end_equity"), "99888");

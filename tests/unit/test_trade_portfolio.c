@@ -1,6 +1,7 @@
 /* Positions, pyramids and the account over random fills, against sums taken the slow way; the
  * figures, and the day. */
 #include "trade_market.h"
+#include "trade_story.h"
 
 /* ---- random trading ---- */
 
@@ -88,70 +89,6 @@ static void random_fills_add_up(void **state)
 
 /* ---- one story by hand ---- */
 
-struct story {
-    struct book *book;
-    struct instrument instrument;
-    struct fill_effect effect;
-    struct err err;
-    int trades;
-};
-
-static void story_open(struct story *s)
-{
-    struct account account;
-    struct ledger ledger;
-    memset(s, 0, sizeof *s);
-    s->book = book_new();
-    text_copy(s->instrument.name, NAME_SIZE, "BANK_NIFTY");
-    s->instrument.point_value = decimal_int(35);
-    s->instrument.margin = decimal_int(270000);
-    assert_true(portfolio_move_money(NULL, "INR", LEDGER_DEPOSIT, decimal_int(5000000), "start", 1,
-                                     DAY_US, &account, &ledger, &s->err));
-    book_put(s->book, TABLE_ACCOUNT, &account);
-    book_put(s->book, TABLE_LEDGER, &ledger);
-}
-
-static bool story_fill(struct story *s, const char *leg, bool reduces, int lots, int price, int fee)
-{
-    struct order order;
-    struct fill fill;
-    struct signal signal;
-    row_init(&tables[TABLE_ORDER], &order);
-    row_init(&tables[TABLE_FILL], &fill);
-    row_init(&tables[TABLE_SIGNAL], &signal);
-    text_copy(order.strategy, NAME_SIZE, "trend");
-    text_copy(order.instrument, NAME_SIZE, "BANK_NIFTY");
-    text_copy(order.leg, LABEL_SIZE, leg);
-    snprintf(order.signal_id, ID_SIZE, "%s-%s", reduces ? "exit" : "entry", leg);
-    text_copy(order.position_id, KEY_SIZE, leg);
-    order.reduces = reduces;
-    order.side = reduces ? ORDER_SELL : ORDER_BUY;
-    order.state = ORDER_FILLED;
-    snprintf(fill.id, KEY_SIZE, "paper|%d", ++s->trades);
-    fill.quantity = decimal_int(lots);
-    fill.price = decimal_int(price);
-    fill.fee = decimal_int(fee);
-    fill.at_us = DAY_US + 1000 * s->trades;
-    signal.stop = decimal_int(price - 350);
-    signal.atr = decimal_int(200);
-    if (!portfolio_apply_fill(s->book, &signal, &order, &fill, &s->instrument, DAY_US, &s->effect,
-                              &s->err))
-        return false;
-    book_put(s->book, TABLE_POSITION, &s->effect.position);
-    book_put(s->book, TABLE_PYRAMID, &s->effect.pyramid);
-    book_put(s->book, TABLE_ACCOUNT, &s->effect.account);
-    for (size_t i = 0; i < s->effect.ledger_count; i++)
-        book_put(s->book, TABLE_LEDGER, &s->effect.ledger[i]);
-    return true;
-}
-
-static void is_figure(struct decimal value, const char *text)
-{
-    char printed[DECIMAL_TEXT_MAX];
-    decimal_print(value, printed);
-    assert_string_equal(printed, text);
-}
-
 static void a_base_a_pyramid_and_their_ends(void **state)
 {
     (void)state;
@@ -160,17 +97,17 @@ static void a_base_a_pyramid_and_their_ends(void **state)
     assert_true(story_fill(&s, "Long_1", false, 2, 52000, 40));
     const struct pyramid *y = book_get(s.book, TABLE_PYRAMID, "trend|BANK_NIFTY");
     assert_true(s.effect.new_position && s.effect.new_pyramid &&
-                s.effect.position.is_base_position);
-    assert_string_equal(s.effect.position.id, "Long_1");
-    is_figure(s.effect.position.initial_stop, "51650");
-    assert_string_equal(y->base_position_id, s.effect.position.id);
+                s.effect.positions[0].is_base_position);
+    assert_string_equal(s.effect.positions[0].id, "Long_1");
+    is_figure(s.effect.positions[0].initial_stop, "51650");
+    assert_string_equal(y->base_position_id, s.effect.positions[0].id);
     is_figure(y->base_entry_price, "52000");
     is_figure(y->base_stop, "51650");
     assert_int_equal(s.effect.ledger_count, 1);
     is_figure(s.effect.ledger[0].amount, "-40");
     assert_string_equal(s.effect.ledger[0].id, "main|000000000002");
     assert_true(story_fill(&s, "Long_1", false, 1, 52300, 0)); /* the rest of the entry */
-    is_figure(s.effect.position.entry_price, "52100");
+    is_figure(s.effect.positions[0].entry_price, "52100");
     is_figure(y->base_entry_price, "52100");
     is_figure(y->base_quantity, "3");
     assert_int_equal(s.effect.ledger_count, 0);
@@ -181,15 +118,15 @@ static void a_base_a_pyramid_and_their_ends(void **state)
     is_figure(y->quantity, "4");
     /* the base closes while the pyramid stays: the pyramiding state is cleared of it at once */
     assert_true(story_fill(&s, "Long_1", true, 1, 52600, 10));
-    assert_int_equal(s.effect.position.status, POSITION_PARTIAL);
+    assert_int_equal(s.effect.positions[0].status, POSITION_PARTIAL);
     assert_string_not_equal(y->base_position_id, "");
-    is_figure(s.effect.position.realised, "17500");
+    is_figure(s.effect.positions[0].realised, "17500");
     assert_int_equal(s.effect.ledger_count, 2);
     assert_true(story_fill(&s, "Long_1", true, 2, 52000, 10));
-    assert_int_equal(s.effect.position.status, POSITION_CLOSED);
-    assert_string_equal(s.effect.position.exit_signal_id, "exit-Long_1");
-    is_figure(s.effect.position.exit_price, "52200");
-    is_figure(s.effect.position.realised, "10500");
+    assert_int_equal(s.effect.positions[0].status, POSITION_CLOSED);
+    assert_string_equal(s.effect.positions[0].exit_signal_id, "exit-Long_1");
+    is_figure(s.effect.positions[0].exit_price, "52200");
+    is_figure(s.effect.positions[0].realised, "10500");
     assert_string_equal(y->base_position_id, "");
     assert_false(decimal_ok(y->base_entry_price));
     assert_int_equal(y->layers, 1);
@@ -234,11 +171,11 @@ static void a_late_entry_fill_opens_again(void **state)
     assert_true(story_fill(&s, "Long_1", false, 1, 52000, 0));
     assert_true(story_fill(&s, "Long_1", true, 1, 52100, 0));
     assert_true(story_fill(&s, "Long_1", false, 1, 52200, 0));
-    assert_int_equal(s.effect.position.status, POSITION_PARTIAL);
-    is_figure(s.effect.position.entry_price, "52200");
-    assert_int_equal(s.effect.position.closed_us, 0);
+    assert_int_equal(s.effect.positions[0].status, POSITION_PARTIAL);
+    is_figure(s.effect.positions[0].entry_price, "52200");
+    assert_int_equal(s.effect.positions[0].closed_us, 0);
     assert_int_equal(s.effect.pyramid.layers, 1);
-    assert_string_equal(s.effect.pyramid.base_position_id, s.effect.position.id);
+    assert_string_equal(s.effect.pyramid.base_position_id, s.effect.positions[0].id);
     book_free(s.book);
 }
 

@@ -28,6 +28,8 @@ struct market {
     size_t count;
     int64_t now_us, numbers;
     size_t refused;
+    unsigned spread_permille; /* of the exits are for all layers of a side, in one order */
+    size_t spread_fills;      /* that touched more than one layer */
 };
 
 static inline void market_commit_because(struct market *m, const char *kind, const char *cause,
@@ -98,6 +100,18 @@ static inline struct decimal market_price(struct market *m)
     return decimal_ratio(random_between(&m->chance, 90000, 110000), 100);
 }
 
+/* Makes the order one over all layers of the side. */
+static inline void market_spread(struct market *m, const struct position *like, struct order *order)
+{
+    const struct position *open[64];
+    size_t count = book_open_positions(m->book, like->strategy, like->instrument, open, 64);
+    *order->position_id = '\0';
+    order->quantity = decimal_int(0);
+    for (size_t i = 0; i < count; i++)
+        if (open[i]->side == like->side)
+            order->quantity = decimal_add(order->quantity, open[i]->quantity);
+}
+
 /* A signal arrives, is accepted, and its order is recorded. */
 static inline void market_order(struct market *m, const char *strategy, const char *instrument,
                                 const struct position *closes, const struct position *adds_to)
@@ -146,6 +160,8 @@ static inline void market_order(struct market *m, const char *strategy, const ch
                             : decimal_int(random_between(&m->chance, 1, 9));
     if (closes && decimal_gt(order.quantity, closes->quantity))
         order.quantity = closes->quantity;
+    if (closes && m->spread_permille && chance_hits(&m->chance, m->spread_permille))
+        market_spread(m, closes, &order);
     order.state = ORDER_INTENDED;
     order.created_us = order.updated_us = m->now_us;
     order.version = 1;
@@ -192,18 +208,22 @@ static inline void market_fill(struct market *m, const struct order *live)
         market_commit(m, "order.cancelled", &change, 1);
         return;
     }
-    struct change changes[8] = {
+    struct change changes[16] = {
         {&tables[TABLE_ORDER], &before, &after},
         {&tables[TABLE_FILL], NULL, &fill},
-        {&tables[TABLE_POSITION], book_get(m->book, TABLE_POSITION, effect.position.id),
-         &effect.position},
         {&tables[TABLE_PYRAMID], book_get(m->book, TABLE_PYRAMID, effect.pyramid.id),
          &effect.pyramid},
         {&tables[TABLE_ACCOUNT], book_get(m->book, TABLE_ACCOUNT, ACCOUNT_ID), &effect.account},
     };
-    assert_true(effect.new_position == !changes[2].before);
-    assert_true(effect.new_pyramid == !changes[3].before);
-    size_t count = 5;
+    size_t count = 4;
+    m->spread_fills += effect.position_count > 1;
+    assert_true(effect.new_pyramid == !changes[2].before);
+    for (size_t i = 0; i < effect.position_count; i++) {
+        const struct position *p = &effect.positions[i];
+        const void *was = book_get(m->book, TABLE_POSITION, p->id);
+        assert_true(effect.new_position == !was);
+        changes[count++] = (struct change){&tables[TABLE_POSITION], was, p};
+    }
     for (size_t i = 0; i < effect.ledger_count; i++)
         changes[count++] = (struct change){&tables[TABLE_LEDGER], NULL, &effect.ledger[i]};
     market_commit(m, "order.filled", changes, count);
