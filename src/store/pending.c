@@ -66,8 +66,10 @@ struct store_write store_write_copy(struct arena *arena, const struct store_writ
     struct store_event *events = arena_alloc(arena, from->event_count * sizeof *events);
     for (size_t i = 0; i < from->event_count; i++)
         copy_event(arena, &events[i], &from->events[i]);
-    return (struct store_write){
-        .term = from->term, .events = events, .event_count = from->event_count};
+    return (struct store_write){.term = from->term,
+                                .fence = arena_text(arena, from->fence),
+                                .events = events,
+                                .event_count = from->event_count};
 }
 
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to)

@@ -218,7 +218,8 @@ static void ask(struct fixture *f, const struct asked *asked, struct got *got)
                                 .change_count = asked->count};
     memcpy(event.changes, asked->changes, sizeof asked->changes);
     memset(got, 0, sizeof *got);
-    struct store_write ours = {asked->term, &event, 1}, write = store_write_copy(&f->asked, &ours);
+    struct store_write write = {.term = asked->term, .events = &event, .event_count = 1};
+    write = store_write_copy(&f->asked, &write);
     store_write(f->store, &write, (struct waiter){.answer = took, .owner = got});
 }
 
