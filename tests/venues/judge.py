@@ -152,6 +152,45 @@ class Judge:
         return make(given)
 
 
+# What a venue's events may suffer, as settings: counts of what comes next, or a delay.
+DELIVERY = {"duplicate_fills": 0, "skip_events": 0, "event_delay_ms": 0, "shuffle_events": 0}
+
+
+class Delivery:
+    """Events of the account on their way, as reliable as the settings let it be."""
+
+    def __init__(self, judge, settings, is_fill, send):
+        self.judge, self.settings, self.is_fill, self.send_one = judge, settings, is_fill, send
+        self.held = []
+
+    def tell(self, event):
+        settings = self.settings
+        if settings["skip_events"] > 0:
+            settings["skip_events"] -= 1
+            self.judge.note_event("skipped", event)
+            return
+        batch = [event]
+        if settings["duplicate_fills"] > 0 and self.is_fill(event):
+            settings["duplicate_fills"] -= 1
+            batch = [event, event]
+        if settings["shuffle_events"] > 0:
+            self.held += batch
+            if len(self.held) < settings["shuffle_events"]:
+                return
+            batch, self.held = self.held, []
+            self.judge.chance.shuffle(batch)
+        if settings["event_delay_ms"] > 0:
+            delay = settings["event_delay_ms"] / 1000
+            asyncio.get_running_loop().call_later(delay, self.send, batch)
+        else:
+            self.send(batch)
+
+    def send(self, batch):
+        for event in batch:
+            self.judge.note_event("user", event)
+            self.send_one(event)
+
+
 class Control:
     """The judge's door: GET and POST of JSON. A venue adds its own verbs to `verbs`."""
 

@@ -3,8 +3,8 @@
 A market order trades at the price of now. A limit order trades when the price has come to it, at
 its own limit if it was resting. A stop wakes when the price has come to it and is then one of those
 two. `liquidity` bounds how much of a symbol can be traded before a limit must wait and a market
-order runs out of book; `pieces` splits what is traded into several trades. Who may trade and what
-it costs is the venue's: it listens with `on_trade` and `on_change`.
+order runs out of book (or rests, with `market_rests`); `pieces` splits what is traded into several
+trades. Who may trade and what it costs is the venue's: it listens with `on_trade`, `on_change`.
 """
 from decimal import Decimal
 
@@ -90,7 +90,7 @@ class Engine:
     def __init__(self, clock, first_id=1000):
         self.clock = clock
         self.prices, self.liquidity = {}, {}
-        self.pieces = 1
+        self.pieces, self.market_rests = 1, False
         self.orders, self.open, self.trades = {}, {}, []
         self.next_id = first_id
         self.on_trade = self.on_change = lambda *_: None
@@ -117,7 +117,7 @@ class Engine:
             self.on_change(order, "WOKEN")
         if order.price is None:
             self.fill(order, price, maker=False)
-            if order.is_open:
+            if order.is_open and not self.market_rests:
                 self.end(order, "EXPIRED")
             return
         reached = price <= order.price if order.side == "BUY" else price >= order.price

@@ -157,3 +157,15 @@ class Binance(Venue):
         self.port = self.ports["port"]
         self.url = f"http://127.0.0.1:{self.port}"
         self.ws_url = f"ws://127.0.0.1:{self.port}"
+
+
+class OpenAlgo(Venue):
+    """REST at url, WebSocket at ws_url. Symbols are "NSE:SBIN" or just "SBIN"."""
+
+    folder, api_key = "openalgo", "testapikey0123456789"
+
+    def __init__(self, seed=1, *words):
+        super().__init__(["--seed", str(seed), *words])
+        self.port = self.ports["port"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.ws_url = f"ws://127.0.0.1:{self.ports['ws']}"

@@ -12,8 +12,9 @@ sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
 from binance.signing import Key, public_from_pem  # noqa: E402
 from binance.spot import Spot  # noqa: E402
-from binance.symbols import Past, spot_symbols  # noqa: E402
+from binance.symbols import spot_symbols  # noqa: E402
 from judge import run  # noqa: E402
+from past import Past  # noqa: E402
 
 
 def read_options():

@@ -8,7 +8,7 @@ import time
 from decimal import Decimal, InvalidOperation
 from urllib.parse import parse_qsl
 
-from judge import HTML, Judge
+from judge import DELIVERY, HTML, Judge
 from matching import Engine, Order, plain
 from wire import Answer, Server, now_ms
 
@@ -204,10 +204,7 @@ class Floor:
         self.settings = {
             "skew_ms": options.skew_ms,
             "query_lag_ms": 0,
-            "duplicate_fills": 0,
-            "skip_events": 0,
-            "event_delay_ms": 0,
-            "shuffle_events": 0,
+            **DELIVERY,
             "ping_s": 20.0,
             "pong_s": 60.0,
             "fee": "0.001" if self.name == "spot" else "0.0004",

@@ -1,6 +1,6 @@
 """Prices, tickers and books: what the exchange tells everybody, spot and futures alike."""
 from binance.floor import Floor
-from binance.symbols import number
+from past import number
 
 
 class Public(Floor):

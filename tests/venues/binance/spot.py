@@ -5,7 +5,7 @@ from matching import ZERO, Order, plain
 
 from binance.floor import Params, Refusal
 from binance.public import Public
-from binance.symbols import number
+from past import number
 
 KINDS = {  # type: parameters that it needs
     "LIMIT": ("timeInForce", "quantity", "price"),

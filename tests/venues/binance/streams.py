@@ -3,14 +3,13 @@
 A socket on /ws or /stream has a set of stream names; one on /ws-api or /ws-fapi speaks requests
 with ids and may be subscribed to the account's events; /ws/<listenKey> is the futures' user stream.
 """
-import asyncio
 import json
 import time
 from urllib.parse import parse_qsl, unquote
 
+from judge import Delivery
+from past import INTERVALS, MINUTE, number
 from wire import Answer, WebSocket
-
-from binance.symbols import INTERVALS, MINUTE, number
 
 MESSAGES_A_SECOND = 5
 
@@ -19,7 +18,7 @@ class Streams:
     def __init__(self, floor):
         self.floor = floor
         self.update_id = self.execution_id = self.trade_id = 0
-        self.held = []
+        self.user = Delivery(floor.judge, floor.settings, is_fill, self.send_user).tell
         self.bars = {}  # (symbol, minutes): the bar that is open now
 
     # ---- sockets -----------------------------------------------------------------------------
@@ -203,40 +202,12 @@ class Streams:
 
     # ---- user data ---------------------------------------------------------------------------
 
-    def user(self, event):
-        """One event of the account to all its listeners, as reliable as the settings let it be."""
-        if event is None:
-            return
-        settings = self.floor.settings
-        if settings["skip_events"] > 0:
-            settings["skip_events"] -= 1
-            self.floor.judge.note_event("skipped", event)
-            return
-        copies = 1
-        if settings["duplicate_fills"] > 0 and is_fill(event):
-            settings["duplicate_fills"] -= 1
-            copies = 2
-        batch = [event] * copies
-        if settings["shuffle_events"] > 0:
-            self.held += batch
-            if len(self.held) < settings["shuffle_events"]:
-                return
-            batch, self.held = self.held, []
-            self.floor.judge.chance.shuffle(batch)
-        delay = settings["event_delay_ms"] / 1000
-        if delay > 0:
-            asyncio.get_running_loop().call_later(delay, self.send_user, batch)
-        else:
-            self.send_user(batch)
-
-    def send_user(self, batch):
-        for event in batch:
-            self.floor.judge.note_event("user", event)
-            for ws in list(self.floor.server.sockets):
-                if ws.kind == "user" and getattr(ws, "key", None) is not None:
-                    self.give(ws, ws.key, event)
-                for number_ in getattr(ws, "subscriptions", ()):
-                    ws.send({"subscriptionId": number_, "event": event})
+    def send_user(self, event):
+        for ws in list(self.floor.server.sockets):
+            if ws.kind == "user" and getattr(ws, "key", None) is not None:
+                self.give(ws, ws.key, event)
+            for number_ in getattr(ws, "subscriptions", ()):
+                ws.send({"subscriptionId": number_, "event": event})
 
 
 def is_fill(event):
