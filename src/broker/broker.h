@@ -56,6 +56,7 @@ struct broker_orders {
 };
 struct broker_position {
     char instrument[NAME_SIZE];
+    char expiry[12]; /* of a dated contract, YYYY-MM-DD; "": none, or the broker does not say */
     enum side side;
     struct decimal quantity, average_price;
 };

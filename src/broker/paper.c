@@ -346,7 +346,13 @@ static void answer_positions(struct paper *paper, struct waiter to)
         if (decimal_is_zero(m->net))
             continue;
         struct broker_position *position = &list[answer.count++];
+        const char *gap = strchr(m->name, '\t');
+        *position = (struct broker_position){.quantity = decimal_bad()};
         text_copy(position->instrument, sizeof position->instrument, m->name);
+        if (gap) {
+            position->instrument[gap - m->name] = '\0';
+            text_copy(position->expiry, sizeof position->expiry, gap + 1);
+        }
         position->side = decimal_sign(m->net) > 0 ? SIDE_LONG : SIDE_SHORT;
         position->quantity = decimal_abs(m->net);
         position->average_price = m->average;

@@ -86,9 +86,19 @@ static struct decimal point_value(const struct paper *paper, const char *name)
                                                              : decimal_int(1);
 }
 
+/* Where the lots of an order are kept: contracts of one instrument do not net. */
+static struct market *contract_of(struct paper *paper, const struct order *order)
+{
+    char name[sizeof((struct market *)0)->name];
+    if (!*order->expiry)
+        return paper_market(paper, order->instrument);
+    snprintf(name, sizeof name, "%s\t%s", order->instrument, order->expiry);
+    return paper_market(paper, name);
+}
+
 /* Net position by average cost; what a crossing fill closes is realised. */
-static void book_position(struct paper *paper, struct market *market, struct decimal signed_lots,
-                          struct decimal price)
+static void book_position(struct paper *paper, const char *instrument, struct market *market,
+                          struct decimal signed_lots, struct decimal price)
 {
     struct decimal zero = decimal_int(0), after = decimal_add(market->net, signed_lots);
     int held = decimal_sign(market->net), traded = decimal_sign(signed_lots);
@@ -103,7 +113,7 @@ static void book_position(struct paper *paper, struct market *market, struct dec
         if (held < 0)
             points = decimal_neg(points);
         struct decimal gain =
-            decimal_mul(decimal_mul(points, closed), point_value(paper, market->name));
+            decimal_mul(decimal_mul(points, closed), point_value(paper, instrument));
         paper->realised = decimal_add(paper->realised, gain);
         if (decimal_is_zero(after))
             market->average = zero;
@@ -133,7 +143,7 @@ void paper_book_fill(struct paper *paper, struct paper_order *placed, const stru
     if (full)
         unwork(paper, placed);
     paper_market(paper, order->instrument)->traded = fill->price;
-    book_position(paper, paper_market(paper, order->instrument),
+    book_position(paper, order->instrument, contract_of(paper, order),
                   order->side == ORDER_BUY ? fill->quantity : decimal_neg(fill->quantity),
                   fill->price);
 }

@@ -60,6 +60,8 @@ void paper_journal_accept(struct paper *paper, const struct paper_order *placed)
     put_decimal(&line, order->limit_price);
     put_decimal(&line, order->stop_price);
     put_decimal(&line, order->reference_price);
+    if (*order->expiry)
+        put(&line, order->expiry);
     append(paper, &line);
 }
 
@@ -135,13 +137,14 @@ static bool read_accept(struct paper *paper, char **f, size_t count, struct err 
 {
     struct order order;
     int side, kind, tif;
-    if (count != 12)
+    if (count != 12 && count != 13)
         return err_set(err, ERR_REFUSED, ERR_CORRUPT, "an order has %zu fields", count);
     row_init(&tables[TABLE_ORDER], &order);
     text_copy(order.id, sizeof order.id, f[1]);
     text_copy(order.broker_id, sizeof order.broker_id, f[2]);
     text_copy(order.strategy, sizeof order.strategy, f[3]);
     text_copy(order.instrument, sizeof order.instrument, f[4]);
+    text_copy(order.expiry, sizeof order.expiry, count == 13 ? f[12] : "");
     if (!enum_parse(order_side_names, f[5], &side) || !enum_parse(order_kind_names, f[6], &kind) ||
         !enum_parse(order_tif_names, f[7], &tif))
         return err_set(err, ERR_REFUSED, ERR_CORRUPT, "no such side, kind or time in force");

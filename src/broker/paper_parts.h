@@ -30,11 +30,12 @@ struct client_id {
     struct paper_order *newest;
     size_t accepted;
 };
-struct market { /* per instrument: the last trade, and our net position */
+struct market { /* per instrument: the last trade, and our net position; of a dated contract: that
+                 * position alone */
     UT_hash_handle hh;
-    char name[NAME_SIZE];
-    struct decimal price;  /* as told; bad: nobody tells one */
-    struct decimal traded; /* of our last fill: better than no price at all */
+    char name[NAME_SIZE + 12]; /* "GOLD", "GOLD\t2026-10-05" */
+    struct decimal price;      /* as told; bad: nobody tells one */
+    struct decimal traded;     /* of our last fill: better than no price at all */
     int64_t price_us;
     struct decimal net, average; /* signed lots; average price of what is open */
 };

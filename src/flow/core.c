@@ -34,6 +34,8 @@ static void set_defaults(struct core_options *options)
     set_default(&options->statistics_every_us, 5000000);
     set_default(&options->order_deadline_us, 10000000);
     set_default(&options->unknown_alert_us, 30000000);
+    set_default(&options->reconcile.every_us, 300000000);
+    set_default(&options->rollover_every_us, 60000000);
     set_default(&options->staleness.entry_max_age_us, 60000000);
     set_default(&options->staleness.entry_max_future_us, 30000000);
     set_default(&options->wind_down.stop_orders_us, 30000000);

@@ -11,6 +11,7 @@
 #include "lease/lease.h"
 #include "policy/policy.h"
 #include "store/store.h"
+#include "trade/exchange.h"
 #include "trade/signal.h"
 
 struct flow_runner;
@@ -35,6 +36,14 @@ struct core_options {
     const char *currency;        /* of an account that is opened; NULL: none is named */
     int64_t order_deadline_us;   /* wait for the broker's first answer; default 10 s */
     int64_t unknown_alert_us;    /* default 30 s */
+    struct closed_days calendar; /* holidays beyond the built-in ones */
+    struct {
+        int64_t every_us; /* default 5 min */
+        bool lots_bounded, drift_bounded;
+        struct decimal max_lots, max_drift; /* when bounded; drift is only reported else */
+        bool dry_run;
+    } reconcile;
+    int64_t rollover_every_us; /* default 1 min */
     struct {
         int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us;
         bool close_positions;

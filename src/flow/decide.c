@@ -4,6 +4,7 @@
 #include "flow/flows.h"
 #include "flow/orders.h"
 #include "flow/trade.h"
+#include "trade/rollover.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -125,6 +126,8 @@ static void order_entry(struct core *core, struct trade *trade, const struct des
         add_order(core, trade, desk, trade->after.position,
                   side == SIDE_LONG ? ORDER_BUY : ORDER_SELL, desk->intent.quantity);
     text_copy(order->position_id, sizeof order->position_id, order->id);
+    rollover_contract(desk->facts.instrument, &core->options.calendar, clock_wall(core->clock),
+                      order->expiry);
     /* The position's stop is the decision's, and stands in the signal's row: whoever hears of the
      * fill, be it after a restart, finds it there. */
     if (decimal_ok(desk->intent.stop))
@@ -138,6 +141,7 @@ static void order_exit(struct core *core, struct trade *trade, const struct desk
     struct order *order =
         add_order(core, trade, desk, leg, layer->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY, lots);
     order->reduces = true;
+    text_copy(order->expiry, sizeof order->expiry, layer->expiry);
 }
 
 /* Layers of one side go in one order: one fee, one round trip, and no leg left behind. Its fills
@@ -152,6 +156,8 @@ static bool order_side_exit(struct core *core, struct trade *trade, const struct
     for (size_t i = 0; i < count; i++) {
         if (layers[i].layer->side != side)
             continue;
+        if (any && strcmp(any->expiry, layers[i].layer->expiry) != 0)
+            return false; /* contracts are sold one by one */
         any = layers[i].layer;
         lots = decimal_add(lots, layers[i].lots);
         found++;

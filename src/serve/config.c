@@ -48,6 +48,9 @@ static const struct setting root_rows[] = {
     SECTION("strategies", ""),
     SECTION("sources", ""),
     SECTION("feeds", ""),
+    SECTION("calendar", ""),
+    SECTION("reconcile", ""),
+    SECTION("rollover", ""),
     SECTION("rails", ""),
     SECTION("staleness", ""),
     SECTION("limits", ""),
@@ -128,6 +131,20 @@ static const struct setting shutdown_rows[] = {
     ROW("close", SETTING_DURATION, shutdown.close_us, "10s", 1000, 600 * S_US, NULL, 0,
         "5/5: release leases and close"),
 };
+static const struct setting reconcile_rows[] = {
+    ROW("every", SETTING_DURATION, reconcile.every_us, "5m", S_US, 86400 * S_US, NULL, 0,
+        "compare our book with the broker's so often; at a start and a takeover always"),
+    ROW("max_lots", SETTING_DECIMAL, reconcile.max_lots, NULL, 0, 0, NULL, 0,
+        "a larger difference is for a person [no bound]"),
+    ROW("max_drift", SETTING_DECIMAL, reconcile.max_drift, NULL, 0, 0, NULL, SETTING_ZERO,
+        "money by which the balances may differ [only reported]"),
+    ROW("dry_run", SETTING_BOOL, reconcile.dry_run, "false", 0, 0, NULL, 0,
+        "report what would be done, do nothing"),
+};
+static const struct setting rollover_rows[] = {
+    ROW("every", SETTING_DURATION, rollover_every_us, "1m", S_US / 10, 86400 * S_US, NULL, 0,
+        "ask the strategies so often whether a position with an expiry rolls now"),
+};
 static const struct setting statistics_rows[] = {
     ROW("every", SETTING_INT, statistics.every, "1000", 1, 1000000, NULL, 0,
         "saved after so many signals"),
@@ -143,11 +160,12 @@ static const struct {
     {                                                                                              \
         name, rows, sizeof rows / sizeof rows[0]                                                   \
     }
-    LIST("store", store_rows),       LIST("tls", tls_rows),
-    LIST("admin", admin_rows),       LIST("log", log_rows),
-    LIST("account", account_rows),   LIST("staleness", staleness_rows),
-    LIST("limits", limits_rows),     LIST("retry", retry_rows),
-    LIST("shutdown", shutdown_rows), LIST("statistics", statistics_rows),
+    LIST("store", store_rows),         LIST("tls", tls_rows),
+    LIST("admin", admin_rows),         LIST("log", log_rows),
+    LIST("account", account_rows),     LIST("staleness", staleness_rows),
+    LIST("limits", limits_rows),       LIST("retry", retry_rows),
+    LIST("shutdown", shutdown_rows),   LIST("statistics", statistics_rows),
+    LIST("reconcile", reconcile_rows), LIST("rollover", rollover_rows),
 };
 
 static void read_listen(struct settings_reader *r, const struct json *root, struct config *c)
@@ -222,6 +240,7 @@ bool config_read_text(const char *name, const char *text, size_t length, struct 
                       struct config_faults *faults)
 {
     memset(out, 0, sizeof *out);
+    out->reconcile.max_lots = out->reconcile.max_drift = decimal_bad();
     memset(faults, 0, sizeof *faults);
     arena_init(&out->arena, 16384);
     out->path = arena_text(&out->arena, name);

@@ -8,6 +8,7 @@
 #define TIDELOCK_SERVE_CONFIG_H
 #include "base/calendar.h"
 #include "base/log.h"
+#include "trade/exchange.h"
 #include "trade/portfolio.h"
 #include "trade/signal.h"
 
@@ -101,6 +102,14 @@ struct config {
     size_t source_count;
     struct config_feed *feeds;
     size_t feed_count;
+    struct closed_day *calendar; /* what the built-in holidays do not have */
+    size_t calendar_count;
+    struct {
+        int64_t every_us;
+        struct decimal max_lots, max_drift;
+        bool dry_run;
+    } reconcile;
+    int64_t rollover_every_us;
     struct rails rails;
     struct staleness staleness;
     struct {

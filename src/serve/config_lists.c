@@ -31,6 +31,12 @@ static const struct setting instrument_rows[] = {
     R("margin", SETTING_DECIMAL, margin, "0", 0, 0, SETTING_ZERO, "money per lot"),
     R("min_quantity", SETTING_DECIMAL, min_quantity, "1", 0, 0, 0, "smallest order, in lots"),
     R("max_quantity", SETTING_DECIMAL, max_quantity, "1000000", 0, 0, 0, "largest order, in lots"),
+    R("series", SETTING_NAME, series, "", 0, 0, 0,
+      "by whose rule its contracts expire, such as \"NSE:BANKNIFTY\"; empty: it has none"),
+    R("expiries", SETTING_TEXT, expiries, NULL, 0, 0, 0,
+      "the contracts' own dates, \"2026-11-19, 2026-12-18\", where no rule gives them"),
+    R("roll_days", SETTING_INT, roll_days, "0", 0, 60, 0,
+      "an entry goes to a contract with at least so many days left"),
 #undef R
 };
 static const char *const isolation_names[] = {"process", "worker", NULL};
@@ -90,6 +96,14 @@ static const struct setting feed_rows[] = {
 #undef R
 };
 
+static const struct setting calendar_rows[] = {
+#define R(...) ROW(struct closed_day, __VA_ARGS__)
+    R("exchange", SETTING_NAME, exchange, NULL, 0, 0, SETTING_REQUIRED, "NSE or MCX"),
+    R("date", SETTING_NAME, date, NULL, 0, 0, SETTING_REQUIRED, "\"2026-11-24\""),
+    R("open", SETTING_BOOL, open, "false", 0, 0, 0, "a session on a day that would be closed"),
+#undef R
+};
+
 /* Reads a list of tables; returns the zeroed array. */
 static void *read_list(struct settings_reader *r, const struct json *root, const char *name,
                        const struct setting *rows, size_t count, size_t item_size,
@@ -118,6 +132,40 @@ static const char *item_path(struct settings_reader *r, const char *list, size_t
     return arena_printf(r->arena, "%s[%zu].%s", list, index + 1, key);
 }
 
+static void check_contracts(struct settings_reader *r, struct config *c)
+{
+    for (size_t i = 0; i < c->instrument_count; i++) {
+        const struct instrument *one = &c->instruments[i];
+        bool dated = *one->series || (one->expiries && *one->expiries);
+        int64_t day;
+        if (*one->series && !expiry_is_known(one->series)) {
+            struct str known = STR_EMPTY;
+            expiry_series_list(&known);
+            settings_fault(r, item_path(r, "instruments", i, "series"), "is none of %s",
+                           str_text(&known));
+            str_free(&known);
+        }
+        if (one->expiries && *one->expiries && !expiry_next("", one->expiries, NULL, 0, &day))
+            settings_fault(r, item_path(r, "instruments", i, "expiries"),
+                           "are dates such as \"2026-11-19, 2026-12-18\"");
+        if (dated && !exchange_is_known(one->exchange))
+            settings_fault(r, item_path(r, "instruments", i, "exchange"),
+                           "must be NSE or MCX: contracts expire by an exchange's calendar");
+    }
+}
+
+static void check_calendar(struct settings_reader *r, const struct config *c)
+{
+    for (size_t i = 0; i < c->calendar_count; i++) {
+        int64_t day;
+        if (!exchange_is_known(c->calendar[i].exchange))
+            settings_fault(r, item_path(r, "calendar", i, "exchange"), "is neither NSE nor MCX");
+        if (!date_read(c->calendar[i].date, &day))
+            settings_fault(r, item_path(r, "calendar", i, "date"),
+                           "is no date such as \"2026-11-24\"");
+    }
+}
+
 static void check_instruments(struct settings_reader *r, struct config *c)
 {
     for (size_t i = 0; i < c->instrument_count; i++) {
@@ -131,6 +179,7 @@ static void check_instruments(struct settings_reader *r, struct config *c)
             settings_fault(r, item_path(r, "instruments", i, "max_quantity"),
                            "is less than min_quantity");
     }
+    check_contracts(r, c);
     if (c->instrument_count == 0)
         settings_fault(r, "instruments",
                        "is required: a host without instruments can trade nothing");
@@ -389,6 +438,9 @@ void config_read_lists(struct settings_reader *r, const struct json *root, struc
     c->feeds =
         read_list(r, root, "feeds", feed_rows, COUNT(feed_rows), sizeof *c->feeds, &c->feed_count);
     check_feeds(r, c);
+    c->calendar = read_list(r, root, "calendar", calendar_rows, COUNT(calendar_rows),
+                            sizeof *c->calendar, &c->calendar_count);
+    check_calendar(r, c);
     read_rails(r, root, c);
     size_t count = 0;
     const struct json *admin = json_get(root, "admin");
@@ -405,6 +457,7 @@ void config_lists_help(struct str *out)
     settings_help("strategies[]", strategy_rows, COUNT(strategy_rows), out);
     settings_help("sources[]", source_rows, COUNT(source_rows), out);
     settings_help("feeds[]", feed_rows, COUNT(feed_rows), out);
+    settings_help("calendar[]", calendar_rows, COUNT(calendar_rows), out);
     for (size_t i = 0; i < RAIL_COUNT; i++)
         str_printf(out, "  rails.%-28s a number, or \"waived\" (required)\n", rail_names[i]);
 }
@@ -431,6 +484,8 @@ void config_print_lists(const struct config *c, struct str *out)
                c->source_count, out);
     print_list("feeds", feed_rows, COUNT(feed_rows), c->feeds, sizeof *c->feeds, c->feed_count,
                out);
+    print_list("calendar", calendar_rows, COUNT(calendar_rows), c->calendar, sizeof *c->calendar,
+               c->calendar_count, out);
     const struct decimal values[RAIL_COUNT] = {
         c->rails.max_order_quantity,    c->rails.max_order_notional, c->rails.max_position,
         c->rails.max_orders_per_minute, c->rails.max_daily_loss,     c->rails.max_open_risk,

@@ -327,6 +327,10 @@ static void print_value(const struct setting *row, const void *from, struct str 
         str_put_json(out, ((const struct config_secret *)(const void *)field)->reference);
         break;
     case SETTING_DECIMAL:
+        if (!decimal_ok(*(const struct decimal *)(const void *)field)) {
+            str_puts(out, "null");
+            break;
+        }
         str_putc(out, '"');
         str_put_decimal(out, *(const struct decimal *)(const void *)field);
         str_putc(out, '"');

@@ -112,6 +112,7 @@ static void begin_position(struct working *w, struct position *p)
     text_copy(p->strategy, sizeof p->strategy, order->strategy);
     text_copy(p->instrument, sizeof p->instrument, order->instrument);
     text_copy(p->label, sizeof p->label, order->leg);
+    text_copy(p->expiry, sizeof p->expiry, order->expiry);
     text_copy(p->entry_signal_id, sizeof p->entry_signal_id, order->signal_id);
     p->side = order->side == ORDER_BUY ? SIDE_LONG : SIDE_SHORT;
     p->is_base_position = signal_layer(order->leg) == 1;

@@ -17,6 +17,9 @@ struct instrument {
     struct decimal point_value;   /* money per point per lot */
     struct decimal margin;        /* money per lot */
     struct decimal min_quantity, max_quantity;
+    char series[24];       /* of its dated contracts, as exchange.h knows them; "": it has none */
+    const char *expiries;  /* their dates where no rule gives them, comma separated; or NULL */
+    int64_t roll_days;     /* an entry goes to a contract with at least so many days left */
     uint32_t bucket, next; /* instruments_index's: places in the list, counted from 1 */
 };
 struct instruments {

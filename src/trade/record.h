@@ -111,6 +111,7 @@ struct order {
     char reason[REASON_SIZE];
     int64_t created_us, updated_us;
     int64_t version;
+    char expiry[12]; /* of the dated contract, YYYY-MM-DD; "": the instrument has none */
 };
 
 struct fill {          /* written once; applied once */

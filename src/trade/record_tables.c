@@ -108,6 +108,7 @@ static const struct column order_columns[] = {
     TIME(created_us, "created_at"),
     TIME(updated_us, "updated_at"),
     INT(version),
+    TEXT(expiry), /* came later, and columns stand as in the database */
 };
 #undef ROW
 #define ROW fill
@@ -269,7 +270,7 @@ static const struct column failover_columns[] = {
 const struct table tables[TABLE_COUNT] = {
     TABLE(TABLE_SIGNAL, "signals", signal_columns, signal, LAST(signal_columns), true),
     TABLE(TABLE_DECISION, "decisions", decision_columns, decision, -1, false),
-    TABLE(TABLE_ORDER, "orders", order_columns, order, LAST(order_columns), false),
+    TABLE(TABLE_ORDER, "orders", order_columns, order, LAST(order_columns) - 1, false),
     TABLE(TABLE_FILL, "fills", fill_columns, fill, -1, false),
     TABLE(TABLE_POSITION, "positions", position_columns, position, LAST(position_columns), false),
     TABLE(TABLE_PYRAMID, "pyramiding_state", pyramid_columns, pyramid, LAST(pyramid_columns),
