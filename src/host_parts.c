@@ -1,6 +1,7 @@
 /* Why: the live host and the offline jobs open the same parts from the same configuration. */
 #include "host.h"
 #include "base/embed.h"
+#include "broker/openalgo.h"
 #include "broker/paper.h"
 #include "io/file.h"
 #include "script/sandbox.h"
@@ -105,9 +106,38 @@ struct broker *host_open_paper(const struct config *config, const struct clock *
     return paper_open(&options, err);
 }
 
+static struct broker *open_openalgo(const struct config *config, const struct host_wires *wires,
+                                    struct err *err)
+{
+    const struct config_broker *b = &config->broker;
+    struct openalgo_options options = {
+        .base_url = b->base_url,
+        .api_key = b->api_key.bytes,
+        .strategy = b->strategy_tag,
+        .product = b->product,
+        .ca_path = b->ca_path,
+        .analyze = strcmp(b->mode, "analyze") == 0,
+        .timeout_us = b->timeout_us,
+        .poll_us = b->poll_us,
+        .mode_every_us = b->mode_every_us,
+        .absence_us = b->absence_us,
+        .requests_per_second = b->requests_per_second,
+        .orders_per_second = b->orders_per_second,
+        .orders_per_minute = b->orders_per_minute,
+        .instruments = &config->tradable,
+        .loop = wires->loop,
+        .clock = wires->clock,
+        .log = wires->log,
+        .metrics = wires->metrics,
+    };
+    return openalgo_open(&options, err);
+}
+
 struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
                                 struct err *err)
 {
+    if (strcmp(config->broker.kind, "openalgo") == 0)
+        return open_openalgo(config, wires, err);
     return host_open_paper(config, wires->clock, wires->journal, err);
 }
 

@@ -433,12 +433,15 @@ int64_t orders_proof_us(const struct core *core, const struct order *order)
     const struct broker_traits *traits = core->broker->ops->traits;
     if (traits->idempotency == IDEMPOTENCY_FOREVER || traits->idempotency == IDEMPOTENCY_WINDOW)
         return 0; /* the broker itself refuses a second one */
-    if (traits->validity_us == 0)
+    int64_t absence_us = traits->idempotency == IDEMPOTENCY_NONE ? traits->absence_us : 0;
+    if (traits->validity_us == 0 && absence_us == 0)
         return INT64_MAX;
     /* By the steady clock alone: wall clocks jump. Whoever sent it did so before sent_us, and the
      * broker refuses what reaches it later than the validity allows. */
     const struct live_order *live = orders_find(core, order->id);
     int64_t sent_us = live && live->sent_us ? live->sent_us : clock_steady(core->clock);
+    if (absence_us)
+        return sent_us + absence_us;
     return sent_us + traits->validity_us + traits->pipeline_us + CLOCK_ERROR_US;
 }
 

@@ -5,6 +5,7 @@
  *     load     after: the book is what the store has; signals are accepted
  *     count    after: what the last process counted and did not save is being counted
  *     fills    after: every recorded fill of an open order is known, none is applied again
+ *     own      after: the broker's body knows what the day's orders of ours are called there
  *     orders   after: the broker has answered once about each; what stays unknown blocks
  *     open     after: waiting signals are queued and trading is allowed */
 #include "flow/intake.h"
@@ -17,6 +18,7 @@
 
 #define LOOK_US 20000
 #define AGAIN_US 200000
+#define OWN_US (36 * 3600 * 1000000LL)
 
 struct take_over {
     size_t orders;
@@ -115,6 +117,39 @@ static enum step_result fills_answer(struct flow *flow, const struct err *err, c
         return load_next(flow);
     flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
     return STEP_WAIT;
+}
+
+/* ---- what is ours at the broker ---- */
+
+/* A broker without client order ids shows a day's orders of everybody: those that are ours belong
+ * to the orders that have them, be they long over. */
+static enum step_result own(struct flow *flow)
+{
+    struct core *core = flow->core;
+    char since[CALENDAR_TEXT_MAX];
+    if (!core->broker->ops->own)
+        return STEP_NEXT;
+    calendar_print(clock_wall(core->clock) - OWN_US, since);
+    struct store_query query = {.table = TABLE_ORDER,
+                                .where = {{.column = "created_at", .op = STORE_GE, .value = since}},
+                                .where_count = 1,
+                                .limit = 10000};
+    store_query(core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result own_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    const struct store_rows *rows = value;
+    if (!err && !rows) /* after a pause */
+        return own(flow);
+    if (err) {
+        flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
+        return STEP_WAIT;
+    }
+    for (size_t i = 0; i < rows->count; i++)
+        broker_own(flow->core->broker, rows->rows[i]);
+    return STEP_NEXT;
 }
 
 /* ---- orders ---- */
@@ -235,13 +270,10 @@ static enum step_result open(struct flow *flow)
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},
-    {"load", load, load_answer, NULL, 0, 0},
-    {"count", count, NULL, NULL, 0, 0},
-    {"fills", fills, fills_answer, NULL, 0, 0},
-    {"orders", orders, orders_answer, NULL, 0, 0},
-    {"dead", ask_dead, hear_dead, NULL, 0, 0},
-    {"open", open, NULL, NULL, 0, STEP_FENCED},
+    {"term", term, term_answer, NULL, 0, 0},   {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, NULL, NULL, 0, 0},        {"fills", fills, fills_answer, NULL, 0, 0},
+    {"own", own, own_answer, NULL, 0, 0},      {"orders", orders, orders_answer, NULL, 0, 0},
+    {"dead", ask_dead, hear_dead, NULL, 0, 0}, {"open", open, NULL, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};
 

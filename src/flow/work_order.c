@@ -105,6 +105,12 @@ static enum step_result send_again(struct flow *flow, const struct live_order *l
 {
     struct work *work = flow->data;
     char why[REASON_SIZE] = "";
+    /* What stood nowhere for so long did not happen, but a broker without client order ids is never
+     * asked for the same thing twice. */
+    if (live->row.state == ORDER_UNKNOWN &&
+        flow->core->broker->ops->traits->idempotency == IDEMPOTENCY_NONE)
+        return give_up(flow, live,
+                       "it never showed in the broker's book; it is not sent again by itself");
     if (!orders_still_wanted(flow->core, &live->row, why))
         return give_up(flow, live, why);
     if (flow->core->draining || !halt_allows(halt_now(flow->core), live->row.reduces))

@@ -64,10 +64,60 @@ void config_read_broker(struct settings_reader *r, const struct json *root, stru
     settings_read(r, "broker", json_get(root, "broker"), rows, COUNT(rows), c);
 }
 
+static bool is_among(const char *text, const char *const *names)
+{
+    while (*names && strcmp(*names, text) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static void check_url(struct settings_reader *r, const char *path, const char *url,
+                      const char *plain, const char *safe)
+{
+    if (url && !text_starts(url, plain) && !text_starts(url, safe))
+        settings_fault(r, path, "\"%s\" must begin with %s or %s", url, plain, safe);
+}
+
+static void check_openalgo(struct settings_reader *r, struct config *c)
+{
+    static const char *const modes[] = {"live", "analyze", NULL};
+    static const char *const products[] = {"NRML", "MIS", "CNC", NULL};
+    const struct config_broker *b = &c->broker;
+    if (!b->base_url)
+        settings_fault(r, "broker.base_url",
+                       "is required: where OpenAlgo listens, such as "
+                       "\"http://127.0.0.1:5000\"");
+    if (!b->api_key.bytes)
+        settings_fault(r, "broker.api_key",
+                       "is required: OpenAlgo's API key, such as "
+                       "\"env:OPENALGO_KEY\"");
+    if (!b->mode || !is_among(b->mode, modes))
+        settings_fault(r, "broker.mode",
+                       "must say \"live\" or \"analyze\": the server can be "
+                       "switched by anybody, and is only believed in this mode");
+    if (!is_among(b->product, products))
+        settings_fault(r, "broker.product", "\"%s\" is not NRML, MIS or CNC", b->product);
+    if (strlen(b->strategy_tag) == 0 || strlen(b->strategy_tag) >= NAME_SIZE)
+        settings_fault(r, "broker.strategy", "must have 1 to %d characters", NAME_SIZE - 1);
+    check_url(r, "broker.base_url", b->base_url, "http://", "https://");
+    check_url(r, "broker.ws_url", b->ws_url, "ws://", "wss://");
+    for (size_t i = 0; i < c->instrument_count; i++) {
+        const struct instrument *one = &c->instruments[i];
+        const char *path = arena_printf(r->arena, "instruments[%zu]", i + 1);
+        if (!one->exchange[0])
+            settings_fault(r, path, "%s needs its exchange at the broker, such as \"NFO\"",
+                           one->name);
+        if (one->product[0] && !is_among(one->product, products))
+            settings_fault(r, path, "product \"%s\" is not NRML, MIS or CNC", one->product);
+    }
+}
+
 void config_check_broker(struct settings_reader *r, struct config *c)
 {
-    if (strcmp(c->broker.kind, "paper") != 0)
-        settings_fault(r, "broker.kind", "\"%s\" is not known; this build has: paper",
+    if (strcmp(c->broker.kind, "openalgo") == 0)
+        check_openalgo(r, c);
+    else if (strcmp(c->broker.kind, "paper") != 0)
+        settings_fault(r, "broker.kind", "\"%s\" is not known; there are paper and openalgo",
                        c->broker.kind);
 }
 
