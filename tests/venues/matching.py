@@ -82,7 +82,7 @@ def plain(value):
     """Decimals as the shortest text that is not in exponents; everything else as it is."""
     if not isinstance(value, Decimal):
         return value
-    text = format(value, "f")
+    text = format(value + 0, "f")  # + 0: no minus before a zero
     return (text.rstrip("0").rstrip(".") if "." in text else text) or "0"
 
 
@@ -115,6 +115,8 @@ class Engine:
                 return
             order.woken, order.status = True, "NEW"
             self.on_change(order, "WOKEN")
+            if not order.is_open:
+                return
         if order.price is None:
             self.fill(order, price, maker=False)
             if order.is_open and not self.market_rests:

@@ -159,6 +159,12 @@ class Binance(Venue):
         self.ws_url = f"ws://127.0.0.1:{self.port}"
 
 
+class BinanceFutures(Binance):
+    """USD-M. The same keys; user data by listenKey at ws_url/ws/<key>."""
+
+    market = "usdm"
+
+
 class OpenAlgo(Venue):
     """REST at url, WebSocket at ws_url. Symbols are "NSE:SBIN" or just "SBIN"."""
 

@@ -10,9 +10,10 @@ import sys
 
 sys.path[0] = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 
+from binance.futures import Futures  # noqa: E402
 from binance.signing import Key, public_from_pem  # noqa: E402
 from binance.spot import Spot  # noqa: E402
-from binance.symbols import spot_symbols  # noqa: E402
+from binance.symbols import futures_symbols, spot_symbols  # noqa: E402
 from judge import run  # noqa: E402
 from past import Past  # noqa: E402
 
@@ -48,7 +49,9 @@ def read_keys(options):
 
 def main():
     options = read_options()
-    market, symbols = Spot, spot_symbols()
+    market, symbols = (
+        (Spot, spot_symbols()) if options.market == "spot" else (Futures, futures_symbols())
+    )
     files = dict(text.split("=", 1) for text in options.bars)
     pasts = {s.name: Past(options.seed, s, files.get(s.name)) for s in symbols}
     venue = market(options, symbols, pasts, read_keys(options))
