@@ -35,7 +35,7 @@ static enum step_result lease(struct flow *flow)
 {
     if (!flow->lease_key || lease_held(flow->core->lease, flow->lease_key, NULL))
         return STEP_NEXT;
-    lease_acquire(flow->core->lease, flow->lease_key, LEASE_TTL_US, flow_waiter(flow));
+    lease_acquire(flow->core->lease, flow->lease_key, flow_waiter(flow));
     return STEP_WAIT;
 }
 

@@ -5,7 +5,6 @@
 #include "trade/layers.h"
 
 enum { TRADE_ORDERS_MAX = 12 };
-#define LEASE_TTL_US 10000000 /* of an instrument */
 enum outcome {
     OUTCOME_WORK,  /* accepted: there are orders */
     OUTCOME_FINAL, /* the decision ends the signal */

@@ -33,7 +33,7 @@ static enum step_result lease(struct flow *flow)
     flow->lease_key = trade->lane->lease_key;
     if (lease_held(flow->core->lease, flow->lease_key, NULL))
         return STEP_NEXT; /* sticky: kept from signal to signal */
-    lease_acquire(flow->core->lease, flow->lease_key, LEASE_TTL_US, flow_waiter(flow));
+    lease_acquire(flow->core->lease, flow->lease_key, flow_waiter(flow));
     return STEP_WAIT;
 }
 

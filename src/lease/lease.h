@@ -1,32 +1,64 @@
-/* Leases: mutual exclusion with a term. Correctness never rests on a lease alone: the term is
- * checked in every fenced write. Bodies: lease_mem (one process: the embedded mode and the
- * simulator); Redis and database bodies join later. */
+/* Leases: who may act for what, with a term. Correctness never rests on them alone: the store
+ * checks term and key in every fenced write.
+ *
+ * A process first joins: it becomes a member of the instances on this store and gets the term that
+ * everything it writes carries. A key ("leader", "instrument:NIFTY") then belongs to at most one
+ * living member; it is kept until it is released, its holder leaves, or its holder is taken for
+ * dead. A holder that cannot give signs of life stops by its own steady clock before anybody else
+ * may take it for dead.
+ *
+ * Bodies: lease_store (the truth, in rows and beats), lease_redis (a hint in front of another body:
+ * it may lie, forget, hang or be away, and only speed changes), lease_mem (one process). */
 #ifndef TIDELOCK_LEASE_LEASE_H
 #define TIDELOCK_LEASE_LEASE_H
-#include "base/clock.h"
+#include "base/chance.h"
+#include "base/log.h"
+#include "base/metric.h"
 #include "base/wait.h"
 
+#define LEASE_KEY_SIZE 112
+
 struct lease_grant {
-    char key[112];
+    char key[LEASE_KEY_SIZE];
     int64_t term;
-    int64_t deadline_us; /* steady clock: stop acting before this */
+    int64_t deadline_us; /* steady; as of now: held() tells the present one */
 };
 struct lease;
 struct lease_ops {
-    void (*acquire)(struct lease *l, const char *key, int64_t ttl_us,
-                    struct waiter to); /* value: const struct lease_grant *; BUSY/LATER when held */
+    /* value: const int64_t * term, committed. LATER while the database is away */
+    void (*join)(struct lease *l, struct waiter to);
+    /* Hands over at once: keys and membership end in the log; held() is false from the call on.
+     * With an error they end when the others notice. */
+    void (*leave)(struct lease *l, struct waiter to);
+    /* value: const struct lease_grant *. BUSY (LATER): a living member has it; CLOSED: not joined;
+     * a key that is held is granted at once */
+    void (*acquire)(struct lease *l, const char *key, struct waiter to);
     void (*release)(struct lease *l, const char *key);
-    bool (*held)(const struct lease *l, const char *key,
-                 int64_t *deadline_us); /* by us, and not past its deadline */
-    void (*turn)(struct lease *l);      /* gives answers, renews at a third of the TTL */
+    /* key NULL: membership itself. False, too, while no sign of life could be given for too long;
+     * what nobody took meanwhile is held again after. */
+    bool (*held)(const struct lease *l, const char *key, int64_t *deadline_us);
+    /* Beats, observes, answers; returns the steady time of the next thing to do. */
+    int64_t (*turn)(struct lease *l);
+    /* As kill -9: nothing is written; leave first for a handover. After the store is closed. */
     void (*close)(struct lease *l);
 };
 struct lease {
     const struct lease_ops *ops;
+    /* What was held is held by somebody else, or may be: everything done for it ends. */
+    void (*on_lost)(void *ctx, const char *key /* NULL: membership, and with it every key */);
+    void *lost_ctx;
 };
-static inline void lease_acquire(struct lease *l, const char *key, int64_t ttl_us, struct waiter to)
+static inline void lease_join(struct lease *l, struct waiter to)
 {
-    l->ops->acquire(l, key, ttl_us, to);
+    l->ops->join(l, to);
+}
+static inline void lease_leave(struct lease *l, struct waiter to)
+{
+    l->ops->leave(l, to);
+}
+static inline void lease_acquire(struct lease *l, const char *key, struct waiter to)
+{
+    l->ops->acquire(l, key, to);
 }
 static inline void lease_release(struct lease *l, const char *key)
 {
@@ -36,9 +68,9 @@ static inline bool lease_held(const struct lease *l, const char *key, int64_t *d
 {
     return l->ops->held(l, key, deadline_us);
 }
-static inline void lease_turn(struct lease *l)
+static inline int64_t lease_turn(struct lease *l)
 {
-    l->ops->turn(l);
+    return l->ops->turn(l);
 }
 static inline void lease_close(struct lease *l)
 {
@@ -46,8 +78,28 @@ static inline void lease_close(struct lease *l)
         l->ops->close(l);
 }
 
-/* One process owns everything; a "term" is the store's, handed in. Several lease_mem handles may
- * share one table (simulation). */
+struct book;
+struct store;
+struct lease_store_options {
+    struct store *store;
+    const struct clock *clock;
+    struct log *log;         /* NULL: none */
+    struct metrics *metrics; /* NULL: none */
+    struct chance *chance;   /* jitter of what is tried again */
+    /* The host's: member and lease rows are read from it and, when written here, put into it;
+     * foreign events are applied to it by the host. */
+    struct book *book;
+    const char *name, *address, *build; /* copied; NULL: empty */
+    bool sole; /* the database can be ours alone: joining ends all other members, keys need no rows
+                */
+    int64_t ttl_us;   /* 0: 10 s; 1 s allowed. Another member is taken for dead after 1.5 times */
+    int64_t watch_us; /* how often a sign of life is given, sessions and beats of others are looked
+                         at; 0: 100 ms */
+};
+struct lease *lease_store_open(const struct lease_store_options *options);
+
+/* One process owns everything; several lease_mem handles may share one table (simulation). */
+#define LEASE_MEM_TTL_US 10000000
 struct lease_mem_table;
 struct lease_mem_table *lease_mem_table_new(void);
 void lease_mem_table_free(struct lease_mem_table *table);

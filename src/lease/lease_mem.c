@@ -71,12 +71,12 @@ static struct lease_mem *mem_of(const struct lease *lease)
     return (struct lease_mem *)(uintptr_t)lease;
 }
 
-static void acquire(struct lease *lease, const char *key, int64_t ttl_us, struct waiter to)
+static void acquire(struct lease *lease, const char *key, struct waiter to)
 {
     struct lease_mem *mem = mem_of(lease);
     struct asked *asked = mem_alloc(sizeof *asked);
     text_copy(asked->key, sizeof asked->key, key);
-    asked->ttl_us = ttl_us;
+    asked->ttl_us = LEASE_MEM_TTL_US;
     asked->to = to;
     *mem->last = asked;
     mem->last = &asked->next;
@@ -164,7 +164,7 @@ static void renew(struct lease_mem *mem, int64_t now_us)
     }
 }
 
-static void turn(struct lease *lease)
+static int64_t turn(struct lease *lease)
 {
     struct lease_mem *mem = mem_of(lease);
     int64_t now_us = clock_steady(mem->clock);
@@ -172,6 +172,7 @@ static void turn(struct lease *lease)
         answer_asked(mem, now_us);
     if (now_us >= mem->renew_us)
         renew(mem, now_us);
+    return mem->renew_us;
 }
 
 static void release(struct lease *lease, const char *key)

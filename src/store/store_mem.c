@@ -8,6 +8,7 @@
  * A crash drops both queues and keeps the tables and the log. */
 #include "store/store_bodies.h"
 
+#include "store/fence.h"
 #include "store/filter.h"
 #include "store/pending.h"
 
@@ -136,8 +137,8 @@ static bool check_change(const struct mem *mem, const struct store_write *write,
 
 static bool check_write(const struct mem *mem, const struct store_write *write, struct err *err)
 {
-    if (write->term && write->term != mem->term)
-        return refuse_fenced(err, write->term, mem->term);
+    if (write->term && write->term != mem->term && !fence_check(mem->book, write, err))
+        return false;
     for (size_t e = 0; e < write->event_count; e++)
         for (size_t i = 0; i < write->events[e].change_count; i++)
             if (!check_change(mem, write, e, i, err))

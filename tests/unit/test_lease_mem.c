@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#define TTL_US 9000000
+#define TTL_US LEASE_MEM_TTL_US
 
 static struct clock_sim now;
 static struct lease_mem_table *table;
@@ -32,7 +32,7 @@ static void hear(void *owner, uint64_t handle, const struct err *err, const void
 static void acquire(struct lease *lease)
 {
     int before = answers;
-    lease_acquire(lease, "instrument:GOLD", TTL_US, (struct waiter){.answer = hear});
+    lease_acquire(lease, "instrument:GOLD", (struct waiter){.answer = hear});
     assert_int_equal(answers, before);
     lease_turn(lease);
     assert_int_equal(answers, before + 1);
