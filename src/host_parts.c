@@ -1,6 +1,7 @@
 /* Why: the live host and the offline jobs open the same parts from the same configuration. */
 #include "host.h"
 #include "base/embed.h"
+#include "broker/binance.h"
 #include "broker/openalgo.h"
 #include "broker/paper.h"
 #include "io/file.h"
@@ -133,11 +134,45 @@ static struct broker *open_openalgo(const struct config *config, const struct ho
     return openalgo_open(&options, err);
 }
 
+static struct broker *open_binance(const struct config *config, const struct host_wires *wires,
+                                   struct err *err)
+{
+    const struct config_broker *given = &config->broker;
+    const struct config_secret *secret = given->secret.bytes ? &given->secret : &given->private_key;
+    struct str api_url = STR_EMPTY;
+    if (given->ws_api_url || given->ws_url)
+        str_printf(&api_url, "%s%s", given->ws_api_url ? given->ws_api_url : given->ws_url,
+                   given->ws_api_url ? "" : "/ws-api/v3");
+    struct binance_options options = {
+        .market = (enum binance_market)given->market,
+        .rest_url = given->base_url,
+        .api_ws_url = api_url.length ? str_text(&api_url) : NULL,
+        .stream_url = given->ws_url,
+        .ca_path = given->ca_path,
+        .api_key = given->api_key.bytes,
+        .secret = secret->bytes,
+        .secret_length = secret->length,
+        .window_us = given->recv_window_us,
+        .processing_us = given->processing_us,
+        .timeout_us = given->timeout_us,
+        .instruments = &config->tradable,
+        .clock = wires->clock,
+        .loop = wires->loop,
+        .log = wires->log,
+        .metrics = wires->metrics,
+    };
+    struct broker *broker = binance_open(&options, err);
+    str_free(&api_url);
+    return broker;
+}
+
 struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
                                 struct err *err)
 {
     if (strcmp(config->broker.kind, "openalgo") == 0)
         return open_openalgo(config, wires, err);
+    if (strcmp(config->broker.kind, "binance") == 0)
+        return open_binance(config, wires, err);
     return host_open_paper(config, wires->clock, wires->journal, err);
 }
 

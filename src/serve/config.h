@@ -57,7 +57,7 @@ struct config_feed { /* bars replayed through the strategies, for the demo and f
     int64_t stop_after; /* bars; 0: endless for synthetic, the file's end for files */
 };
 struct config_broker {
-    char kind[16]; /* paper, openalgo */
+    char kind[16]; /* paper, openalgo, binance */
     /* paper */
     struct decimal fee_per_lot, fee_percent, slippage_percent;
     int64_t latency_us, partial_permille, reject_permille, seed;
@@ -68,6 +68,11 @@ struct config_broker {
     char *mode; /* openalgo: live or analyze */
     int64_t timeout_us, poll_us, mode_every_us;
     int64_t requests_per_second, orders_per_second, orders_per_minute; /* 0: the adapter's own */
+    /* binance */
+    struct config_secret secret, private_key;
+    int market; /* enum binance_market */
+    char *ws_api_url;
+    int64_t recv_window_us, processing_us;
     /* openalgo */
     char *strategy_tag, *product;
     int64_t absence_us;

@@ -12,8 +12,9 @@
             sizeof(((struct config *)0)->broker.field), fallback, low, high, NULL, flags, help     \
     }
 
+static const char *const market_names[] = {"spot", "usdm", NULL};
 static const struct setting rows[] = {
-    ROW("kind", SETTING_NAME, kind, "paper", 0, 0, 0, "paper or openalgo"),
+    ROW("kind", SETTING_NAME, kind, "paper", 0, 0, 0, "paper, openalgo or binance"),
     ROW("fee_per_lot", SETTING_DECIMAL, fee_per_lot, "0", 0, 0, SETTING_ZERO,
         "paper: money per lot"),
     ROW("fee_percent", SETTING_DECIMAL, fee_percent, "0", 0, 0, SETTING_ZERO,
@@ -57,6 +58,17 @@ static const struct setting rows[] = {
     ROW("absence", SETTING_DURATION, absence_us, "310s", 0, 3600 * S_US, 0,
         "openalgo: so long after an order was sent without an answer, a good reading of the order "
         "book without it proves that it never stood; 0: a person must say so"),
+    {"market", SETTING_CHOICE, offsetof(struct config, broker.market), sizeof(int), "spot", 0, 0,
+     market_names, 0, "binance: spot, or usdm (USD-M futures)"},
+    ROW("secret", SETTING_SECRET, secret, NULL, 0, 0, 0, "binance: of an HMAC key, by reference"),
+    ROW("private_key", SETTING_SECRET, private_key, NULL, 0, 0, 0,
+        "binance: PEM of an Ed25519 (or RSA) key, by reference; better than a secret"),
+    ROW("ws_api_url", SETTING_TEXT, ws_api_url, NULL, 0, 0, 0,
+        "binance: where its WebSocket API is [ws_url/ws-api/v3]"),
+    ROW("recv_window", SETTING_DURATION, recv_window_us, "5s", S_US / 5, 60 * S_US, 0,
+        "binance: a request that reaches it later is refused there"),
+    ROW("processing", SETTING_DURATION, processing_us, "10s", 0, 600 * S_US, 0,
+        "binance: longest time it may work on an order before the order shows"),
 };
 
 void config_read_broker(struct settings_reader *r, const struct json *root, struct config *c)
@@ -112,18 +124,35 @@ static void check_openalgo(struct settings_reader *r, struct config *c)
     }
 }
 
+static void check_binance(struct settings_reader *r, const struct config_broker *b)
+{
+    if (!b->api_key.bytes)
+        settings_fault(r, "broker.api_key", "is required: the name of the key at Binance");
+    if (!b->secret.bytes == !b->private_key.bytes)
+        settings_fault(r, "broker.private_key",
+                       "give private_key (Ed25519) or secret (HMAC), one of them");
+    check_url(r, "broker.base_url", b->base_url, "http://", "https://");
+    check_url(r, "broker.ws_url", b->ws_url, "ws://", "wss://");
+    check_url(r, "broker.ws_api_url", b->ws_api_url, "ws://", "wss://");
+}
+
 void config_check_broker(struct settings_reader *r, struct config *c)
 {
     if (strcmp(c->broker.kind, "openalgo") == 0)
         check_openalgo(r, c);
+    else if (strcmp(c->broker.kind, "binance") == 0)
+        check_binance(r, &c->broker);
     else if (strcmp(c->broker.kind, "paper") != 0)
-        settings_fault(r, "broker.kind", "\"%s\" is not known; there are paper and openalgo",
+        settings_fault(r, "broker.kind",
+                       "\"%s\" is not known; there are paper, openalgo and binance",
                        c->broker.kind);
 }
 
 void config_free_broker(struct config *c)
 {
     secret_wipe(&c->broker.api_key);
+    secret_wipe(&c->broker.secret);
+    secret_wipe(&c->broker.private_key);
 }
 
 void config_broker_help(struct str *out)

@@ -1,0 +1,333 @@
+"""The Binance adapter through the whole host, against a simulated venue: what the venue's own book
+says is the truth, whatever was cut, late, refused or told twice on the way.
+"""
+import os
+import sys
+import time
+from decimal import Decimal as D
+
+from harness import ROOT, Host, default_config, main, signal, until
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
+from venue import Binance  # noqa: E402
+
+ORDER = "/api/v3/order"
+STRATEGY = """return {
+    name = "plain", version = "1", instruments = "*",
+    gates = {{name = "always", check = function() return true end}},
+    size = function(facts)
+        local wish = {quantity = facts.signal.quantity or decimal("0.01"), limited_by = "test",
+                      stop = facts.signal.stop}
+        if facts.signal.atr then -- the test's word for: as a limit order
+            wish.kind, wish.limit_price = "limit", facts.signal.price
+        end
+        return wish
+    end,
+}
+"""
+INSTRUMENT = {
+    "name": "BTC",
+    "symbol": "BTCUSDT",
+    "tick": "0.01",
+    "quantity_step": "0.00001",
+    "min_quantity": "0.00001",
+}
+
+
+def start(venue, start=True, broker=None, **changes):
+    """A host on the venue; with Ed25519 unless `broker` says otherwise."""
+    host = Host(env={"BINANCE_KEY": venue.ed25519_key})
+    secret = os.path.join(host.folder, "secret")
+    with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
+        file.write(venue.ed25519_pem)
+    settings = {
+        "kind": "binance",
+        "api_key": "env:BINANCE_KEY",
+        "private_key": "file:" + secret,
+        "base_url": venue.url,
+        "ws_url": venue.ws_url,
+        "recv_window": "2s",
+        "processing": "1s",
+        **(broker or {}),
+    }
+    config = default_config(host, broker=settings, instruments=[INSTRUMENT], **changes)
+    config["account"] = {"currency": "USDT", "deposit": "100000"}
+    host.write_strategy("plain", STRATEGY)
+    host.write_config(config)
+    if start:
+        host.start(deadline_s=20)
+        streaming(host)
+    return host
+
+
+class Pair:
+    """A venue and a host on it."""
+
+    def __init__(self, **options):
+        self.venue = Binance(seed=1)
+        self.venue.price("BTCUSDT", "50000")
+        try:
+            self.host = start(self.venue, **options)
+        except BaseException:
+            self.venue.close()
+            raise
+
+    def __enter__(self):
+        return self.venue, self.host
+
+    def __exit__(self, kind, *rest):
+        self.host.__exit__(kind, *rest)
+        self.venue.close()
+
+
+def streaming(host, count=1):
+    until(
+        lambda: host.log().count("the stream of our orders is open") >= count,
+        15,
+        f"stream {count} of our orders",
+    )
+
+
+def enter(host, position="Long_1", **fields):
+    fields = {
+        "instrument": "BTC",
+        "price": "50000",
+        "stop": "49000",
+        "atr": None,
+        "quantity": "0.01",
+        **fields,
+    }
+    answer = host.post("/webhook/test?wait=decision", signal(position=position, **fields))
+    assert answer.status in (200, 202), answer
+    decision = answer.json()["decision"]
+    assert decision["verdict"] == "accept", decision
+    return answer.json()
+
+
+def leave(host):
+    return enter(host, "ALL", type="EXIT", price=None, stop=None, quantity=None)
+
+
+def orders(host):
+    return host.get("/api/orders?limit=1000").json()
+
+
+def one_order(host, state, deadline_s=15):
+    def there():
+        rows = [row for row in orders(host) if row["state"] == state]
+        return rows[0] if rows else None
+
+    return until(there, deadline_s, f"an order that is {state}: {orders(host)}")
+
+
+def held(host):
+    rows = host.get("/api/positions?status=open,closing,partial&limit=1000").json()
+    return sum((D(row["quantity"]) for row in rows), D(0))
+
+
+def agree(venue, host, holds, count):
+    """Ours and theirs say the same: `count` orders in their book, `holds` in ours, no id twice."""
+    until(lambda: held(host) == D(holds), 20, f"holding {holds}, not {held(host)}")
+    book = venue.orders()
+    assert len(book) == count, book
+    ids = [order["client_id"] for order in book]
+    assert len(set(ids)) == len(ids), ids
+    trades = venue.book()["trades"]
+    bought = sum(D(t["quantity"]) * (1 if t["side"] == "BUY" else -1) for t in trades)
+    assert bought == D(holds), trades
+
+
+def test_a_market_entry_and_its_exit_are_filled():
+    with Pair() as (venue, host):
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        assert one_order(host, "filled")["broker_id"] == str(venue.orders()[0]["id"])
+        leave(host)
+        agree(venue, host, "0", 2)
+
+
+def test_an_hmac_key_signs_too():
+    with Binance(seed=2) as venue:
+        venue.price("BTCUSDT", "50000")
+        host = start(venue, start=False)
+        host.env.update(BINANCE_KEY=venue.api_key, BINANCE_SECRET=venue.api_secret)
+        text = open(host.config_path, encoding="utf-8").read()
+        lines = [line for line in text.splitlines() if "private_key" not in line]
+        at = next(n for n, line in enumerate(lines) if "api_key" in line)
+        lines.insert(at, 'secret = "env:BINANCE_SECRET",')
+        host.write_config("\n".join(lines))
+        with host:
+            streaming(host)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+
+
+def test_the_answer_is_lost_and_the_order_is_found():
+    for action in (
+        "accept_then_drop",
+        "accept_then_reset",
+        "truncated",
+        "error_1006",
+        "error_1007",
+        "html_502",
+        "unknown_503",
+    ):
+        with Pair() as (venue, host):
+            venue.fault(action, method="POST", path=ORDER)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            assert len(venue.requests(method="POST", path=ORDER)) == 1, action
+
+
+def test_a_request_that_never_arrived_is_sent_again_after_the_proof():
+    for action in ("drop_before", "reset_before"):
+        with Pair(broker={"recv_window": "1s", "processing": "200ms"}) as (venue, host):
+            venue.fault(action, method="POST", path=ORDER)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            sent = venue.requests(method="POST", path=ORDER)
+            assert len(sent) == 2
+            assert sent[1]["at_ms"] - sent[0]["at_ms"] >= 1200, "before the proof"
+            assert one_order(host, "filled")["attempt"] == 2
+
+
+def test_an_order_that_shows_late_is_not_sent_twice():
+    with Pair() as (venue, host):
+        venue.set(query_lag_ms=1500)
+        venue.fault("accept_then_drop", method="POST", path=ORDER)
+        venue.cut()
+        venue.set(skip_events=9)
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        assert len(venue.requests(method="POST", path=ORDER)) == 1
+
+
+def test_too_many_requests_wait_as_long_as_asked():
+    for action in ("rate_429", "ban_418"):
+        with Pair() as (venue, host):
+            venue.fault(action, method="POST", path=ORDER, retry_after=2)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            log = venue.requests()
+            at = next(n for n, entry in enumerate(log) if entry["fault"] == action)
+            assert log[at + 1]["at_ms"] - log[at]["at_ms"] >= 1900, log[at + 1]
+
+
+def test_a_clock_that_runs_away_is_measured_again():
+    with Pair() as (venue, host):
+        venue.set(skew_ms=-30000)
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        venue.set(skew_ms=20000)
+        leave(host)
+        agree(venue, host, "0", 2)
+        assert "does not take our time" in host.log()
+
+
+def test_a_rejection_is_final_and_its_reason_is_kept():
+    with Pair() as (venue, host):
+        venue.fault("error_2010", method="POST", path=ORDER)
+        enter(host)
+        assert "insufficient balance" in one_order(host, "rejected")["reason"]
+        assert held(host) == 0 and not venue.orders()
+
+
+def test_what_breaks_a_filter_is_not_sent():
+    with Pair() as (venue, host):
+        venue.set(filters={"BTCUSDT": {"notional": "1000"}})
+        enter(host)  # the venue's own refusal, under the rules we read at the start
+        assert "NOTIONAL" in one_order(host, "rejected")["reason"]
+    with Binance(seed=1) as venue:
+        venue.price("BTCUSDT", "50000")
+        venue.set(filters={"BTCUSDT": {"notional": "1000"}})
+        with start(venue) as host:
+            enter(host)
+            assert "worth 500 is below the least 1000" in one_order(host, "rejected")["reason"]
+            assert not venue.requests(method="POST", path=ORDER)
+
+
+def test_a_limit_rests_and_the_stream_tells_its_fills():
+    with Pair() as (venue, host):
+        venue.set(duplicate_fills=9)
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        order = venue.orders()[0]
+        assert order["status"] == "NEW" and order["price"] == "49500"
+        venue.fill(order["id"], "0.004")
+        until(lambda: held(host) == D("0.004"), 3)
+        venue.price("BTCUSDT", "49400")
+        agree(venue, host, "0.01", 1)
+        one_order(host, "filled")
+
+
+def test_a_fill_the_stream_swallowed_is_noticed_by_the_next():
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        order = venue.orders()[0]["id"]
+        venue.set(skip_events=1)
+        venue.fill(order, "0.003")
+        venue.fill(order, "0.002")
+        until(lambda: held(host) == D("0.005"), 3, "the fill that was not told")
+
+
+def test_after_a_cut_stream_every_order_is_asked_about():
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        venue.set(skip_events=1)
+        assert venue.cut() >= 1
+        venue.fill(venue.orders()[0]["id"])
+        streaming(host, 2)
+        agree(venue, host, "0.01", 1)
+        assert '"orders_asked_about":1' in host.log()
+
+
+def test_a_market_order_in_pieces_and_one_that_runs_out_of_book():
+    with Pair() as (venue, host):
+        venue.set(pieces=3)
+        enter(host, quantity="0.03")
+        agree(venue, host, "0.03", 1)
+        venue.liquidity("BTCUSDT", "0.01")
+        enter(host, "Long_2", type="PYRAMID", quantity="0.03")
+        one_order(host, "expired")
+        agree(venue, host, "0.04", 2)
+
+
+def test_shutting_down_cancels_and_keeps_what_was_filled_unseen():
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        venue.set(skip_events=1)
+        venue.fill(venue.orders()[0]["id"], "0.004")
+        assert host.stop() == 0
+        order = venue.orders()[0]
+        assert order["status"] == "CANCELED" and order["filled"] == "0.004", order
+        host.start(deadline_s=20)
+        agree(venue, host, "0.004", 1)
+        assert one_order(host, "cancelled")["filled"] == "0.004"
+
+
+def test_what_happened_while_the_host_was_dead_is_found():
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        host.kill()
+        venue.price("BTCUSDT", "49000")
+        host.start(deadline_s=20)
+        agree(venue, host, "0.01", 1)
+
+
+def test_killed_between_sending_and_the_answer():
+    with Pair() as (venue, host):
+        venue.fault("accept_then_never", method="POST", path=ORDER)
+        enter(host)
+        until(lambda: venue.orders(), 10, "the order at the venue")
+        host.kill()
+        host.start(deadline_s=20)
+        agree(venue, host, "0.01", 1)
+        assert len(venue.requests(method="POST", path=ORDER)) == 1
+
+
+if __name__ == "__main__":
+    main(limit_s=120)
