@@ -51,6 +51,9 @@ struct book *store_mem_book(struct store *store); /* its tables, for oracles */
 bool migrate_sqlite(const char *path, int to_version /* -1: newest */, struct str *report,
                     struct err *err) MUST_CHECK;
 bool migrate_sqlite_status(const char *path, struct str *report, struct err *err) MUST_CHECK;
+bool migrate_postgres(const char *url, int to_version, struct str *report,
+                      struct err *err) MUST_CHECK;
+bool migrate_postgres_status(const char *url, struct str *report, struct err *err) MUST_CHECK;
 
 /* Reads the whole log and every table and says what does not agree. True: everything could be read;
  * whether it is sound is result->faults == 0. */

@@ -1,0 +1,4 @@
+DROP TABLE beats;
+DROP TABLE failovers;
+DROP TABLE leases;
+DROP TABLE instances;

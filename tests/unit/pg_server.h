@@ -1,0 +1,200 @@
+/* A PostgreSQL server of a test's own: in a private folder, on a Unix socket and a free loopback
+ * port, run by somebody without rights, ended by its process id. */
+#ifndef TEST_PG_SERVER_H
+#define TEST_PG_SERVER_H
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <grp.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct pg_server {
+    char folder[64], data[96], bin[128];
+    int port;
+    pid_t pid;
+    bool durable;         /* fsync on: for measuring */
+    const char *settings; /* further "-c" settings, separated by spaces */
+};
+
+static inline void pg_server_fail(const char *what)
+{
+    fprintf(stderr, "PostgreSQL for tests: %s\n", what);
+    exit(1);
+}
+
+/* The newest of Debian's versions, or what is on the PATH. */
+static inline void pg_server_find(struct pg_server *server)
+{
+    DIR *versions = opendir("/usr/lib/postgresql");
+    int best = 0, version;
+    for (struct dirent *e; versions && (e = readdir(versions));)
+        if (sscanf(e->d_name, "%d", &version) == 1 && version > best)
+            best = version;
+    if (versions)
+        closedir(versions);
+    if (best)
+        snprintf(server->bin, sizeof server->bin, "/usr/lib/postgresql/%d/bin/", best);
+}
+
+static inline void pg_server_drop_rights(void)
+{
+    struct passwd *user = getpwnam("postgres");
+    if (geteuid() != 0)
+        return;
+    if (!user && !(user = getpwnam("nobody")))
+        pg_server_fail("there is neither a user postgres nor nobody");
+    if (setgroups(0, NULL) || setgid(user->pw_gid) || setuid(user->pw_uid))
+        pg_server_fail("rights cannot be given up");
+}
+
+static inline pid_t pg_server_spawn(const char *log, char *const argv[])
+{
+    pid_t pid = fork();
+    if (pid)
+        return pid;
+    pg_server_drop_rights();
+    prctl(PR_SET_PDEATHSIG, SIGQUIT); /* a change of rights forgets it */
+    if (!freopen(log, "a", stdout) || dup2(1, 2) < 0)
+        _exit(126);
+    execvp(argv[0], argv);
+    _exit(127);
+}
+
+static inline int pg_server_free_port(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t length = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(fd, (struct sockaddr *)&address, length) ||
+        getsockname(fd, (struct sockaddr *)&address, &length))
+        pg_server_fail("no free port");
+    close(fd);
+    return ntohs(address.sin_port);
+}
+
+/* The server writes "ready" into its file when it takes connections. */
+static inline bool pg_server_answers(const struct pg_server *server)
+{
+    char path[128], line[200];
+    bool ready = false;
+    snprintf(path, sizeof path, "%s/postmaster.pid", server->data);
+    FILE *file = fopen(path, "r");
+    while (file && fgets(line, sizeof line, file))
+        ready = ready || strncmp(line, "ready", 5) == 0;
+    if (file)
+        fclose(file);
+    return ready;
+}
+
+static inline void pg_server_run(struct pg_server *server)
+{
+    char program[160], log[160], port[16], sockets[96], all[600], stale[128];
+    char *argv[40] = {program, "-D", server->data, "-p", port, "-k", sockets};
+    int count = 7;
+    snprintf(program, sizeof program, "%spostgres", server->bin);
+    snprintf(log, sizeof log, "%s/log", server->folder);
+    snprintf(port, sizeof port, "%d", server->port);
+    snprintf(sockets, sizeof sockets, "%s", server->folder);
+    snprintf(all, sizeof all,
+             "listen_addresses=127.0.0.1 max_connections=60 fsync=%s shared_buffers=32MB "
+             "autovacuum_naptime=10s %s",
+             server->durable ? "on" : "off", server->settings ? server->settings : "");
+    char *rest = NULL;
+    for (char *word = strtok_r(all, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+        argv[count++] = "-c";
+        argv[count++] = word;
+    }
+    snprintf(stale, sizeof stale, "%s/postmaster.pid", server->data);
+    unlink(stale); /* of a server that was killed */
+    server->pid = pg_server_spawn(log, argv);
+    for (int i = 0; i < 2000 && !pg_server_answers(server); i++) {
+        if (waitpid(server->pid, NULL, WNOHANG) == server->pid)
+            pg_server_fail("the server ended at once");
+        poll(NULL, 0, 10);
+    }
+}
+
+static inline void pg_server_start(struct pg_server *server)
+{
+    char program[160], log[160];
+    pg_server_find(server);
+    snprintf(server->folder, sizeof server->folder, "/tmp/tidelock-pg-XXXXXX");
+    if (!mkdtemp(server->folder))
+        pg_server_fail("no folder");
+    struct passwd *user = getpwnam("postgres");
+    if (geteuid() == 0 && (user || (user = getpwnam("nobody"))) &&
+        chown(server->folder, user->pw_uid, user->pw_gid))
+        pg_server_fail("the folder cannot be given away");
+    snprintf(server->data, sizeof server->data, "%s/data", server->folder);
+    snprintf(program, sizeof program, "%sinitdb", server->bin);
+    snprintf(log, sizeof log, "%s/log", server->folder);
+    char *argv[] = {program, "-N",   "-A",         "trust", "-U",         "tidelock",
+                    "-E",    "UTF8", "--locale=C", "-D",    server->data, NULL};
+    int status = 0;
+    waitpid(pg_server_spawn(log, argv), &status, 0);
+    if (status)
+        pg_server_fail("initdb failed; is the package postgresql installed?");
+    server->port = pg_server_free_port();
+    pg_server_run(server);
+}
+
+/* SIGQUIT: as if the machine had gone; SIGINT: at once, cleanly. */
+static inline void pg_server_end(struct pg_server *server, int sig)
+{
+    if (server->pid > 0) {
+        kill(server->pid, sig);
+        waitpid(server->pid, NULL, 0);
+    }
+    server->pid = 0;
+}
+
+static inline void pg_server_stop(struct pg_server *server)
+{
+    pg_server_end(server, SIGINT);
+    if (strncmp(server->folder, "/tmp/tidelock-pg-", 17) != 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", server->folder, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
+}
+
+/* To the server and every process of it. */
+static inline void pg_server_signal(const struct pg_server *server, int sig)
+{
+    DIR *all = opendir("/proc");
+    kill(server->pid, sig);
+    for (struct dirent *e; all && (e = readdir(all));) {
+        char path[300], line[300] = "";
+        int parent = 0;
+        snprintf(path, sizeof path, "/proc/%.20s/stat", e->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file)
+            continue;
+        const char *end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
+        fclose(file);
+        if (end && sscanf(end, ") %*c %d", &parent) == 1 && parent == server->pid)
+            kill((pid_t)strtol(e->d_name, NULL, 10), sig);
+    }
+    if (all)
+        closedir(all);
+}
+
+static inline void pg_server_url(const struct pg_server *server, const char *base, char *out,
+                                 size_t size)
+{
+    snprintf(out, size, "postgresql://tidelock@127.0.0.1:%d/%s", server->port, base);
+}
+#endif
