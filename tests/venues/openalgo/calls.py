@@ -272,7 +272,11 @@ class Calls:
             "total_open_orders": count(lambda o: STATUS[o.status] == "open"),
             "total_rejected_orders": count(lambda o: STATUS[o.status] == "rejected"),
         }
-        return {"data": {"orders": rows if self.live else rows[::-1], "statistics": statistics}}
+        if not self.live:
+            waiting = count(lambda o: STATUS[o.status] == "trigger pending")
+            statistics["total_trigger_pending_orders"] = waiting
+            rows.reverse()
+        return {"data": {"orders": rows, "statistics": statistics}}
 
     def trade_row(self, trade):
         order = trade.order
@@ -458,7 +462,9 @@ class Calls:
         start = int(first.timestamp() * 1000)
         end = int((last + timedelta(days=1)).timestamp() * 1000) - 1
         rows = self.pasts[instrument.name].klines(interval, start, end, 100_000, self.clock())
-        return {"data": [bar for bar in map(bar_of, rows) if in_session(instrument, bar, interval)]}
+        always = not self.settings["sessions"]
+        bars = map(bar_of, rows)
+        return {"data": [b for b in bars if always or in_session(instrument, b, interval)]}
 
     def call_intervals(self, _):
         return {

@@ -71,6 +71,7 @@ class Desk(Calls):
             "numbers": "number",
             "trade_quantity_zero": False,
             "refuse_orders": 0,
+            "sessions": True,
             "refuse_reason": "RMS:Margin Exceeds",
             "order_rate": options.order_rate,
             "api_rate": options.api_rate,
