@@ -222,6 +222,67 @@ def test_the_official_connector_with_a_key_pair():
         ask_connector(venue, venue.ed25519_key, venue.ed25519_pem)
 
 
+def test_ccxt_trades_futures():
+    """(ccxt knows the futures' codes only by the exchange's own address: ExchangeError here.)"""
+    with BinanceFutures(seed=5) as venue:
+        found = drive("ccxt_usdm.js", venue)
+        expect(
+            found,
+            market_limits=[0.1, 0.001, 5],
+            bars=5,
+            leverage=10,
+            market=["closed", "closed", 0.02, 60000],
+            duplicate="ExchangeError",
+            open=["u-1"],
+            cancelled="canceled",
+            reused=True,
+            reduceOnly="ExchangeError",
+            poor="ExchangeError",
+            stop=["open", 59500],
+            positions=[[0.02, 60000, "long"]],
+            flat=0,
+            unknown="OperationFailed",
+            failed="OperationFailed",
+            streams=[59400, 59399.9],
+            heard=["closed", 0.001],
+        )
+        book = venue.book()
+        first = [[str(t["id"]), str(t["order"]), t["side"].lower()] for t in book["trades"][:2]]
+        assert [row[:3] for row in found["trades"]] == first, found["trades"]
+        fees = sum(number(trade["fee"]) for trade in book["trades"][:2])
+        assert abs(found["wallet"] - (100_000 - 0.02 * 600 - fees)) < 1e-8, found["wallet"]
+        # Two answers that one client cannot tell apart: one order stands, the other does not.
+        assert len(venue.orders(client_id="u-lost")) == 1
+        assert not venue.orders(client_id="u-gone")
+        refused = [r for r in venue.requests(path="/fapi/v1/order") if r["status"] == 400]
+        assert len(refused) == 3, refused
+
+
+def test_the_official_futures_connector():
+    with BinanceFutures(seed=6) as venue:
+        found = drive("sdk_usdm.js", venue)
+        expect(
+            found,
+            info=2,
+            kept=True,
+            mode=False,
+            ack=["NEW", "0"],  # of a market order that is filled already
+            result=["FILLED", "0.01", "60000.00000"],
+            refused="BadRequestError",
+            algo=["NEW", "protect"],
+            waiting=1,
+            finished="FINISHED",
+            actual=["FILLED", "0.02", "protect"],
+            position="0",
+            again="BadRequestError",
+        )
+        opened, account = ["ORDER_TRADE_UPDATE", "NEW", "NEW"], ["ACCOUNT_UPDATE"]
+        filled = [opened, account, ["ORDER_TRADE_UPDATE", "TRADE", "FILLED"]]
+        algo = [["ALGO_UPDATE", state] for state in ("NEW", "TRIGGERING", "TRIGGERED", "FINISHED")]
+        assert found["events"] == filled + filled + algo[:2] + filled + algo[2:], found["events"]
+        assert venue.book()["positions"][0]["quantity"] == "0"
+
+
 def test_recorded_signatures():
     """Signatures recorded from real clients are accepted; one changed byte and they are not."""
     with open(os.path.join(VENUES, "golden", "binance-signed.json"), encoding="utf-8") as file:

@@ -17,9 +17,7 @@ from collections import deque
 from wire import Answer, Server, now_ms, pause
 
 KEPT = 200_000  # requests and events kept at most; older ones are counted only
-HTML = (
-    "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-)
+HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 
 # Actions that change how an answer travels: {action: (is the request applied, how it is sent)}.
 TRAVEL = {
@@ -195,7 +193,7 @@ class Control:
     """The judge's door: GET and POST of JSON. A venue adds its own verbs to `verbs`."""
 
     def __init__(self, judge, venue):
-        self.judge, self.venue = judge, venue
+        self.judge, self.venue, self.walks = judge, venue, {}
         self.verbs = {
             "GET /book": lambda _: venue.told_book(),
             "GET /requests": self.tell(judge.requests),
@@ -209,6 +207,7 @@ class Control:
             "POST /order": venue.foreign_order,
             "POST /end": venue.end_order,
             "POST /fill": venue.fill_order,
+            "POST /walk": self.walk,
             "POST /cut": lambda g: {
                 "cut": venue.cut(g.get("kinds"), g.get("how", "reset"), g.get("code", 1001))
             },
@@ -221,6 +220,20 @@ class Control:
             return [entry for entry in list(kept) if entry["n"] > since]
 
         return answer
+
+    def walk(self, given):
+        """Moves a price at random, from the seed, by up to `ticks` each time; 0 ms stops it."""
+        symbol, every_s, ticks = given["symbol"], given["every_ms"] / 1000, given.get("ticks", 10)
+        self.walks[symbol] = walk = object()
+
+        def step():
+            if self.walks[symbol] is walk:
+                self.venue.nudge(symbol, self.judge.chance.randint(-ticks, ticks))
+                asyncio.get_running_loop().call_later(every_s, step)
+
+        if every_s > 0:
+            step()
+        return {}
 
     def calm(self, _):
         self.judge.rules.clear()

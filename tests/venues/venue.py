@@ -114,6 +114,10 @@ class Venue:
     def price(self, symbol, price):
         return self.call("POST", "/price", {"symbol": symbol, "price": str(price)})
 
+    def walk(self, symbol, every_ms, ticks=10):
+        """Moves the price at random, from the seed, until every_ms is 0."""
+        self.call("POST", "/walk", {"symbol": symbol, "every_ms": every_ms, "ticks": ticks})
+
     def liquidity(self, symbol, quantity):
         """How much of it can be traded from now on; None for without bound."""
         self.call("POST", "/liquidity", {"symbol": symbol, "quantity": quantity})
@@ -136,7 +140,7 @@ class Venue:
         return self.call("POST", "/fill", given)
 
     def cut(self, *kinds, how="reset", code=1001):
-        """Cuts WebSockets of these kinds (all if none): how is reset, close or freeze."""
+        """Cuts WebSockets of these kinds, or all. how: reset close freeze shutdown (Binance)."""
         return self.call("POST", "/cut", {"kinds": kinds or None, "how": how, "code": code})["cut"]
 
 

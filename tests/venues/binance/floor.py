@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from judge import DELIVERY, HTML, Judge
 from matching import Engine, Order, plain
-from wire import Answer, Server, now_ms
+from wire import REASONS, Answer, Server, now_ms
 
 from binance.signing import split_signature, well_encoded
 from binance.streams import Streams
@@ -49,7 +49,9 @@ def limited(status, message):
 
 
 def page(status):
-    return lambda given: Answer(status, given.get("body", HTML), kind="text/html")
+    return lambda given: Answer(
+        status, given.get("body", HTML.format(REASONS[status])), kind="text/html"
+    )
 
 
 TIMEOUT = (
@@ -204,6 +206,7 @@ class Floor:
         self.settings = {
             "skew_ms": options.skew_ms,
             "query_lag_ms": 0,
+            "skip_market": 0,
             **DELIVERY,
             "ping_s": 20.0,
             "pong_s": 60.0,
@@ -399,6 +402,9 @@ class Floor:
         self.streams.market(name)
         return {"symbol": name, "price": plain(self.engine.prices[name])}
 
+    def nudge(self, name, ticks):
+        self.set_price(name, self.engine.prices[name] + ticks * self.symbols[name].tick)
+
     def set_liquidity(self, name, quantity):
         self.engine.set_liquidity(
             self.symbols[name].name, None if quantity is None else Decimal(str(quantity))
@@ -462,7 +468,14 @@ class Floor:
         return order.told()
 
     def cut(self, kinds, how, code):
-        return self.server.cut(kinds, how, code)
+        if how != "shutdown":
+            return self.server.cut(kinds, how, code)
+        event = {"e": "serverShutdown", "E": self.clock()}
+        for ws in list(self.server.sockets):
+            ws.send(
+                {"event": event} if ws.kind == "api" or ws.request.path[:4] == "/ws-" else event
+            )
+        return len(self.server.sockets)
 
     def told_book(self):
         return {

@@ -2,8 +2,9 @@
 from matching import ZERO, Order, plain
 from past import number
 
+from binance.algo import ALGO_ONLY, Algo
 from binance.floor import Refusal
-from binance.margin import SIDES, Margin
+from binance.margin import SIDES
 
 KINDS = {  # type: parameters that it needs
     "LIMIT": ("timeInForce", "quantity", "price"),
@@ -16,13 +17,15 @@ KINDS = {  # type: parameters that it needs
 TOLD = {"TRIGGER": "NEW"}
 
 
-class Futures(Margin):
+class Futures(Algo):
     name = "usdm"
     over_websocket = {
         "order.place": ("POST", "/fapi/v1/order"),
         "order.modify": ("PUT", "/fapi/v1/order"),
         "order.status": ("GET", "/fapi/v1/order"),
         "order.cancel": ("DELETE", "/fapi/v1/order"),
+        "algoOrder.place": ("POST", "/fapi/v1/algoOrder"),
+        "algoOrder.cancel": ("DELETE", "/fapi/v1/algoOrder"),
         "account.balance": ("GET", "/fapi/v3/balance"),
         "v2/account.balance": ("GET", "/fapi/v3/balance"),
         "account.position": ("GET", "/fapi/v3/positionRisk"),
@@ -61,6 +64,7 @@ class Futures(Margin):
                 "signed",
             ),
             ("GET", one + "userTrades"): (self.user_trades, 5, "signed"),
+            ("GET", one + "leverageBracket"): (self.brackets, 1, "signed"),
             ("POST", one + "leverage"): (self.set_leverage, 1, "signed"),
             ("POST", one + "marginType"): (self.set_margin_type, 1, "signed"),
             ("GET", one + "positionSide/dual"): (self.get_dual, 30, "signed"),
@@ -69,6 +73,7 @@ class Futures(Margin):
             ("PUT", one + "listenKey"): (self.keep_listen_key, 1, "key"),
             ("DELETE", one + "listenKey"): (self.drop_listen_key, 1, "key"),
         }
+        self.routes.update(self.algo_routes)
         for version in ("v2", "v3"):
             path = f"/fapi/{version}/"
             self.routes["GET", path + "account"] = (self.account, 5, "signed")
@@ -226,6 +231,8 @@ class Futures(Margin):
 
     def place(self, params):
         order = self.read_order(params)
+        if order.stop is not None and self.settings["algo_service"]:
+            raise Refusal(-4120, ALGO_ONLY + "instead.")
         self.limits.count_order()
         told = order.extra["_answer"]
         order.extra["_counted"] = True
@@ -246,6 +253,9 @@ class Futures(Margin):
         self.streams.user(self.report(order, what, trade))
         if trade:
             self.streams.traded(trade)
+        algo = self.algos.get(order.extra.get("algo"))
+        if algo and algo.status == "TRIGGERED" and not order.is_open:
+            self.tell_algo(algo, "FINISHED")
 
     def user_trades(self, params):
         return [

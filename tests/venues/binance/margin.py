@@ -155,6 +155,20 @@ class Margin(Public):
 
     # ---- settings of the account -------------------------------------------------------------
 
+    def brackets(self, params):
+        """One bracket a symbol: any size at the highest leverage."""
+        bracket = {
+            "bracket": 1,
+            "initialLeverage": 125,
+            "notionalCap": 1_000_000_000,
+            "notionalFloor": 0,
+            "maintMarginRatio": 0.004,
+            "cum": 0.0,
+        }
+        wanted = params.get("symbol")
+        names = [name for name in self.symbols if wanted in (None, name)]
+        return [{"symbol": name, "brackets": [bracket]} for name in names]
+
     def set_leverage(self, params):
         symbol, leverage = self.symbol(params), params.integer("leverage")
         if leverage is None or not 1 <= leverage <= 125:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from judge import DELIVERY, HTML, Delivery, Judge
 from past import Past
-from wire import Answer, Server, now_ms
+from wire import REASONS, Answer, Server, now_ms
 
 from openalgo.books import IST, Account, Instrument, Sandbox
 from openalgo.calls import Calls, Refused
@@ -34,7 +34,7 @@ def error(status, message):
 
 
 def page(status):
-    return lambda given: Answer(status, HTML, kind="text/html")
+    return lambda given: Answer(status, HTML.format(REASONS[status]), kind="text/html")
 
 
 FAULTS = {  # action: (whether the request is applied unless the rule says otherwise, the answer)
@@ -184,6 +184,11 @@ class Desk(Calls):
             account.engine.set_price(instrument.name, Decimal(price))
         self.feed.tick(instrument)
         return {"symbol": instrument.name, "price": price}
+
+    def nudge(self, name, ticks):
+        instrument = self.instrument_named(name)
+        price = self.accounts["live"].engine.prices[instrument.name]
+        self.set_price(name, price + ticks * instrument.tick)
 
     def set_liquidity(self, name, quantity):
         name = self.instrument_named(name).name
