@@ -280,20 +280,26 @@ static int run_dead(struct cli_args *args)
     return change(args, path, &body, drop ? "dropped" : "back in the queue");
 }
 
-enum { ORDER_REASON, ORDER_WHO, ORDER_AS };
+enum { ORDER_REASON, ORDER_WHO, ORDER_AS, ORDER_QUANTITY, ORDER_PRICE };
 static int run_order(struct cli_args *args)
 {
     if (strcmp(args->words[0], "resolve") != 0)
         return cli_usage(args, "\"%s\" is not resolve", args->words[0]);
     if (!args->values[ORDER_AS] || !args->values[ORDER_REASON])
-        return cli_usage(
-            args,
-            "--as rejected|cancelled|expired and --reason TEXT are needed: they are the evidence");
+        return cli_usage(args, "--as filled|rejected|cancelled|expired and --reason TEXT are "
+                               "needed: they are the evidence");
+    if (strcmp(args->values[ORDER_AS], "filled") == 0 && !args->values[ORDER_PRICE])
+        return cli_usage(args, "--price P is needed with --as filled");
     struct str body = STR_EMPTY;
     char path[160];
     snprintf(path, sizeof path, "/api/orders/%s/resolve", args->words[1]);
     str_puts(&body, "{\"as\":");
     str_put_json(&body, args->values[ORDER_AS]);
+    for (size_t i = ORDER_QUANTITY; i <= ORDER_PRICE; i++)
+        if (args->values[i]) {
+            str_puts(&body, i == ORDER_PRICE ? ",\"price\":" : ",\"quantity\":");
+            str_put_json(&body, args->values[i]);
+        }
     str_putc(&body, ',');
     put_who_why(&body, user_name(args, ORDER_WHO), args->values[ORDER_REASON]);
     str_putc(&body, '}');
@@ -305,7 +311,9 @@ static const struct cli_option why_options[] = {{"reason", "TEXT", "why; kept in
 static const struct cli_option order_options[] = {
     {"reason", "TEXT", "the evidence; kept in the event log"},
     {"who", "NAME", "who; default $USER"},
-    {"as", "STATE", "rejected, cancelled or expired"}};
+    {"as", "STATE", "filled, rejected, cancelled or expired"},
+    {"quantity", "LOTS", "filled: how much; default: all that was left"},
+    {"price", "P", "filled: the average price"}};
 
 const struct cli_command cli_ask_commands[] = {
     {"status", "", "Show instance, queue, equity, positions and the latest decisions", NULL,
@@ -326,6 +334,6 @@ const struct cli_command cli_ask_commands[] = {
      "End an order whose outcome is unknown, by a person's evidence", NULL,
      "tidelock order resolve k3vq7d5mzzx4pquw2tya --as rejected --reason \"broker's desk, call of "
      "14:20\"",
-     2, 2, order_options, 3, run_order},
+     2, 2, order_options, 5, run_order},
 };
 const size_t cli_ask_count = sizeof cli_ask_commands / sizeof cli_ask_commands[0];

@@ -1,6 +1,7 @@
 /* The heart of the host: what the stories share is made here, turned here, and let go of here. */
 #include "flow/core.h"
 #include "flow/account.h"
+#include "flow/exits.h"
 #include "flow/flows.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
@@ -85,6 +86,7 @@ bool core_start(struct core *core, struct err *err)
     orders_new(core);
     statistics_new(core);
     intake_new(core);
+    exits_new(core);
     core->broker->on_report = hear_report;
     core->broker->report_ctx = core;
     return true;
@@ -102,6 +104,7 @@ void core_stop(struct core *core)
     statistics_free(core->statistics);
     recorder_free(core->recorder);
     markets_free(core->markets);
+    exits_free(core->exits);
     str_free(&core->trace);
     zone_free(core->zone);
     core->zone = NULL;
@@ -111,6 +114,7 @@ void core_stop(struct core *core)
     core->statistics = NULL;
     core->recorder = NULL;
     core->markets = NULL;
+    core->exits = NULL;
 }
 
 int64_t core_turn(struct core *core)
@@ -123,6 +127,8 @@ int64_t core_turn(struct core *core)
     other_us = account_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = resync_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
+    other_us = exits_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = flatten_turn(core);
     next_us = other_us < next_us ? other_us : next_us;

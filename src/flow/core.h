@@ -20,6 +20,7 @@ struct recorder;
 struct orders;
 struct statistics;
 struct markets;
+struct exits;
 struct core_options {
     const char *instance;
     struct staleness staleness;
@@ -76,6 +77,7 @@ struct core {
     struct orders *orders;
     struct statistics *statistics;
     struct markets *markets;
+    struct exits *exits;
     struct str trace; /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */

@@ -55,9 +55,15 @@ void halt_set(struct core *core, enum halt_level level, const char *who, const c
 enum halt_level halt_now(const struct core *core);
 void account_deposit(struct core *core, struct decimal amount, const char *who,
                      struct waiter to); /* negative: withdrawal */
-/* Ends an UNKNOWN order by a person's evidence. */
-void order_resolve(struct core *core, const char *order_id, enum order_state as, const char *who,
-                   const char *why, struct waiter to);
+/* Ends an UNKNOWN order by a person's evidence. As FILLED it takes the price, and the quantity when
+ * that is less than what was left: then the rest is cancelled. */
+struct resolution {
+    enum order_state as;
+    const char *who, *why;
+    struct decimal quantity, price; /* FILLED; quantity bad: all that was left */
+};
+void order_resolve(struct core *core, const char *order_id, const struct resolution *told,
+                   struct waiter to);
 /* Records that a policy version went live, was refused or rolled back. */
 void policy_record(struct core *core, const struct policy_version *version, struct waiter to);
 

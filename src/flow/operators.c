@@ -194,8 +194,41 @@ void halt_set(struct core *core, enum halt_level level, const char *who, const c
 
 /* ---- orders ---- */
 
-void order_resolve(struct core *core, const char *order_id, enum order_state as, const char *who,
-                   const char *why, struct waiter to)
+static void refuse_err(struct core *core, struct waiter to, const struct err *err)
+{
+    intake_defer(core, to, "", err);
+}
+
+/* What was filled, by a person's word: for the rest of the order unless a quantity is given. */
+static void resolve_filled(struct core *core, const struct order *row,
+                           const struct resolution *told, const char *cause, struct waiter to)
+{
+    struct decimal had = decimal_ok(row->filled) ? row->filled : decimal_int(0);
+    struct decimal rest = decimal_sub(row->quantity, had);
+    struct report fill = {.kind = REPORT_FILL,
+                          .quantity = decimal_ok(told->quantity) ? told->quantity : rest,
+                          .price = told->price,
+                          .fee = decimal_int(0),
+                          .at_us = clock_wall(core->clock)};
+    struct err err = {0};
+    if (!decimal_ok(fill.price) || decimal_sign(fill.price) <= 0) {
+        refuse(core, to, ERR_INPUT,
+               "an order is resolved as filled with the price it was filled at");
+        return;
+    }
+    if (decimal_sign(fill.quantity) <= 0 || decimal_gt(fill.quantity, rest)) {
+        refuse(core, to, ERR_INPUT, "the quantity must be above zero and at most what is left");
+        return;
+    }
+    text_copy(fill.order_id, sizeof fill.order_id, row->id);
+    snprintf(fill.trade_id, sizeof fill.trade_id, "hand:%s", row->id);
+    snprintf(fill.reason, sizeof fill.reason, "by %s: %.140s", told->who, told->why);
+    if (!orders_settle(core, &fill, ORDER_CANCELLED, cause, to, &err))
+        refuse_err(core, to, &err);
+}
+
+void order_resolve(struct core *core, const char *order_id, const struct resolution *told,
+                   struct waiter to)
 {
     struct order row;
     struct str cause = STR_EMPTY;
@@ -203,16 +236,19 @@ void order_resolve(struct core *core, const char *order_id, enum order_state as,
         refuse(core, to, ERR_CONFLICT, "only an order that is unknown is settled by hand");
         return;
     }
-    if (!why || !*why || !order_is_final(as) || as == ORDER_FILLED) {
+    if (!told->why || !*told->why || !order_is_final(told->as)) {
         refuse(core, to, ERR_INPUT,
-               "say why, and what it became: cancelled, rejected or expired; fills come from the "
-               "broker");
+               "say why, and what it became: filled, cancelled, rejected or expired");
         return;
     }
-    row.state = as;
-    snprintf(row.reason, sizeof row.reason, "by %s: %.140s", who, why);
-    put_cause(&cause, who, why);
-    orders_change(core, "order.resolved", str_text(&cause), &row, to);
+    put_cause(&cause, told->who, told->why);
+    if (told->as == ORDER_FILLED) {
+        resolve_filled(core, &row, told, str_text(&cause), to);
+    } else {
+        row.state = told->as;
+        snprintf(row.reason, sizeof row.reason, "by %s: %.140s", told->who, told->why);
+        orders_change(core, "order.resolved", str_text(&cause), &row, to);
+    }
     str_free(&cause);
 }
 

@@ -6,6 +6,7 @@
  * that could not be written is not lost: the order is marked and the broker is asked again. */
 #include "flow/orders.h"
 #include "flow/account.h"
+#include "flow/exits.h"
 #include "flow/flows.h"
 #include "flow/mutant.h"
 #include "flow/record.h"
@@ -346,6 +347,31 @@ bool orders_change(struct core *core, const char *event, const char *cause,
     return true;
 }
 
+bool orders_settle(struct core *core, const struct report *fill, enum order_state as,
+                   const char *cause, struct waiter to, struct err *err)
+{
+    struct live_order *live = orders_find(core, fill->order_id);
+    struct consequence *out = core->orders->consequence;
+    if (!live || !live->fills_known || !record_settled(core))
+        return err_set(err, ERR_LATER, ERR_BUSY, "the order is being looked at; ask again");
+    if (!order_apply_report(&live->row, fill, core->broker->ops->traits->name,
+                            clock_wall(core->clock), &out->after, &out->fill, err))
+        return false;
+    if (out->after.state != ORDER_FILLED)
+        out->after.state = as;
+    text_copy(out->after.reason, sizeof out->after.reason, fill->reason);
+    start_consequence(core, out, live);
+    out->event.kind = "order.resolved";
+    out->event.cause = cause;
+    if (!add_fill(core, out, err))
+        return false;
+    orders_know_fill(live, out->fill.id);
+    settle_signal(core, out);
+    live->row = out->after;
+    record_write(core, &out->event, 1, false, to);
+    return true;
+}
+
 /* ---- what became of the writes ---- */
 
 /* A strategy that wants to know of its fills hears of them when they are durable. */
@@ -378,6 +404,8 @@ void orders_committed(struct core *core, const struct change *change)
                   LOG_T("order_id", order->id), LOG_T("signal_id", order->signal_id),
                   LOG_T("state", order_state_names[order->state]), LOG_T("reason", order->reason),
                   LOG_END);
+    if (live->final)
+        exits_note(core, order);
     if (live->flow)
         wake(core, live);
     else if (live->final)

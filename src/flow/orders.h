@@ -32,6 +32,9 @@ void orders_report(struct core *core, const struct report *report);
  * at hand. */
 bool orders_change(struct core *core, const char *event /* NULL: by its state */, const char *cause,
                    const struct order *after, struct waiter to);
+/* A fill by a person's evidence: applied, and the order ends, FILLED or `as` when some is left. */
+bool orders_settle(struct core *core, const struct report *fill, enum order_state as,
+                   const char *cause, struct waiter to, struct err *err) MUST_CHECK;
 /* What the recorder tells of every change. */
 void orders_committed(struct core *core, const struct change *change);
 void orders_undone(struct core *core, const struct change *change);

@@ -8,6 +8,7 @@
  *     own      after: the broker's body knows what the day's orders of ours are called there
  *     orders   after: the broker has answered once about each; what stays unknown blocks
  *     open     after: waiting signals are queued and trading is allowed */
+#include "flow/exits.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
 #include "flow/orders.h"
@@ -122,13 +123,12 @@ static enum step_result fills_answer(struct flow *flow, const struct err *err, c
 /* ---- what is ours at the broker ---- */
 
 /* A broker without client order ids shows a day's orders of everybody: those that are ours belong
- * to the orders that have them, be they long over. */
+ * to the orders that have them, be they long over. And an exit that was refused before this process
+ * began is still to be tried again. */
 static enum step_result own(struct flow *flow)
 {
     struct core *core = flow->core;
     char since[CALENDAR_TEXT_MAX];
-    if (!core->broker->ops->own)
-        return STEP_NEXT;
     calendar_print(clock_wall(core->clock) - OWN_US, since);
     struct store_query query = {.table = TABLE_ORDER,
                                 .where = {{.column = "created_at", .op = STORE_GE, .value = since}},
@@ -147,8 +147,10 @@ static enum step_result own_answer(struct flow *flow, const struct err *err, con
         flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
         return STEP_WAIT;
     }
-    for (size_t i = 0; i < rows->count; i++)
+    for (size_t i = 0; i < rows->count; i++) {
         broker_own(flow->core->broker, rows->rows[i]);
+        exits_note(flow->core, rows->rows[i]);
+    }
     return STEP_NEXT;
 }
 

@@ -157,10 +157,18 @@ static enum step_result find_out(struct flow *flow, struct live_order *live)
     return begin_child(flow, CHILD_FIND, order_find_begin(flow, work->order_id, at_us));
 }
 
+static bool broker_keeps(const struct core *core, enum order_tif tif)
+{
+    unsigned tifs = core->broker->ops->traits->tifs;
+    return tifs == 0 || (tifs & (1u << tif)) != 0;
+}
+
 static enum step_result rest(struct flow *flow, struct live_order *live)
 {
     struct work *work = flow->data;
     int64_t at_us = now_us(flow), poll_us = POLL_LEAST_US << (work->polls < 4 ? work->polls : 4);
+    if (live->row.tif == TIF_IOC && live->looked && !broker_keeps(flow->core, TIF_IOC))
+        live->cancel_wanted = true; /* it traded what it could; the broker would let it rest */
     if (live->cancel_wanted && at_us >= work->next_us) {
         work->next_us = backoff(flow, FIND_LEAST_US, FIND_MOST_US, work->cancels++);
         live->dirty = true; /* whatever is answered, see what became of it */
@@ -191,7 +199,8 @@ static enum step_result watch(struct flow *flow)
         return sleep_until(flow, now_us(flow) + UNSETTLED_US);
     switch (live->row.state) {
     case ORDER_INTENDED:
-        return send_again(flow, live);
+        return live->cancel_wanted ? give_up(flow, live, "cancelled before it was sent")
+                                   : send_again(flow, live);
     case ORDER_SENDING:
     case ORDER_SENT:
     case ORDER_UNKNOWN:

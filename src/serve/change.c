@@ -81,12 +81,22 @@ static void change_resolve(struct change_request *c)
 {
     int state = 0;
     const char *text = json_text(c->body, "as");
+    struct resolution told = {
+        .who = c->who, .why = c->why, .quantity = decimal_bad(), .price = decimal_bad()};
     if (!text || !enum_parse(order_state_names, text, &state)) {
         serve_error(c->serve, c->request->handle, 400,
-                    "as must be rejected, cancelled or expired; fills are told by the broker");
+                    "as must be filled (with price, and quantity when it is not all), rejected, "
+                    "cancelled or expired");
         return;
     }
-    order_resolve(c->serve->core, c->id, (enum order_state)state, c->who, c->why, waiter_of(c));
+    if ((json_get(c->body, "quantity") && !json_decimal(c->body, "quantity", &told.quantity)) ||
+        (json_get(c->body, "price") && !json_decimal(c->body, "price", &told.price))) {
+        serve_error(c->serve, c->request->handle, 400,
+                    "quantity and price must be numbers such as \"59000.05\"");
+        return;
+    }
+    told.as = (enum order_state)state;
+    order_resolve(c->serve->core, c->id, &told, waiter_of(c));
 }
 
 static void change_policy(struct change_request *c, const char *verb)

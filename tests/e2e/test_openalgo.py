@@ -3,7 +3,6 @@ own book as the judge: at most one order a leg, and never a call that acts on th
 """
 import os
 import sys
-import time
 from decimal import Decimal as D
 
 from harness import ROOT, Host, default_config, main, now_iso, signal, until
@@ -97,6 +96,13 @@ def open_positions(host):
     return host.get("/api/positions?status=open,closing,partial&limit=1000").json()
 
 
+def later(venue, checks):
+    """Until the host has asked for the server's mode so many times more: each 200 ms."""
+    path = "/api/v1/analyzer"
+    had = len(venue.requests(path=path))
+    until(lambda: len(venue.requests(path=path)) >= had + checks, 20, "later")
+
+
 def ours(venue):
     return [o for o in venue.book()["orders"] if not o.get("foreign")]
 
@@ -186,7 +192,7 @@ def lost_answer(action, **rule):
         venue.fault(action, path="/api/v1/placeorder", **rule)
         send(host)
         await_order(host, "filled")
-        time.sleep(0.3)
+        later(venue, 2)
         judge(venue, host, 1)
 
 
@@ -310,7 +316,7 @@ def test_a_failing_book_is_not_an_empty_one():
         venue.fault("unexpected_500", path="/api/v1/orderbook", nth=2, times=0)
         send(host)
         await_order(host, "unknown")
-        time.sleep(5)  # longer than absence takes to prove anything
+        later(venue, 25)  # longer than absence takes to prove anything
         assert orders(host, state="unknown"), orders(host)
         venue.calm()
         await_order(host, "filled", 20)
@@ -334,7 +340,7 @@ def test_the_neighbours_status_is_not_believed():
         venue.set(leak_status_ms=150)
         send(host, order_kind="LIMIT", limit_price="58000")
         await_order(host, "acknowledged")
-        time.sleep(0.6)
+        later(venue, 3)
         assert orders(host)[0]["state"] == "acknowledged", orders(host)
         venue.price("BANKNIFTY30DEC25FUT", "57900")
         await_order(host, "filled")
@@ -409,7 +415,7 @@ def test_a_switch_by_hand_stops_trading():
         venue.set(mode="analyze")
         host.await_log("the server is in another mode")
         leave(host)
-        time.sleep(0.5)
+        later(venue, 3)
         assert venue.book()["analyze"]["orders"] == [], venue.book()["analyze"]
         assert len(open_positions(host)) == 1
         venue.set(mode="live")
@@ -424,7 +430,7 @@ def test_semi_auto_is_not_placed():
         order = await_order(host, "unknown")
         assert "Semi-Auto" in order["reason"], order
         send(host, instrument="SBIN", price="800", stop="790")
-        time.sleep(0.5)
+        later(venue, 3)
         assert len(venue.requests(path="/api/v1/placeorder")) == 1
         assert not host.get("/api/status").json()["broker"]["ok"]
 
@@ -449,6 +455,53 @@ def test_another_lot_size_is_refused():
             send(host)
             assert "35 units" in await_order(host, "rejected")["reason"]
             assert ours(venue) == []
+
+
+# ---- what a person and the host itself put right ------------------------------------------------
+
+
+def test_a_refused_exit_is_tried_again():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        send(host)
+        await_order(host, "filled")
+        venue.fault("reject", path="/api/v1/placeorder", times=2)
+        leave(host)
+        await_order(host, "rejected")
+        host.await_log("the exit is tried again")
+        host.restart()  # what was refused before is known after it
+        until(lambda: not open_positions(host), 30)
+        assert len(venue.requests(path="/api/v1/placeorder")) == 4
+        judge(venue, host, 2)
+
+
+def test_an_unknown_order_is_resolved_by_hand():
+    with OpenAlgo() as venue, tidelock(venue, absence="0") as host:
+        venue.fault("error_500", path="/api/v1/placeorder", times=2)
+        send(host, quantity="3")
+        order = await_order(host, "unknown")
+        words = ["order", "resolve", order["id"], "--reason", "the desk, 14:20"]
+        told = host.cli(*words, "--as", "filled")
+        assert told.code == 2 and "--price" in told.err, told
+        told = host.cli(*words, "--as", "filled", "--price", "59010", "--quantity", "2")
+        assert told.code == 0, told
+        order = await_order(host, "cancelled")
+        assert D(order["filled"]) == 2 and D(order["average_price"]) == 59010, order
+        assert [D(p["quantity"]) for p in open_positions(host)] == [2]
+        assert host.cli("verify").code in (0, 1) and host.cli(*words, "--as", "rejected").code == 1
+        send(host, instrument="SBIN", price="800", stop="790")
+        order = await_order(host, "unknown")
+        words[2] = order["id"]
+        assert host.cli(*words, "--as", "rejected").code == 0
+        assert "the desk" in await_order(host, "rejected")["reason"]
+
+
+def test_immediate_or_cancel_does_not_rest():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        venue.liquidity("BANKNIFTY30DEC25FUT", 35)
+        send(host, quantity="2", order_kind="LIMIT", limit_price="59000", tif="IOC")
+        order = await_order(host, "cancelled")
+        assert D(order["filled"]) == 1, order
+        judge(venue, host, 1)
 
 
 # ---- the account is not ours alone -----------------------------------------------------------
@@ -477,7 +530,7 @@ def test_an_equal_order_by_hand_is_left_to_a_person():
             symbol="BANKNIFTY30DEC25FUT", side="BUY", quantity=35, price=58000, product="NRML"
         )
         host.await_log("several orders in the book")
-        time.sleep(5)
+        later(venue, 25)
         assert orders(host)[0]["state"] == "unknown", orders(host)
 
 

@@ -155,17 +155,24 @@ static void test_resolved_by_hand(void **state)
     rig.fault = PAPER_DROP_REQUEST;
     struct signal signal = rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 2);
     const char *id = order_of(&signal)->id;
-    order_resolve(&rig.core, id, ORDER_CANCELLED, "me", "", rig_waiter(&rig, false));
+    order_resolve(&rig.core, id,
+                  &(struct resolution){ORDER_CANCELLED, "me", "", decimal_bad(), decimal_bad()},
+                  rig_waiter(&rig, false));
     rig_settle(&rig);
     assert_int_equal(rig.err.class, ERR_REFUSED);
-    order_resolve(&rig.core, id, ORDER_CANCELLED, "me", "asked the broker by phone",
+    order_resolve(&rig.core, id,
+                  &(struct resolution){ORDER_CANCELLED, "me", "asked the broker by phone",
+                                       decimal_bad(), decimal_bad()},
                   rig_waiter(&rig, false));
     rig_settle(&rig);
     assert_int_equal(rig.err.class, ERR_NONE);
     assert_order(&signal, ORDER_CANCELLED, 1);
     rig_pass(&rig, 10000000);
     assert_int_equal(accepted(&signal), 0);
-    order_resolve(&rig.core, id, ORDER_CANCELLED, "me", "twice", rig_waiter(&rig, false));
+    order_resolve(
+        &rig.core, id,
+        &(struct resolution){ORDER_CANCELLED, "me", "twice", decimal_bad(), decimal_bad()},
+        rig_waiter(&rig, false));
     rig_settle(&rig);
     assert_int_equal(rig.err.code, ERR_CONFLICT);
 }
