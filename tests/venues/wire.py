@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
 import struct
 import time
 from urllib.parse import parse_qsl, unquote
@@ -43,6 +44,13 @@ async def pause(seconds):
     late = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(seconds, lambda: late.done() or late.set_result(None))
     await late
+
+
+def reset(writer):
+    """Ends the connection by RST: what was on its way may be lost, and the client is told."""
+    linger = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    writer.transport.abort()
 
 
 class Request:
@@ -114,7 +122,7 @@ class Server:
     async def serve(self, reader, writer):
         try:
             if self.refuse_connections:
-                writer.transport.abort()
+                reset(writer)
                 return
             while await self.serve_one(reader, writer):
                 pass
@@ -144,7 +152,7 @@ class Server:
         chosen = [ws for ws in self.sockets if kinds is None or ws.kind in kinds]
         for ws in chosen:
             if how == "reset":
-                ws.writer.transport.abort()
+                reset(ws.writer)
             elif how == "freeze":
                 ws.frozen = True
             else:
@@ -190,7 +198,7 @@ async def deliver(answer, request, keep):
     if answer.how == "never":
         await request.reader.read(1)
     if answer.how == "reset":
-        writer.transport.abort()
+        reset(writer)
     if answer.how in ("never", "drop", "reset"):
         return False
     if answer.how == "truncated":
@@ -249,7 +257,7 @@ class WebSocket:
         while self.open:
             await pause(pings["ping_s"])
             if time.monotonic() - self.last_pong > pings["pong_s"]:
-                self.writer.transport.abort()
+                reset(self.writer)
                 return
             self.frame(9, str(now_ms()).encode())
 
@@ -257,7 +265,7 @@ class WebSocket:
         if not self.open or self.frozen or self.writer.transport.is_closing():
             return
         if self.writer.transport.get_write_buffer_size() > UNSENT_MAX:
-            self.writer.transport.abort()
+            reset(self.writer)
             return
         size = len(payload)
         if size < 126:

@@ -2,6 +2,8 @@
 import asyncio
 import json
 
+from wire import Answer, reset
+
 from binance.floor import Params, Refusal
 
 
@@ -63,7 +65,7 @@ class Session:
         entry = floor.judge.note("WS", method or "", "", [], text)
         answer = await floor.judge.guard(entry, lambda: self.answer(method, params))
         if answer.how in ("drop", "reset"):
-            self.ws.writer.transport.abort()
+            reset(self.ws.writer)
         if answer.how in ("drop", "reset", "never"):
             return
         try:
@@ -82,8 +84,6 @@ class Session:
         self.ws.send(told)
 
     def answer(self, method, given):
-        from wire import Answer
-
         found = self.calls.get(method)
         try:
             if found is None:
