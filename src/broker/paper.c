@@ -408,11 +408,13 @@ static size_t happen(struct paper *paper, struct happening *h)
     case HAPPENS_REPORT:
         if (!paper->broker.on_report)
             return 0;
+        paper_journal_flush(paper);
         paper->broker.on_report(paper->broker.report_ctx, &h->report);
         return 1;
     case HAPPENS_ANSWER:
         if (!h->listening)
             return 0;
+        paper_journal_flush(paper);
         answer(paper, h);
         return 1;
     }
@@ -434,6 +436,7 @@ size_t paper_turn(struct broker *broker)
         given += happen(paper, h);
         recycle(paper, h);
     }
+    paper_journal_flush(paper);
     return given;
 }
 
@@ -480,8 +483,11 @@ static void close_paper(struct broker *broker)
         mem_free(h);
     }
     heap_free(&paper->due);
-    if (paper->journal)
+    if (paper->journal) {
+        paper_journal_flush(paper);
         fclose(paper->journal);
+    }
+    str_free(&paper->lines);
     mem_free(paper);
 }
 

@@ -32,77 +32,80 @@ static void put_number(struct str *line, int64_t value)
     str_put_int(line, value);
 }
 
-static void append(struct paper *paper, struct str *line)
+/* What happens at one moment is written in one piece, before anybody hears of it. */
+void paper_journal_flush(struct paper *paper)
 {
-    str_putc(line, '\n');
+    struct str *lines = &paper->lines;
+    if (lines->length == 0)
+        return;
     if (!paper->journal_failed) {
-        ssize_t n = write(fileno(paper->journal), line->data, line->length);
-        paper->journal_failed = n != (ssize_t)line->length;
+        ssize_t n = write(fileno(paper->journal), lines->data, lines->length);
+        paper->journal_failed = n != (ssize_t)lines->length;
     }
-    str_free(line);
+    str_clear(lines);
 }
 
 void paper_journal_accept(struct paper *paper, const struct paper_order *placed)
 {
     const struct order *order = &placed->order;
-    struct str line = STR_EMPTY;
+    struct str *line = &paper->lines;
     if (!paper->journal)
         return;
-    str_putc(&line, 'O');
-    put(&line, order->id);
-    put(&line, order->broker_id);
-    put(&line, order->strategy);
-    put(&line, order->instrument);
-    put(&line, order_side_names[order->side]);
-    put(&line, order_kind_names[order->kind]);
-    put(&line, order_tif_names[order->tif]);
-    put_decimal(&line, order->quantity);
-    put_decimal(&line, order->limit_price);
-    put_decimal(&line, order->stop_price);
-    put_decimal(&line, order->reference_price);
+    str_putc(line, 'O');
+    put(line, order->id);
+    put(line, order->broker_id);
+    put(line, order->strategy);
+    put(line, order->instrument);
+    put(line, order_side_names[order->side]);
+    put(line, order_kind_names[order->kind]);
+    put(line, order_tif_names[order->tif]);
+    put_decimal(line, order->quantity);
+    put_decimal(line, order->limit_price);
+    put_decimal(line, order->stop_price);
+    put_decimal(line, order->reference_price);
     if (*order->expiry)
-        put(&line, order->expiry);
-    append(paper, &line);
+        put(line, order->expiry);
+    str_putc(line, '\n');
 }
 
 void paper_journal_fill(struct paper *paper, const struct report *fill)
 {
-    struct str line = STR_EMPTY;
+    struct str *line = &paper->lines;
     if (!paper->journal)
         return;
-    str_putc(&line, 'F');
-    put(&line, fill->order_id);
-    put(&line, fill->trade_id);
-    put_decimal(&line, fill->quantity);
-    put_decimal(&line, fill->price);
-    put_decimal(&line, fill->fee);
-    put_number(&line, fill->at_us);
-    append(paper, &line);
+    str_putc(line, 'F');
+    put(line, fill->order_id);
+    put(line, fill->trade_id);
+    put_decimal(line, fill->quantity);
+    put_decimal(line, fill->price);
+    put_decimal(line, fill->fee);
+    put_number(line, fill->at_us);
+    str_putc(line, '\n');
 }
 
 void paper_journal_amend(struct paper *paper, const struct paper_order *placed)
 {
-    struct str line = STR_EMPTY;
+    struct str *line = &paper->lines;
     if (!paper->journal)
         return;
-    str_putc(&line, 'A');
-    put(&line, placed->order.id);
-    put_decimal(&line, placed->order.quantity);
-    put_decimal(&line, placed->order.limit_price);
-    put_decimal(&line, placed->order.stop_price);
-    append(paper, &line);
+    str_putc(line, 'A');
+    put(line, placed->order.id);
+    put_decimal(line, placed->order.quantity);
+    put_decimal(line, placed->order.limit_price);
+    put_decimal(line, placed->order.stop_price);
+    str_putc(line, '\n');
 }
 
 void paper_journal_end(struct paper *paper, const struct paper_order *placed)
 {
-    struct str line = STR_EMPTY;
+    struct str *line = &paper->lines;
     if (!paper->journal)
         return;
-    str_putc(&line, 'E');
-    put(&line, placed->order.id);
-    put(&line, order_state_names[placed->order.state]);
-    put(&line, placed->order.reason);
-    append(paper, &line);
+    str_putc(line, 'E');
+    put(line, placed->order.id);
+    put(line, order_state_names[placed->order.state]);
+    put(line, placed->order.reason);
+    str_putc(line, '\n');
 }
 
 /* ---- reading ---- */

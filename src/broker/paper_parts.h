@@ -72,7 +72,8 @@ struct paper {
     struct happening *pending, *free;
     int64_t sequence; /* broker ids and trade ids */
     struct decimal cash, fees, realised;
-    FILE *journal; /* NULL: none; lines are written straight to its descriptor */
+    FILE *journal;    /* NULL: none; lines are written straight to its descriptor */
+    struct str lines; /* not yet written */
     bool journal_failed;
     bool waits_for_prices;
 };
@@ -103,6 +104,7 @@ void paper_later_fill(struct paper *paper, struct paper_order *placed);
 
 /* paper_journal.c */
 bool paper_journal_open(struct paper *paper, struct err *err) MUST_CHECK;
+void paper_journal_flush(struct paper *paper);
 void paper_journal_accept(struct paper *paper, const struct paper_order *placed);
 void paper_journal_fill(struct paper *paper, const struct report *fill);
 void paper_journal_amend(struct paper *paper, const struct paper_order *placed);
