@@ -139,6 +139,11 @@ static struct arena_block *block_for(struct arena *arena, size_t size)
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
+    return memset(arena_take(arena, size), 0, size);
+}
+
+void *arena_take(struct arena *arena, size_t size)
+{
     if (size > SIZE_MAX - ALIGN)
         give_up(size);
     size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
@@ -149,16 +154,17 @@ void *arena_alloc(struct arena *arena, size_t size)
     SHOW(piece, size);
     block->used += size;
     arena->used += size;
-    return memset(piece, 0, size);
+    return piece;
 }
 
 char *arena_copy(struct arena *arena, const char *bytes, size_t length)
 {
     if (length == SIZE_MAX)
         give_up(length);
-    char *copy = arena_alloc(arena, length + 1);
+    char *copy = arena_take(arena, length + 1);
     if (length)
         memcpy(copy, bytes, length);
+    copy[length] = '\0';
     return copy;
 }
 

@@ -23,6 +23,7 @@ struct arena {
 
 void arena_init(struct arena *arena, size_t block_size); /* allocates nothing yet */
 void *arena_alloc(struct arena *arena, size_t size);     /* zeroed, 16-byte aligned */
+void *arena_take(struct arena *arena, size_t size);      /* the same, but not zeroed */
 char *arena_copy(struct arena *arena, const char *bytes, size_t length); /* NUL-terminated */
 char *arena_text(struct arena *arena, const char *text);                 /* NULL stays NULL */
 char *arena_printf(struct arena *arena, const char *format, ...)

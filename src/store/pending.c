@@ -35,7 +35,7 @@ static const void *copy_row(struct arena *arena, const struct table *table, cons
 {
     if (!row)
         return NULL;
-    void *copy = arena_alloc(arena, table->row_size);
+    void *copy = arena_take(arena, table->row_size);
     row_copy(table, copy, row, arena);
     return copy;
 }
@@ -63,7 +63,7 @@ static void copy_event(struct arena *arena, struct store_event *to, const struct
 
 struct store_write store_write_copy(struct arena *arena, const struct store_write *from)
 {
-    struct store_event *events = arena_alloc(arena, from->event_count * sizeof *events);
+    struct store_event *events = arena_take(arena, from->event_count * sizeof *events);
     for (size_t i = 0; i < from->event_count; i++)
         copy_event(arena, &events[i], &from->events[i]);
     return (struct store_write){.term = from->term,
