@@ -20,7 +20,7 @@ struct job { /* one strategy being loaded, or an answer to be given */
     struct feed_snapshot *snapshots;
     size_t snapshot_count;
     struct portfolio portfolio;
-    struct policy_prepared *prepared;
+    struct policy_prepared *prepared, *retired;
     struct policy_version version;
     struct str report, answer;
     struct err err;
@@ -50,14 +50,18 @@ static void free_job(struct job *job)
     mem_free(job);
 }
 
-static void give_answer(void *ctx)
+static void answer(struct job *job)
 {
-    struct job *job = ctx;
     if (job->err.class != ERR_NONE)
         wait_answer(job->to, &job->err, NULL);
     else
         wait_answer(job->to, NULL, str_text(&job->answer));
-    free_job(job);
+}
+
+static void give_answer(void *ctx)
+{
+    answer(ctx);
+    free_job(ctx);
 }
 
 static void log_record(void *owner, uint64_t handle, const struct err *err, const void *value)
@@ -116,6 +120,11 @@ static void prepare(struct worker_job *work)
     }
 }
 
+static void drop(struct worker_job *work)
+{
+    policies_discard(((struct job *)work)->retired);
+}
+
 /* ---- back on the loop ---- */
 
 static void refuse(struct job *job)
@@ -126,6 +135,22 @@ static void refuse(struct job *job)
               LOG_T("error", job->report.length ? str_text(&job->report) : job->err.text), LOG_END);
     if (job->version.id[0])
         reload_note(reload, &job->version);
+}
+
+static void dropped(struct worker_job *work)
+{
+    free_job((struct job *)work);
+}
+
+/* A Lua state of some hundred kilobytes: freed where it was made, not on the loop. */
+static void drop_retired(struct job *job)
+{
+    struct err err;
+    job->work = (struct worker_job){.run = drop, .done = dropped};
+    if (job->retired && worker_post(job->reload->worker, &job->work, &err))
+        return;
+    policies_discard(job->retired);
+    free_job(job);
 }
 
 static void adopt(struct worker_job *work)
@@ -140,7 +165,7 @@ static void adopt(struct worker_job *work)
     struct policy *live = policies_find(reload->core->policies, job->strategy->name);
     bool same = live && strcmp(policy_hash(live), job->version.hash) == 0;
     int64_t begun_us = clock_steady(reload->core->clock);
-    policies_adopt(reload->core->policies, job->prepared, &job->version);
+    job->retired = policies_adopt(reload->core->policies, job->prepared, &job->version);
     if (!same) {
         feeds_warm(reload->feeds, job->strategy->name, job->snapshots, job->snapshot_count);
         int64_t now_us = clock_steady(reload->core->clock);
@@ -152,7 +177,8 @@ static void adopt(struct worker_job *work)
         reload_note(reload, &job->version);
     }
     row_json(&tables[TABLE_POLICY], &job->version, &job->answer);
-    give_answer(job);
+    answer(job);
+    drop_retired(job);
 }
 
 void reload_strategy(struct reload *reload, const char *strategy, const char *author,

@@ -152,17 +152,17 @@ void policies_discard(struct policy_prepared *prepared)
     version_free((struct version *)prepared);
 }
 
-void policies_adopt(struct policies *policies, struct policy_prepared *prepared,
-                    struct policy_version *out)
+struct policy_prepared *policies_adopt(struct policies *policies, struct policy_prepared *prepared,
+                                       struct policy_version *out)
 {
-    struct version *version = (struct version *)prepared;
+    struct version *version = (struct version *)prepared, *retired;
     struct policy *policy = find_or_add(policies, version->row.strategy);
 
     if (policy->live && text_equal(policy->live->row.hash, version->row.hash)) {
         /* The same text and parameters: what runs already keeps its warm indicators. */
-        version_free(version);
+        retired = version;
     } else {
-        version_free(policy->previous);
+        retired = policy->previous;
         policy->previous = policy->live;
         if (policy->previous)
             policy->previous->row.status = POLICY_REPLACED;
@@ -171,6 +171,7 @@ void policies_adopt(struct policies *policies, struct policy_prepared *prepared,
     }
     if (out)
         *out = policy->live->row;
+    return (struct policy_prepared *)retired;
 }
 
 bool policies_load(struct policies *policies, const char *strategy,
@@ -183,7 +184,7 @@ bool policies_load(struct policies *policies, const char *strategy,
 
     if (!prepared)
         return false;
-    policies_adopt(policies, prepared, out);
+    policies_discard(policies_adopt(policies, prepared, out));
     return true;
 }
 

@@ -28,7 +28,7 @@ struct policies_options {
     struct log *log;
     struct metrics *metrics;
     struct sandbox_workers *workers; /* taken over; NULL: no strategy runs apart */
-    const struct clock *clock; /* measures calls; scripts never see it */
+    const struct clock *clock;       /* measures calls; scripts never see it */
 };
 struct policies *policies_new(const struct policies_options *options);
 void policies_free(struct policies *policies);
@@ -74,7 +74,8 @@ bool policies_environment(struct policies *policies, struct str *out, struct err
 bool policies_annotations(struct policies *policies, struct str *out, struct err *err) MUST_CHECK;
 /* policies_load in two halves, so that compiling needs not stand on the loop's thread: prepare may
  * run on any thread while nothing else changes `policies`' options; NULL when refused. adopt swaps
- * (a pointer; well under 1 ms) and takes the prepared version over; discard drops it. */
+ * (pointers only) and takes the prepared version over; what it returns is no longer needed and goes
+ * to discard, also on any thread: freeing takes longer than the loop may stand still. */
 struct policy_prepared;
 struct facts;
 struct policy_prepared *policies_prepare(struct policies *policies, const char *strategy,
@@ -82,8 +83,8 @@ struct policy_prepared *policies_prepare(struct policies *policies, const char *
                                          const struct policy_params *params, size_t param_count,
                                          const char *author, struct policy_version *out,
                                          struct str *report, struct err *err) MUST_CHECK;
-void policies_adopt(struct policies *policies, struct policy_prepared *prepared,
-                    struct policy_version *out);
+struct policy_prepared *policies_adopt(struct policies *policies, struct policy_prepared *prepared,
+                                       struct policy_version *out) MUST_CHECK;
 void policies_discard(struct policy_prepared *prepared);
 /* policy_warm of a version that is not live yet; same thread rules as policies_prepare. False: it
  * failed on this bar. */

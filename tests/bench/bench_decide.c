@@ -197,9 +197,10 @@ static bool time_reload(struct policies *policies, const struct policy_source *f
         if (!prepared)
             return false;
         middle = now_ns();
-        policies_adopt(policies, prepared, &row);
+        prepared = policies_adopt(policies, prepared, &row);
         prepares[batch] = (double)(middle - start);
         adopts[batch] = (double)(now_ns() - middle);
+        policies_discard(prepared);
     }
     *prepare = judge(prepares);
     *adopt = judge(adopts);
