@@ -22,11 +22,12 @@ bool layer_is_closed_by(const struct position *layer, enum order_side side)
     return layer->side == (side == ORDER_SELL ? SIDE_LONG : SIDE_SHORT);
 }
 
-struct decimal layers_take(struct layer_lots *list, size_t count, enum order_side side,
+struct decimal layers_take(struct layer_lots *list, size_t count, const struct order *order,
                            struct decimal lots, struct decimal *taken)
 {
     for (size_t i = 0; i < count && decimal_sign(lots) > 0; i++) {
-        if (!layer_is_closed_by(list[i].layer, side) || decimal_sign(list[i].lots) <= 0)
+        if (!layer_is_closed_by(list[i].layer, order->side) ||
+            strcmp(list[i].layer->expiry, order->expiry) != 0 || decimal_sign(list[i].lots) <= 0)
             continue;
         struct decimal part = decimal_min(list[i].lots, lots);
         list[i].lots = decimal_sub(list[i].lots, part);
@@ -52,6 +53,6 @@ size_t layers_free(const struct book *book, const char *strategy, const char *in
     }
     for (size_t k = 0; spread_too && k < order_count; k++)
         if (is_spread(orders[k]))
-            layers_take(list, count, orders[k]->side, rest_of(orders[k]), NULL);
+            layers_take(list, count, orders[k], rest_of(orders[k]), NULL);
     return count;
 }

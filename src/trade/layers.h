@@ -16,9 +16,9 @@ struct layer_lots {
  * closed by nobody. Lots may be zero, or below when more is on its way out than is open. */
 size_t layers_free(const struct book *book, const char *strategy, const char *instrument,
                    bool spread_too, struct layer_lots list[LAYERS_MAX]);
-/* Takes lots from the layers an order of this side closes, oldest first; adds each layer's part to
- * `taken` (may be NULL). Returns what could not be taken. */
-struct decimal layers_take(struct layer_lots *list, size_t count, enum order_side side,
+/* Takes lots from the layers the order closes, which are those of its side and expiry, oldest
+ * first; adds each layer's part to `taken` (may be NULL). Returns what could not be taken. */
+struct decimal layers_take(struct layer_lots *list, size_t count, const struct order *order,
                            struct decimal lots, struct decimal *taken);
 bool layer_is_closed_by(const struct position *layer, enum order_side side);
 #endif

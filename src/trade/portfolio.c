@@ -213,11 +213,11 @@ static bool close_oldest(struct working *w)
     size_t count = layers_free(w->book, order->strategy, order->instrument, false, list);
     for (size_t i = 0; i < count; i++)
         taken[i] = decimal_int(0);
-    lots = layers_take(list, count, order->side, lots, taken);
+    lots = layers_take(list, count, order, lots, taken);
     /* It happened at the broker: rather what another order is still to close than nowhere. */
     for (size_t i = 0; i < count; i++)
         list[i].lots = decimal_sub(list[i].layer->quantity, taken[i]);
-    lots = layers_take(list, count, order->side, lots, taken);
+    lots = layers_take(list, count, order, lots, taken);
     if (decimal_sign(lots) > 0)
         return refuse(w, "it closes more than is open");
     return close_parts(w, list, taken, count);

@@ -121,6 +121,24 @@ static void one_exit_of_many_layers(void **state)
 }
 
 /* Lots that another order closes by name are that order's, as long as there are others. */
+/* A contract that has been rolled meanwhile is another one. */
+static void one_exit_is_of_one_expiry(void **state)
+{
+    (void)state;
+    struct story s;
+    story_open(&s);
+    assert_true(story_fill(&s, "Long_1", false, 3, 52000, 0));
+    assert_true(story_fill(&s, "Long_2", false, 2, 52100, 0));
+    struct position rolled = *(const struct position *)book_get(s.book, TABLE_POSITION, "Long_1");
+    text_copy(rolled.expiry, sizeof rolled.expiry, "2026-12-29");
+    book_put(s.book, TABLE_POSITION, &rolled);
+    assert_true(story_spread(&s, 2, 52300, "0", false));
+    assert_int_equal(s.effect.position_count, 1);
+    assert_string_equal(s.effect.positions[0].id, "Long_2");
+    assert_false(story_spread(&s, 1, 52300, "0", true));
+    book_free(s.book);
+}
+
 static void one_exit_leaves_what_others_close(void **state)
 {
     (void)state;
@@ -153,6 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exits_of_many_layers_add_up),
         cmocka_unit_test(one_exit_of_many_layers),
+        cmocka_unit_test(one_exit_is_of_one_expiry),
         cmocka_unit_test(one_exit_leaves_what_others_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
