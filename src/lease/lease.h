@@ -98,6 +98,17 @@ struct lease_store_options {
 };
 struct lease *lease_store_open(const struct lease_store_options *options);
 
+struct hints; /* lease/hints.h */
+struct lease_redis_options {
+    struct lease *inner; /* decides; is closed with this one */
+    struct hints *hints; /* closed before, so that nothing is under way */
+    const struct clock *clock;
+    struct book *book; /* the host's: who lives, who owns what */
+    struct metrics *metrics;
+    int64_t ttl_us; /* of "leader" in Redis; 0: 10 s. Other keys: 10 s. Renewed at a third */
+};
+struct lease *lease_redis_open(const struct lease_redis_options *options);
+
 /* One process owns everything; several lease_mem handles may share one table (simulation). */
 #define LEASE_MEM_TTL_US 10000000
 struct lease_mem_table;
