@@ -264,6 +264,19 @@ def test_klines_are_the_same_in_every_run():
     assert all(a[4] == b[1] for a, b in zip(rows[0], rows[0][1:]))  # each closes as the next opens
 
 
+def test_bars_that_came_to_pass_are_in_the_past():
+    with Binance(seed=1) as venue:
+        path = "/api/v3/klines?symbol=BTCUSDT&interval=1m&limit=1"
+        venue.price("BTCUSDT", "61000")
+        venue.price("BTCUSDT", "60500")
+        now = fetch(venue, "GET", path)[2][0]
+        assert now[4] == "60500.00000000" and now[2] >= now[1], now
+        opened = now[0] - 600_000
+        venue.bar("BTCUSDT", opened, (1, 4, 0.5, 2), volume=3)
+        then = fetch(venue, "GET", f"{path}&startTime={opened}")[2][0]
+        assert [float(text) for text in then[1:6]] == [1, 4, 0.5, 2, 3] and then[0] == opened
+
+
 def test_futures_reduce_and_close():
     with BinanceFutures(seed=1) as venue:
         market = "symbol=BTCUSDT&type=MARKET&newOrderRespType=RESULT"

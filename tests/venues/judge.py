@@ -208,6 +208,7 @@ class Control:
             "POST /end": venue.end_order,
             "POST /fill": venue.fill_order,
             "POST /walk": self.walk,
+            "POST /bar": venue.set_bar,
             "POST /cut": lambda g: {
                 "cut": venue.cut(g.get("kinds"), g.get("how", "reset"), g.get("code", 1001))
             },

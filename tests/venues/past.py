@@ -34,6 +34,7 @@ class Past:
     def __init__(self, seed, symbol, path=None):
         self.seed, self.symbol = seed, symbol
         self.rows = read_rows(path) if path else None
+        self.lived = {}  # (opened_ms, minutes): bars that came to pass while the venue ran
 
     def draw(self, minute):
         text = f"{self.seed}/{self.symbol.name}/{minute}".encode()
@@ -49,6 +50,8 @@ class Past:
         return Decimal(repr(exact)).quantize(self.symbol.tick)
 
     def kline(self, opened_ms, minutes):
+        if (opened_ms, minutes) in self.lived:
+            return self.lived[opened_ms, minutes]
         if self.rows is not None:
             return self.rows.get((opened_ms, minutes))
         first = opened_ms // MINUTE

@@ -118,6 +118,12 @@ class Venue:
         """Moves the price at random, from the seed, until every_ms is 0."""
         self.call("POST", "/walk", {"symbol": symbol, "every_ms": every_ms, "ticks": ticks})
 
+    def bar(self, symbol, opened_ms, prices, volume=1, interval="1m"):
+        """A closed bar of (open, high, low, close): in the past from now on, and on the streams."""
+        given = dict(zip(("open", "high", "low", "close"), map(str, prices)))
+        given.update(symbol=symbol, opened_ms=opened_ms, volume=str(volume), interval=interval)
+        return self.call("POST", "/bar", given)
+
     def liquidity(self, symbol, quantity):
         """How much of it can be traded from now on; None for without bound."""
         self.call("POST", "/liquidity", {"symbol": symbol, "quantity": quantity})

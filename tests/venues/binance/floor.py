@@ -402,6 +402,13 @@ class Floor:
         self.streams.market(name)
         return {"symbol": name, "price": plain(self.engine.prices[name])}
 
+    def set_bar(self, given):
+        """A closed bar, told to the streams and to be found in klines."""
+        symbol, interval = self.symbols[given["symbol"]], given.get("interval", "1m")
+        bar = {name[0]: Decimal(str(given[name])) for name in ("open", "high", "low", "close")}
+        bar.update(t=int(given["opened_ms"]), v=Decimal(str(given.get("volume", 1))))
+        return self.streams.close_bar(symbol, interval, bar)
+
     def nudge(self, name, ticks):
         self.set_price(name, self.engine.prices[name] + ticks * self.symbols[name].tick)
 

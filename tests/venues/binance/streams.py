@@ -5,13 +5,16 @@ with ids and may be subscribed to the account's events; /ws/<listenKey> is the f
 """
 import json
 import time
+from decimal import Decimal
 from urllib.parse import parse_qsl, unquote
 
 from judge import Delivery
+from matching import ZERO
 from past import INTERVALS, MINUTE, number
 from wire import Answer, WebSocket
 
 MESSAGES_A_SECOND = 5
+TRADED = Decimal("0.01")  # what the market trades with every move of the price
 
 
 class Streams:
@@ -183,31 +186,49 @@ class Streams:
         width = INTERVALS[interval] * MINUTE
         opened = now // width * width
         bar = self.bars.get((symbol.name, interval))
+        if bar is not None and bar["t"] != opened:
+            self.close_bar(symbol, interval, bar)
         if bar is None or bar["t"] != opened:
-            bar = {"t": opened, "o": price, "h": price, "l": price, "n": 0}
+            bar = {"t": opened, "o": price, "h": price, "l": price, "c": price, "v": ZERO}
             self.bars[symbol.name, interval] = bar
-        bar["h"], bar["l"], bar["n"] = max(bar["h"], price), min(bar["l"], price), bar["n"] + 1
-        volume = number(bar["n"] / 100)
+        bar["h"], bar["l"], bar["c"] = max(bar["h"], price), min(bar["l"], price), price
+        bar["v"] += TRADED
+        self.keep_bar(symbol, interval, bar)
+        return self.told_bar(symbol, interval, bar, False)
+
+    def keep_bar(self, symbol, interval, bar):
+        """From now on GET klines has it too."""
+        values = tuple(bar[name] for name in "ohlcv")
+        self.floor.pasts[symbol.name].lived[bar["t"], INTERVALS[interval]] = values
+
+    def close_bar(self, symbol, interval, bar):
+        """The last word on a bar: the one event that has x true."""
+        self.keep_bar(symbol, interval, bar)
+        stream = f"{symbol.name.lower()}@kline_{interval}"
+        event = self.told_bar(symbol, interval, bar, True)
+        for ws in list(self.floor.server.sockets):
+            if stream in getattr(ws, "names", ()):
+                self.give(ws, stream, event)
+        return event
+
+    def told_bar(self, symbol, interval, bar, closed):
+        worth = bar["v"] * (bar["o"] + bar["c"]) / 2
         told = {
-            "t": opened,
-            "T": opened + width - 1,
+            "t": bar["t"],
+            "T": bar["t"] + INTERVALS[interval] * MINUTE - 1,
             "s": symbol.name,
             "i": interval,
             "f": 1,
             "L": self.trade_id,
-            "o": number(bar["o"]),
-            "c": number(price),
-            "h": number(bar["h"]),
-            "l": number(bar["l"]),
-            "v": volume,
-            "n": bar["n"],
-            "x": False,
-            "q": volume,
-            "V": volume,
-            "Q": volume,
+            **{name: number(bar[name]) for name in "ochlv"},
+            "n": max(1, int(bar["v"] / TRADED)),
+            "x": closed,
+            "q": number(worth),
+            "V": number(bar["v"] / 2),
+            "Q": number(worth / 2),
             "B": "0",
         }
-        return {"e": "kline", "E": now, "s": symbol.name, "k": told}
+        return {"e": "kline", "E": self.floor.clock(), "s": symbol.name, "k": told}
 
     # ---- user data ---------------------------------------------------------------------------
 

@@ -1,21 +1,11 @@
 // ccxt drives the USD-M venue: REST, then market streams and the account's by listen key.
 'use strict';
-const ccxt = require('ccxt');
-const { run, price, fault, errorOf } = require('./drive.js');
+const { run, price, fault, errorOf, close } = require('./drive.js');
 
 const BTC = 'BTC/USDT:USDT';
 
-function close(urls) {
-    for (const [name, value] of Object.entries(urls)) {
-        if (typeof value === 'string') {
-            urls[name] = 'http://127.0.0.1:9/closed';
-        } else if (value) {
-            close(value);
-        }
-    }
-}
-
 async function connect(given) {
+    const { default: ccxt } = await import('ccxt'); // older Nodes cannot require what it requires
     const exchange = new ccxt.pro.binanceusdm({
         apiKey: given.key,
         secret: given.secret,

@@ -35,6 +35,18 @@ function first(subscribe, accept = () => true) {
     return new Promise((resolve) => subscribe((value) => accept(value) && resolve(value)));
 }
 
+// Every address that is not the venue's leads nowhere: a call forgotten here must not reach a
+// real exchange.
+function close(urls) {
+    for (const [name, value] of Object.entries(urls)) {
+        if (typeof value === 'string') {
+            urls[name] = 'http://127.0.0.1:9/closed';
+        } else if (value) {
+            close(value);
+        }
+    }
+}
+
 function run(main) {
     const late = setTimeout(() => {
         console.error(`nothing more after: ${Object.keys(found).join(', ') || 'the start'}`);
@@ -53,4 +65,4 @@ function run(main) {
     );
 }
 
-module.exports = { run, judge, price, fault, errorOf, first };
+module.exports = { run, judge, price, fault, errorOf, first, close };

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from judge import DELIVERY, HTML, Delivery, Judge
-from past import Past
+from past import INTERVALS, Past
 from wire import REASONS, Answer, Server, now_ms
 
 from openalgo.books import IST, Account, Instrument, Sandbox
@@ -184,6 +184,15 @@ class Desk(Calls):
             account.engine.set_price(instrument.name, Decimal(price))
         self.feed.tick(instrument)
         return {"symbol": instrument.name, "price": price}
+
+    def set_bar(self, given):
+        """A bar that history has from now on."""
+        past = self.pasts[self.instrument_named(given["symbol"]).name]
+        names = ("open", "high", "low", "close", "volume")
+        minutes = INTERVALS[given.get("interval", "1m")]
+        values = tuple(Decimal(str(given.get(name, 1))) for name in names)
+        past.lived[int(given["opened_ms"]), minutes] = values
+        return {}
 
     def nudge(self, name, ticks):
         instrument = self.instrument_named(name)
