@@ -4,6 +4,7 @@
  * again. */
 #include "flow/exits.h"
 #include "flow/intake.h"
+#include "trade/layers.h"
 #include <string.h>
 
 #define FIRST_US 2000000
@@ -43,15 +44,11 @@ static const struct position *open_position(const struct core *core, const char 
     return position && position->status != POSITION_CLOSED ? position : NULL;
 }
 
-void exits_note(struct core *core, const struct order *order)
+static void note_layer(struct core *core, const struct order *order, const struct position *layer)
 {
     struct exits *exits = core->exits;
     size_t at = 0;
-    if (!order->reduces || order->protective ||
-        (order->state != ORDER_REJECTED && order->state != ORDER_EXPIRED) ||
-        !open_position(core, order->position_id))
-        return;
-    while (at < exits->count && strcmp(exits->list[at].position_id, order->position_id) != 0)
+    while (at < exits->count && strcmp(exits->list[at].position_id, layer->id) != 0)
         at++;
     if (at == EXITS_MAX) {
         log_write(core->log, LOG_ERROR, "exits",
@@ -64,17 +61,40 @@ void exits_note(struct core *core, const struct order *order)
     if (at == exits->count) {
         *failed = (struct failed){0};
         exits->count++;
-        text_copy(failed->position_id, sizeof failed->position_id, order->position_id);
-        text_copy(failed->strategy, sizeof failed->strategy, order->strategy);
-        text_copy(failed->instrument, sizeof failed->instrument, order->instrument);
-        text_copy(
-            failed->label, sizeof failed->label,
-            ((const struct position *)book_get(core->book, TABLE_POSITION, order->position_id))
-                ->label);
+        text_copy(failed->position_id, sizeof failed->position_id, layer->id);
+        text_copy(failed->strategy, sizeof failed->strategy, layer->strategy);
+        text_copy(failed->instrument, sizeof failed->instrument, layer->instrument);
+        text_copy(failed->label, sizeof failed->label, layer->label);
     }
     int64_t pause_us = FIRST_US << (failed->tries < 5 ? failed->tries : 5);
     failed->next_us =
         clock_steady(core->clock) + (pause_us < LAST_US ? pause_us : (int64_t)LAST_US);
+}
+
+/* Those it would have closed: the oldest, up to its lots. */
+static void note_layers(struct core *core, const struct order *order)
+{
+    struct layer_lots list[LAYERS_MAX];
+    struct decimal taken[LAYERS_MAX];
+    size_t count = layers_free(core->book, order->strategy, order->instrument, true, list);
+    for (size_t i = 0; i < count; i++)
+        taken[i] = decimal_int(0);
+    layers_take(list, count, order, decimal_sub(order->quantity, order->filled), taken);
+    for (size_t i = 0; i < count; i++)
+        if (decimal_sign(taken[i]) > 0)
+            note_layer(core, order, list[i].layer);
+}
+
+void exits_note(struct core *core, const struct order *order)
+{
+    const struct position *layer = open_position(core, order->position_id);
+    if (!order->reduces || order->protective ||
+        (order->state != ORDER_REJECTED && order->state != ORDER_EXPIRED))
+        return;
+    if (!*order->position_id)
+        note_layers(core, order);
+    else if (layer)
+        note_layer(core, order, layer);
 }
 
 static bool is_busy(struct core *core, const struct failed *failed)
@@ -84,7 +104,7 @@ static bool is_busy(struct core *core, const struct failed *failed)
     size_t count = book_live_orders(core->book, failed->strategy, failed->instrument, live, 64);
     for (size_t i = 0; i < count; i++)
         if (live[i]->reduces && !live[i]->protective &&
-            strcmp(live[i]->position_id, failed->position_id) == 0)
+            (!*live[i]->position_id || strcmp(live[i]->position_id, failed->position_id) == 0))
             return true;
     return lane->stories > 0 || lane->waiting.count > 0;
 }

@@ -161,6 +161,20 @@ static void test_rejected_leaves_all_open(void **state)
     assert_lots(-1, -1, -1);
 }
 
+/* What was meant to go is tried again, layer by layer; what has been opened since stays. */
+static void test_rejected_is_tried_again(void **state)
+{
+    (void)state;
+    open_layers();
+    rig.fault = PAPER_REJECT;
+    rig_send(&rig, SIGNAL_EXIT, "ALL", 0);
+    rig_send(&rig, SIGNAL_PYRAMID, "Long_4", 2);
+    assert_lots(2, 1, 1);
+    rig_pass(&rig, 10000000);
+    assert_lots(-1, -1, -1);
+    assert_int_equal(lots_of("alpha", "Long_4"), 2);
+}
+
 static void test_outcome_found_after_a_restart(void **state)
 {
     (void)state;
@@ -278,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_layer_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_filled_in_parts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rejected_leaves_all_open, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_rejected_is_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_outcome_found_after_a_restart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_layer_beside_all, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_less_than_all, set_up, tear_down),
