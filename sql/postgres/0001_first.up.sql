@@ -12,11 +12,11 @@ CREATE TABLE meta (
 INSERT INTO meta VALUES ('term', '0');
 
 -- Refuses what is not as it was expected to be, inside the statement that found it.
-CREATE FUNCTION tl_expect(found bigint, wanted bigint, what text, code text) RETURNS void
+CREATE FUNCTION tl_expect(counted bigint, wanted bigint, what text, code text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
-    IF found <> wanted THEN
-        RAISE EXCEPTION '%: % of % are as expected', what, found, wanted USING ERRCODE = code;
+    IF counted <> wanted THEN
+        RAISE EXCEPTION '%: % of % are as expected', what, counted, wanted USING ERRCODE = code;
     END IF;
 END $$;
 CREATE FUNCTION tl_refuse() RETURNS trigger LANGUAGE plpgsql AS $$

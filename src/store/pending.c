@@ -69,7 +69,8 @@ struct store_write store_write_copy(struct arena *arena, const struct store_writ
     return (struct store_write){.term = from->term,
                                 .fence = arena_text(arena, from->fence),
                                 .events = events,
-                                .event_count = from->event_count};
+                                .event_count = from->event_count,
+                                .serializable = from->serializable};
 }
 
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to)

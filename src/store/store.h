@@ -1,5 +1,5 @@
-/* The store: where state becomes durable. One interface; bodies: store_sqlite (embedded), store_mem
- * (simulation, backtest), later PostgreSQL.
+/* The store: where state becomes durable. One interface; bodies: store_sqlite (embedded), store_pg
+ * (PostgreSQL, several instances), store_mem (simulation, backtest).
  *
  * Group commit is the store's, not the caller's: it gathers what was asked in this turn or while
  * the previous commit was in flight, commits it as one transaction, then answers every waiter, in
@@ -29,6 +29,7 @@ struct store_write { /* all or nothing */
     const char *fence; /* a lease that must be this term's; NULL: none */
     const struct store_event *events;
     size_t event_count;
+    bool serializable; /* rollover, reconciliation: the strictest isolation the body has */
 };
 
 /* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column
@@ -57,6 +58,7 @@ struct store_query {
     const char *order_by; /* column, not a decimal; NULL: the key. Equal ones by key */
     bool descending;
     size_t limit; /* 0: 1,000 */
+    bool history; /* may be answered by a replica that is late by no more than the set bound */
 };
 struct store_rows { /* value of a query's answer; valid during the call */
     const struct table *table;
@@ -69,6 +71,7 @@ struct store_events_query {    /* zero or NULL: no such condition */
     const char *kind_prefix, *subject;
     size_t limit; /* 0: 1,000 */
     bool descending;
+    bool history; /* as of a query */
 };
 struct store_events {
     size_t count;
@@ -107,6 +110,9 @@ struct store_ops {
     /* NULL: nobody else can be there. See store_beat, store_wake. */
     void (*beat)(struct store *store, int64_t term, struct waiter to);
     void (*wake)(struct store *store);
+    /* Months ahead made, those older than `keep` of them (0: none) dropped; value: const int64_t *,
+     * how many tables were. NULL: there is nothing to keep up. */
+    void (*upkeep)(struct store *store, int keep, struct waiter to);
     /* What the body itself can tell of its soundness; NULL: nothing. Counts into *faults. */
     bool (*check)(struct store *store, struct str *report, size_t *faults, struct err *err);
 };
@@ -176,6 +182,14 @@ static inline void store_wake(struct store *s)
 {
     if (s->ops->wake)
         s->ops->wake(s);
+}
+/* The leader's, once a day. Without partitions the answer is 0 tables, at once: false. */
+static inline bool store_upkeep(struct store *s, int keep, struct waiter to)
+{
+    if (!s->ops->upkeep)
+        return false;
+    s->ops->upkeep(s, keep, to);
+    return true;
 }
 static inline void store_status(const struct store *s, struct store_status *out)
 {

@@ -22,6 +22,28 @@ struct store_sqlite_options {
 struct store *store_sqlite_open(const struct store_sqlite_options *options,
                                 struct err *err) MUST_CHECK;
 
+struct store_pg_options {
+    const char *url;         /* libpq's; several hosts: the one that takes writes */
+    const char *direct_url;  /* around a pooler of transactions, for the session that shows that we
+                              * live and hears of commits; NULL: url */
+    const char *replica_url; /* for queries that may be late; NULL: none */
+    const char *instance;
+    size_t pool; /* connections at most, 0: 8 */
+    bool read_only, migrate;
+    int64_t request_us;        /* deadline of one request, 0: 2 s */
+    int64_t patience_us;       /* how long a write waits for a server that is away, 0: 2.5 s */
+    int64_t lag_us;            /* how late a replica may be, 0: 2 s */
+    struct loop *loop;         /* NULL, with read_only: only the blocking forms work */
+    const struct clock *clock; /* NULL: the real one */
+    struct log *log;           /* NULL: none */
+    struct metrics *metrics;   /* NULL: none */
+};
+/* Blocks until the database has answered (10 s at most). Refuses, each with a sentence and cure:
+ * an older schema unless `migrate`, a newer one, changed migration history, another encoding than
+ * UTF-8. The log is followed from the moment of opening: what is read in a blocking way before the
+ * loop runs is of that moment too. */
+struct store *store_pg_open(const struct store_pg_options *options, struct err *err) MUST_CHECK;
+
 /* In memory, for the simulator and the backtest: same answers, same errors; commits when
  * store_mem_commit is called or, with `immediate`, whenever store_mem_turn is. What was asked and
  * not committed dies with store_mem_crash. */

@@ -192,6 +192,18 @@ static inline void pg_server_signal(const struct pg_server *server, int sig)
         closedir(all);
 }
 
+static inline void pg_server_base(const struct pg_server *server, const char *name)
+{
+    char program[160], port[16];
+    int status = 0;
+    snprintf(program, sizeof program, "%screatedb", server->bin);
+    snprintf(port, sizeof port, "%d", server->port);
+    char *argv[] = {program, "-h", "127.0.0.1", "-p", port, "-U", "tidelock", (char *)name, NULL};
+    waitpid(pg_server_spawn("/dev/null", argv), &status, 0);
+    if (status)
+        pg_server_fail("createdb failed");
+}
+
 static inline void pg_server_url(const struct pg_server *server, const char *base, char *out,
                                  size_t size)
 {

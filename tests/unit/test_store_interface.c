@@ -2,14 +2,11 @@
  */
 #include "base/clock.h"
 #include "io/loop.h"
+#include "pg_server.h"
 #include "store/store_bodies.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -22,6 +19,26 @@ struct fixture {
     struct arena asked; /* what must stay until it is answered */
     char folder[64], path[96];
 };
+static struct pg_server server;
+
+static void open_postgres(struct fixture *f)
+{
+    struct err err;
+    char url[200];
+    pg_server_url(&server, f->path, url, sizeof url);
+    f->store = store_pg_open(
+        &(struct store_pg_options){.url = url, .instance = "one", .migrate = true, .loop = f->loop},
+        &err);
+    if (!f->store)
+        fail_msg("%s", err.text);
+}
+
+static void make_base(struct fixture *f)
+{
+    static int number;
+    snprintf(f->path, sizeof f->path, "t%d", ++number);
+    pg_server_base(&server, f->path);
+}
 
 static void open_body(struct fixture *f)
 {
@@ -32,6 +49,10 @@ static void open_body(struct fixture *f)
         return;
     }
     f->loop = loop_new(clock_real(), NULL, &err);
+    if (strcmp(f->kind, "postgresql") == 0) {
+        open_postgres(f);
+        return;
+    }
     f->store = store_sqlite_open(
         &(struct store_sqlite_options){
             .path = f->path, .instance = "one", .migrate = true, .loop = f->loop},
@@ -59,6 +80,8 @@ static int set_up(void **state)
     snprintf(f->folder, sizeof f->folder, "/tmp/test_store_XXXXXX");
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/t.db", f->folder);
+    if (strcmp(f->kind, "postgresql") == 0)
+        make_base(f);
     open_body(f);
     *state = f;
     return 0;
@@ -387,6 +410,8 @@ static void test_terms_fence(void **state)
     struct fixture *f = *state;
     struct got got = {0};
     struct signal a = signal_of("a", 1), b = signal_of("b", 2), c = signal_of("c", 3);
+    if (!f->store->ops->next_term)
+        skip();
     store_next_term(f->store, "one", (struct waiter){.answer = took, .owner = &got});
     turn_until(f, &got);
     assert_int_equal(got.number, 1);
@@ -404,6 +429,66 @@ static void test_terms_fence(void **state)
         ERR_FENCED);
     assert_int_equal(write_now(f, ONE(TABLE_SIGNAL, NULL, &c)), ERR_OK);
     expect_sound(f, 4);
+}
+
+static struct member member_of(const char *name, int64_t term)
+{
+    struct member m;
+    row_init(&tables[TABLE_MEMBER], &m);
+    snprintf(m.id, sizeof m.id, "%d", (int)term);
+    snprintf(m.name, sizeof m.name, "%s", name);
+    m.term = term;
+    m.version = 1;
+    return m;
+}
+
+/* Only the living may write, and under a key only its owner. */
+static void test_members_fence(void **state)
+{
+    struct fixture *f = *state;
+    struct member one = member_of("one", 7), two = member_of("two", 8), died = one;
+    struct signal a = signal_of("a", 1), b = signal_of("b", 2), c = signal_of("c", 3);
+    struct lease_row lease;
+    struct got got = {0};
+    if (strcmp(f->kind, "sqlite") == 0)
+        skip(); /* its term is still one of its own */
+    row_init(&tables[TABLE_LEASE], &lease);
+    snprintf(lease.id, sizeof lease.id, "leader");
+    lease.term = 8;
+    lease.version = 1;
+    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &one)), ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &one)), ERR_DUPLICATE);
+    struct asked insert_a = {.term = 7, .changes = {CHANGE(TABLE_SIGNAL, NULL, &a)}, .count = 1};
+    struct asked insert_b = {.term = 7, .changes = {CHANGE(TABLE_SIGNAL, NULL, &b)}, .count = 1};
+    assert_int_equal(write_now(f, &insert_a), ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &two)), ERR_OK);
+    assert_int_equal(write_now(f, ONE(TABLE_LEASE, NULL, &lease)), ERR_OK);
+    struct store_event event = {.kind = "test.fenced",
+                                .subject = "s",
+                                .change_count = 1,
+                                .changes = {CHANGE(TABLE_SIGNAL, NULL, &c)}};
+    struct store_write write = {
+        .term = 7, .fence = "leader", .events = &event, .event_count = 1, .serializable = true};
+    store_write(f->store, &write, (struct waiter){.answer = took, .owner = &got});
+    turn_until(f, &got);
+    assert_int_equal(got.err.code, ERR_FENCED);
+    memset(&got, 0, sizeof got);
+    write.term = 8;
+    store_write(f->store, &write, (struct waiter){.answer = took, .owner = &got});
+    turn_until(f, &got);
+    assert_int_equal(got.err.code, ERR_OK);
+    died.state = MEMBER_DEAD;
+    died.version = 2;
+    /* Asked at once: the second is judged by what the first did. */
+    struct got first, second;
+    ask(f, ONE(TABLE_MEMBER, &one, &died), &first);
+    ask(f, &insert_b, &second);
+    turn_until(f, &first);
+    for (int i = 0; i < 500 && second.count == 0 && f->loop; i++)
+        loop_turn(f->loop, 10);
+    assert_int_equal(first.err.code, ERR_OK);
+    assert_int_equal(second.err.code, ERR_FENCED);
+    expect_sound(f, 6);
 }
 
 static void test_answer_numbers_the_last_event(void **state)
@@ -582,6 +667,7 @@ static int run_all(char *kind)
         TEST(test_illegal_edges),
         TEST(test_one_row_several_times_in_one_write),
         TEST(test_written_once),
+        TEST(test_members_fence),
         TEST(test_terms_fence),
         TEST(test_answer_numbers_the_last_event),
         TEST(test_answers_in_order_and_failures_alone),
@@ -595,6 +681,10 @@ static int run_all(char *kind)
 
 int main(void)
 {
-    char memory[] = "memory", sqlite[] = "sqlite";
-    return run_all(memory) + run_all(sqlite);
+    char memory[] = "memory", sqlite[] = "sqlite", postgres[] = "postgresql";
+    int failed = run_all(memory) + run_all(sqlite);
+    pg_server_start(&server);
+    failed += run_all(postgres);
+    pg_server_stop(&server);
+    return failed;
 }

@@ -1,0 +1,715 @@
+/* How writes reach PostgreSQL.
+ *
+ *     idle -> fast ---------------------------------> answered
+ *        \       \ head moved, a row did not fit
+ *         \       v
+ *          `---> lock -> others' events told -> write -> answered
+ *
+ * Fast is one round trip: the transaction begins by moving the end of the log from where we believe
+ * it to be. Whoever moved it first makes it fail; then the end is taken and held, what was missed
+ * is read and told, and the same writes are put into words again. The same way finds out which
+ * write of a batch does not fit: what stands is read while the end is held, each write is judged by
+ * it, and the others go on in the same transaction.
+ *
+ * A COMMIT whose answer was lost may still be under way in a session nobody listens to. To settle
+ * it, the end of the log is taken (which waits for that session) and either has our hash, or the
+ * end's turn is moved on, so that what has not happened by then never will. */
+#include "store/store_pg.h"
+
+#include "store/pgrows.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TAIL_MAX 2000
+#define RETRY_BASE_US 5000
+#define RETRY_CAP_US 250000
+#define RETRIES_MAX 10
+
+/* The planner must not choose ways that are good for a small table and fatal for a large one, nor
+ * plan the same statement again and again. A session that nobody listens to any more must not keep
+ * the end of the log. */
+#define SETUP                                                                                      \
+    "SET plan_cache_mode = force_generic_plan; SET enable_seqscan = off; "                         \
+    "SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off; "                       \
+    "SET idle_in_transaction_session_timeout = 4000; SET lock_timeout = 1500; "                    \
+    "SET statement_timeout = 3000; SET client_connection_check_interval = 1000"
+
+static void on_done(void *ctx, const struct err *err, size_t statement);
+static void on_rows(void *ctx, size_t statement, const struct pg_rows *rows);
+
+/* ---- a request ---- */
+
+static size_t put(struct pgstore *s, const char *name, const char *sql, const struct pg_args *args)
+{
+    pg_put(s->commit.pg, name, sql, args);
+    return s->commit.put++;
+}
+
+static void begin_request(struct pgstore *s, enum pgphase phase)
+{
+    struct pgcommit *c = &s->commit;
+    c->phase = phase;
+    c->put = 0;
+    c->head_at = c->events_at = c->versions_at = SIZE_MAX;
+    arena_reset(&c->foreign_arena);
+    c->foreign_count = 0;
+    err_clear(&c->read_err);
+    if (c->rollback && phase != PG_WRITE && phase != PG_RELEASE) {
+        put(s, "rollback", "ROLLBACK", NULL);
+        c->rollback = false;
+    }
+}
+
+static void send_request(struct pgstore *s, bool commits)
+{
+    pg_send(s->commit.pg, &(struct pg_request){.commits = commits,
+                                               .deadline_us = s->request_us,
+                                               .rows = on_rows,
+                                               .done = on_done,
+                                               .ctx = s});
+}
+
+static void put_tail(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    pg_args_clear(&c->args);
+    pg_arg_int(&c->args, s->follow.seq);
+    pg_arg_int(&c->args, TAIL_MAX);
+    c->events_at = put(s, "tail",
+                       "SELECT seq,at,kind,subject,instance,term,body,hash FROM events "
+                       "WHERE seq>$1::bigint ORDER BY seq LIMIT $2::bigint",
+                       &c->args);
+}
+
+static void put_lock(struct pgstore *s, bool serializable)
+{
+    struct pgcommit *c = &s->commit;
+    if (serializable) {
+        /* The snapshot is taken after this lock, so nobody's commit can contradict it. */
+        put(s, "begins", "BEGIN ISOLATION LEVEL SERIALIZABLE", NULL);
+        put(s, "locks", "LOCK TABLE log_head IN SHARE ROW EXCLUSIVE MODE", NULL);
+    } else {
+        put(s, "begin", "BEGIN", NULL);
+    }
+    c->head_at = put(s, "head", "SELECT seq,hash,turns FROM log_head WHERE one FOR UPDATE", NULL);
+    put_tail(s);
+}
+
+static void put_advance(struct pgstore *s, bool hoping)
+{
+    struct pgcommit *c = &s->commit;
+    pg_args_clear(&c->args);
+    pg_arg_int(&c->args, pgbatch_seq(c->batch));
+    pg_arg_bytes(&c->args, pgbatch_hash(c->batch), SHA256_SIZE);
+    if (!hoping) {
+        put(s, "advance",
+            "UPDATE log_head SET seq=$1::bigint,hash=$2::bytea,turns=turns+1 WHERE one", &c->args);
+        return;
+    }
+    pg_arg_int(&c->args, s->follow.seq);
+    pg_arg_int(&c->args, s->follow.turns);
+    pg_arg_bytes(&c->args, s->follow.hash, SHA256_SIZE);
+    put(s, "hope",
+        "WITH a AS (UPDATE log_head SET seq=$1::bigint,hash=$2::bytea,turns=turns+1 WHERE one AND "
+        "seq=$3::bigint AND turns=$4::bigint AND hash=$5::bytea RETURNING 1) "
+        "SELECT tl_expect(count(*),1,'log_head','TL001') FROM a",
+        &c->args);
+}
+
+/* Nobody needs waking who is alone. */
+static void put_notice(struct pgstore *s)
+{
+    char text[24];
+    if (book_count(s->follow.fence, TABLE_MEMBER) == 1)
+        return;
+    snprintf(text, sizeof text, "%" PRId64, pgbatch_seq(s->commit.batch));
+    pg_args_clear(&s->commit.args);
+    pg_arg_text(&s->commit.args, text);
+    put(s, "notify", "SELECT pg_notify('" PG_CHANNEL "',$1::text)", &s->commit.args);
+}
+
+/* ---- a batch ---- */
+
+static bool changes_fence(const struct store_write *write)
+{
+    for (size_t e = 0; e < write->event_count; e++)
+        for (size_t i = 0; i < write->events[e].change_count; i++) {
+            enum table_id id = write->events[e].changes[i].table->id;
+            if (id == TABLE_MEMBER || id == TABLE_LEASE)
+                return true;
+        }
+    return false;
+}
+
+/* A write that changes who may write ends its batch: those after it are judged by what it did. */
+static void take_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    while (c->first && c->taken_count < c->limit) {
+        struct pgasked *asked = c->first;
+        c->first = asked->next;
+        if (!c->first)
+            c->last = &c->first;
+        c->taken[c->taken_count++] = asked;
+        if (changes_fence(&asked->pending.write))
+            break;
+    }
+}
+
+static bool wants_serializable(const struct pgcommit *c)
+{
+    bool wants = false;
+    for (size_t i = 0; i < c->taken_count; i++)
+        wants = wants || c->taken[i]->pending.write.serializable;
+    return wants;
+}
+
+/* Puts the batch into words; the number of writes that can be made. */
+static size_t judge_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    size_t good = 0;
+    for (size_t i = 0; i < c->taken_count; i++) {
+        struct pgasked *asked = c->taken[i];
+        struct pending *pending = &asked->pending;
+        err_clear(&pending->err);
+        asked->good = fence_check(s->follow.fence, &pending->write, &pending->err) &&
+                      pgbatch_add(c->batch, pending, &pending->err);
+        good += asked->good;
+    }
+    return good;
+}
+
+static void give_back(struct pgasked *asked)
+{
+    pending_free(&asked->pending);
+    mem_free(asked);
+}
+
+/* Answers may ask again; what they ask is the next batch's. */
+static void answer_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    struct pgasked *taken[PG_BATCH_MAX];
+    size_t count = c->taken_count;
+    memcpy(taken, c->taken, count * sizeof *taken);
+    c->taken_count = 0;
+    c->careful = false;
+    c->attempts = 0;
+    metric_add(s->writes, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        s->queued--;
+        pending_answer(&taken[i]->pending, &taken[i]->pending.seq);
+        give_back(taken[i]);
+    }
+    if (s->queue_depth)
+        metric_set(s->queue_depth, (double)s->queued);
+}
+
+static void fail_batch(struct pgstore *s, const struct err *err)
+{
+    for (size_t i = 0; i < s->commit.taken_count; i++)
+        s->commit.taken[i]->pending.err = *err;
+    metric_add(s->failures, 1);
+    answer_batch(s);
+}
+
+static void go_on(struct pgstore *s)
+{
+    s->commit.phase = PG_IDLE;
+    if (!s->closing)
+        loop_defer(s->loop, pgcommit_start, s);
+}
+
+static void mark_lag(struct pgstore *s)
+{
+    int64_t now_us = clock_steady(s->clock);
+    if (now_us - s->lag_marks[s->lag_mark][0] < s->lag_us / 8)
+        return;
+    s->lag_mark = (s->lag_mark + 1) % 8;
+    s->lag_marks[s->lag_mark][0] = now_us;
+    s->lag_marks[s->lag_mark][1] = s->follow.seq;
+}
+
+static void apply_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    for (size_t w = 0; w < c->taken_count; w++) {
+        const struct store_write *write = &c->taken[w]->pending.write;
+        for (size_t e = 0; c->taken[w]->good && e < write->event_count; e++)
+            for (size_t i = 0; i < write->events[e].change_count; i++)
+                fence_apply(s->follow.fence, &write->events[e].changes[i]);
+    }
+    s->follow.seq = pgbatch_seq(c->batch);
+    memcpy(s->follow.hash, pgbatch_hash(c->batch), SHA256_SIZE);
+}
+
+static void finish_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    apply_batch(s);
+    s->follow.turns++;
+    c->limit = c->limit * 2 < PG_BATCH_MAX ? c->limit * 2 : PG_BATCH_MAX;
+    s->last_commit_us = clock_steady(s->clock) - c->began_us;
+    if (s->commit_seconds)
+        metric_observe_us(s->commit_seconds, s->last_commit_us);
+    metric_add(s->commits, 1);
+    mark_lag(s);
+    answer_batch(s);
+    go_on(s);
+}
+
+/* ---- starting ---- */
+
+static void start_fast(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    pgbatch_begin(c->batch, &s->follow);
+    if (judge_batch(s) == 0) {
+        answer_batch(s);
+        go_on(s);
+        return;
+    }
+    begin_request(s, PG_FAST);
+    put(s, "begin", "BEGIN", NULL);
+    put_advance(s, true);
+    pgbatch_put(c->batch, c->pg);
+    put_notice(s);
+    put(s, "commit", "COMMIT", NULL);
+    send_request(s, true);
+}
+
+/* `held`: the end is ours already, only what we know of it must be read again. */
+static void start_lock(struct pgstore *s, bool held)
+{
+    struct pgcommit *c = &s->commit;
+    begin_request(s, PG_LOCK);
+    if (held)
+        put_tail(s);
+    else
+        put_lock(s, wants_serializable(c));
+    if (c->careful) {
+        struct pending *writes[PG_BATCH_MAX];
+        for (size_t i = 0; i < c->taken_count; i++)
+            writes[i] = &c->taken[i]->pending;
+        c->versions_at = c->put;
+        pgbatch_begin(c->batch, &s->follow);
+        pgbatch_ask_versions(c->batch, writes, c->taken_count, c->pg);
+        c->put += pgbatch_version_statements(c->batch);
+    }
+    send_request(s, false);
+}
+
+static void start_write(struct pgstore *s)
+{
+    begin_request(s, PG_WRITE);
+    put_advance(s, false);
+    pgbatch_put(s->commit.batch, s->commit.pg);
+    put_notice(s);
+    put(s, "commit", "COMMIT", NULL);
+    send_request(s, true);
+}
+
+static void start_tail(struct pgstore *s)
+{
+    s->commit.tail_wanted = false;
+    begin_request(s, PG_TAIL);
+    s->commit.head_at = put(s, "end", "SELECT seq,hash,turns FROM log_head WHERE one", NULL);
+    put_tail(s);
+    send_request(s, false);
+}
+
+static void start_settle(struct pgstore *s)
+{
+    begin_request(s, PG_SETTLE);
+    put_lock(s, false);
+    send_request(s, false);
+}
+
+void pgcommit_start(void *store)
+{
+    struct pgstore *s = store;
+    struct pgcommit *c = &s->commit;
+    if (c->phase != PG_IDLE || !pg_idle(c->pg))
+        return;
+    if (c->ambiguous) {
+        start_settle(s);
+        return;
+    }
+    if (c->taken_count == 0)
+        take_batch(s);
+    c->began_us = clock_steady(s->clock);
+    if (c->taken_count == 0) {
+        if (c->tail_wanted)
+            start_tail(s);
+    } else if (s->refused) {
+        fail_batch(s, &s->trouble);
+        go_on(s);
+    } else if (c->careful || c->contended || s->follow.turns < 0 || wants_serializable(c)) {
+        start_lock(s, false);
+    } else {
+        start_fast(s);
+    }
+}
+
+/* ---- what comes back ---- */
+
+static void take_event(struct pgstore *s, const struct pg_rows *rows, size_t at)
+{
+    struct pgcommit *c = &s->commit;
+    struct event event;
+    if (c->read_err.code || !pgrows_read_event(rows, at, &event, &c->read_err))
+        return;
+    if (c->foreign_count == c->foreign_room) {
+        c->foreign_room = c->foreign_room ? c->foreign_room * 2 : 256;
+        c->foreign = mem_realloc(c->foreign, c->foreign_room * sizeof *c->foreign);
+    }
+    event.kind = arena_text(&c->foreign_arena, event.kind);
+    event.subject = arena_text(&c->foreign_arena, event.subject);
+    event.instance = arena_text(&c->foreign_arena, event.instance);
+    event.body = arena_text(&c->foreign_arena, event.body);
+    c->foreign[c->foreign_count++] = event;
+}
+
+static void on_rows(void *ctx, size_t statement, const struct pg_rows *rows)
+{
+    struct pgstore *s = ctx;
+    struct pgcommit *c = &s->commit;
+    if (statement == c->head_at && pg_count(rows) == 1) {
+        c->head_seq = pg_int(rows, 0, 0);
+        c->head_turns = pg_int(rows, 0, 2);
+    } else if (statement == c->events_at) {
+        for (size_t i = 0; i < pg_count(rows); i++)
+            take_event(s, rows, i);
+    } else if (c->versions_at != SIZE_MAX && statement >= c->versions_at &&
+               statement < c->versions_at + pgbatch_version_statements(c->batch)) {
+        pgbatch_tell_versions(c->batch, statement - c->versions_at, rows);
+    }
+}
+
+/* The log is not the one we know: what this instance believes is no longer what is stored. */
+static void refuse_all(struct pgstore *s, const struct err *err)
+{
+    s->refused = true;
+    pgstore_trouble(s, err);
+}
+
+/* Everything read, from `from` on, is others'. */
+static bool follow_events(struct pgstore *s, size_t from)
+{
+    struct pgcommit *c = &s->commit;
+    struct err err = c->read_err;
+    if (!err.code && c->head_seq < s->follow.seq)
+        err_set(&err, ERR_REFUSED, ERR_CORRUPT,
+                "%.60s has lost events %" PRId64 " to %" PRId64
+                " (a replica was promoted that did not have them): restart this instance",
+                s->where, c->head_seq + 1, s->follow.seq);
+    for (size_t i = from; !err.code && i < c->foreign_count; i++)
+        if (!pgfollow_event(&s->follow, &c->foreign[i], &err))
+            break;
+    if (err.code) {
+        refuse_all(s, &err);
+        return false;
+    }
+    s->follow.turns = c->head_seq == s->follow.seq ? c->head_turns : -1;
+    metric_add(s->foreign, (int64_t)(c->foreign_count - from));
+    mark_lag(s);
+    if (c->foreign_count > from && s->store.on_foreign)
+        s->store.on_foreign(s->store.foreign_ctx, c->foreign + from, c->foreign_count - from);
+    return true;
+}
+
+static void try_again(struct pgstore *s, const struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    c->phase = PG_IDLE;
+    metric_add(s->retries, 1);
+    if (strcmp(pg_sqlstate(c->pg), "25006") == 0)
+        pg_drop(c->pg); /* it was made a replica: another host takes writes now */
+    if (c->attempts++ >= RETRIES_MAX && !c->ambiguous) {
+        fail_batch(s, err);
+        go_on(s);
+        return;
+    }
+    loop_timer_start_in(
+        c->retry, chance_backoff_us(&s->chance, RETRY_BASE_US, RETRY_CAP_US, c->attempts) + 1000);
+}
+
+/* The end is held and known. */
+static void on_locked(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    size_t others = c->foreign_count;
+    if (!follow_events(s, 0)) {
+        c->rollback = true;
+        fail_batch(s, &s->trouble);
+        go_on(s);
+        return;
+    }
+    c->contended = others > 0;
+    /* Far behind, or our rows may have been changed to follow what was read. */
+    if (s->follow.seq != c->head_seq || (c->careful && others > 0)) {
+        start_lock(s, true);
+        return;
+    }
+    if (!c->careful)
+        pgbatch_begin(c->batch, &s->follow);
+    if (judge_batch(s) > 0) {
+        start_write(s);
+        return;
+    }
+    c->rollback = true;
+    answer_batch(s);
+    go_on(s);
+}
+
+/* A fault that only some write of the batch can have: halves find it. */
+static void divide(struct pgstore *s, const struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    if (c->taken_count == 1) {
+        fail_batch(s, err);
+        go_on(s);
+        return;
+    }
+    c->limit = c->taken_count / 2;
+    while (c->taken_count > c->limit) {
+        struct pgasked *asked = c->taken[--c->taken_count];
+        asked->next = c->first;
+        if (!c->first)
+            c->last = &asked->next;
+        c->first = asked;
+    }
+    go_on(s);
+}
+
+static void on_refused(struct pgstore *s, const struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    bool moved = strcmp(pg_sqlstate(c->pg), "TL001") == 0;
+    c->rollback = true;
+    if (moved) {
+        c->contended = true;
+        go_on(s);
+    } else if (err->class == ERR_REFUSED || strcmp(pg_sqlstate(c->pg), "TL002") == 0) {
+        bool knew = c->careful && c->phase == PG_WRITE;
+        c->careful = true;
+        if (knew)
+            divide(s, err);
+        else
+            go_on(s);
+    } else {
+        try_again(s, err);
+    }
+}
+
+static void note_ambiguous(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    c->ambiguous = true;
+    c->lost_seq = pgbatch_seq(c->batch);
+    memcpy(c->lost_hash, pgbatch_hash(c->batch), SHA256_SIZE);
+}
+
+/* Lost connections end here as well; the next one begins where this one stopped. */
+static void on_failed(struct pgstore *s, const struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    bool in_session = pg_ready(c->pg);
+    if (!in_session)
+        c->rollback = false;
+    if (err->class == ERR_MAYBE_DONE && (c->phase == PG_FAST || c->phase == PG_WRITE)) {
+        note_ambiguous(s);
+        c->phase = PG_IDLE;
+    } else if (!in_session) {
+        c->phase = PG_IDLE;
+    } else if (c->phase == PG_FAST || c->phase == PG_WRITE) {
+        on_refused(s, err);
+    } else {
+        c->rollback = c->phase != PG_TAIL;
+        try_again(s, err);
+    }
+}
+
+static void on_settled(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    size_t ours = 0;
+    for (size_t i = 0; i < c->foreign_count; i++)
+        if (c->foreign[i].seq == c->lost_seq &&
+            memcmp(c->foreign[i].hash, c->lost_hash, SHA256_SIZE) == 0)
+            ours = i + 1;
+    c->ambiguous = false;
+    if (ours && c->taken_count) {
+        apply_batch(s);
+        answer_batch(s);
+    } else {
+        ours = 0; /* whoever asked was told already: now it is news like any other */
+    }
+    if (!follow_events(s, ours) && c->taken_count)
+        fail_batch(s, &s->trouble);
+    begin_request(s, PG_RELEASE);
+    put(s, "turn", "UPDATE log_head SET turns=turns+1 WHERE one", NULL);
+    put(s, "commit", "COMMIT", NULL);
+    send_request(s, false);
+}
+
+static void on_done(void *ctx, const struct err *err, size_t statement)
+{
+    struct pgstore *s = ctx;
+    struct pgcommit *c = &s->commit;
+    (void)statement;
+    pgsnapshot_drop(s);
+    if (err) {
+        on_failed(s, err);
+        return;
+    }
+    switch (c->phase) {
+    case PG_FAST:
+    case PG_WRITE:
+        finish_batch(s);
+        return;
+    case PG_LOCK:
+        on_locked(s);
+        return;
+    case PG_SETTLE:
+        on_settled(s);
+        return;
+    case PG_RELEASE:
+        s->follow.turns = -1;
+        break;
+    case PG_TAIL:
+        if (follow_events(s, 0) && s->follow.seq < c->head_seq)
+            c->tail_wanted = true;
+        break;
+    case PG_IDLE:
+        break;
+    }
+    go_on(s);
+}
+
+/* ---- asking, waiting too long ---- */
+
+void pgcommit_ask(struct pgstore *s, struct pgasked *asked)
+{
+    struct pgcommit *c = &s->commit;
+    asked->next = NULL;
+    asked->asked_us = clock_steady(s->clock);
+    *c->last = asked;
+    c->last = &asked->next;
+    s->queued++;
+    if (c->phase == PG_IDLE && c->first == asked)
+        loop_defer(s->loop, pgcommit_start, s);
+}
+
+void pgcommit_tail(struct pgstore *s)
+{
+    s->commit.tail_wanted = true;
+    if (s->commit.phase == PG_IDLE)
+        loop_defer(s->loop, pgcommit_start, s);
+}
+
+static void away(const struct pgstore *s, bool maybe_done, struct err *err)
+{
+    err_set(err, maybe_done ? ERR_MAYBE_DONE : ERR_LATER, ERR_IO, "the database is away: %.200s",
+            s->trouble.text);
+}
+
+void pgcommit_expire(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    int64_t oldest_us = clock_steady(s->clock) - s->patience_us;
+    struct err err;
+    if (c->phase != PG_IDLE)
+        return;
+    if (c->taken_count && c->taken[0]->asked_us < oldest_us) {
+        away(s, c->ambiguous, &err);
+        fail_batch(s, &err);
+    }
+    while (!c->taken_count && c->first && c->first->asked_us < oldest_us && !pg_ready(c->pg)) {
+        take_batch(s);
+        away(s, false, &err);
+        fail_batch(s, &err);
+    }
+}
+
+/* ---- opening and closing ---- */
+
+static void on_retry(void *ctx)
+{
+    pgcommit_start(ctx);
+}
+
+static void on_changed(void *ctx, const struct err *err)
+{
+    struct pgstore *s = ctx;
+    if (err && !s->down_us)
+        s->down_us = clock_steady(s->clock);
+    if (!err)
+        s->down_us = 0;
+    if (!s->refused)
+        pgstore_trouble(s, err);
+    if (err || s->closing)
+        return;
+    s->commit.tail_wanted = true; /* and what it read meanwhile */
+    pgcommit_start(s);
+}
+
+bool pgcommit_open(struct pgstore *s, struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    c->last = &c->first;
+    c->limit = PG_BATCH_MAX;
+    c->batch = pgbatch_new(s->instance);
+    c->retry = loop_timer_new(s->loop, on_retry, s);
+    arena_init(&c->foreign_arena, 64 * 1024);
+    c->pg = pg_open(&(struct pg_options){.loop = s->loop,
+                                         .url = s->url,
+                                         .name = "tidelock write",
+                                         .read_write = true,
+                                         .connect_us = s->request_us,
+                                         .setup = SETUP,
+                                         .changed = on_changed,
+                                         .ctx = s},
+                    err);
+    return c->pg != NULL;
+}
+
+void pgcommit_drain(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    int64_t until_us = clock_steady(s->clock) + s->patience_us;
+    while (c->pg && (c->first || c->taken_count || c->ambiguous) &&
+           clock_steady(s->clock) < until_us) {
+        pgcommit_start(s);
+        pg_wait(c->pg, 20000);
+    }
+}
+
+void pgcommit_close(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    struct err err;
+    bool maybe = c->ambiguous || c->phase == PG_FAST || c->phase == PG_WRITE;
+    pg_close(c->pg);
+    c->phase = PG_IDLE;
+    while (c->first || c->taken_count) {
+        if (!c->taken_count)
+            take_batch(s);
+        refuse_closed(&err);
+        if (maybe)
+            err.class = ERR_MAYBE_DONE;
+        maybe = false;
+        fail_batch(s, &err);
+    }
+    if (s->loop)
+        loop_defer_cancel(s->loop, pgcommit_start, s);
+    loop_timer_free(c->retry);
+    pgbatch_free(c->batch);
+    pg_args_free(&c->args);
+    arena_free(&c->foreign_arena);
+    mem_free(c->foreign);
+}

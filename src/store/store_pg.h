@@ -1,0 +1,151 @@
+/* For the files of the PostgreSQL body only: one struct, whose parts have one file each.
+ *
+ *     store_pg.c     opens, closes, asks and answers
+ *     pgcommit.c     the writes: batches, the end of the log, what others wrote
+ *     pgread.c       queries on a pool of connections, or a replica's
+ *     pgbeat.c       signs of life, and the ear for others' commits
+ *     pgsnapshot.c   blocking reads of one moment */
+#ifndef TIDELOCK_STORE_STORE_PG_H
+#define TIDELOCK_STORE_STORE_PG_H
+#include "base/chance.h"
+#include "io/pg.h"
+#include "store/pending.h"
+#include "store/pgbatch.h"
+#include "store/pgfollow.h"
+#include "store/store_bodies.h"
+
+#define PG_BATCH_MAX 256
+#define PG_WRITES_MAX 65536
+#define PG_READS_MAX 1024
+#define PG_CHANNEL "tidelock"
+
+struct pgstore;
+struct pgasked { /* a write */
+    struct pgasked *next;
+    struct pending pending;
+    int64_t asked_us;
+    bool good; /* in the batch at hand */
+};
+
+enum pgphase {
+    PG_IDLE,
+    PG_FAST,    /* a whole transaction is on its way, hoping that the log ends where we think */
+    PG_LOCK,    /* the end of the log is being taken, and what came before it read */
+    PG_WRITE,   /* the rest of a transaction that holds the end */
+    PG_TAIL,    /* only reading on */
+    PG_SETTLE,  /* after a lost COMMIT: the end is being taken to see whether it happened */
+    PG_RELEASE, /* ... and given back */
+};
+struct pgcommit {
+    struct pg *pg;
+    enum pgphase phase;
+    struct pgasked *first, **last; /* not yet in a batch */
+    struct pgasked *taken[PG_BATCH_MAX];
+    size_t taken_count, limit;
+    struct pgbatch *batch;
+    struct pg_args args;
+    bool careful;   /* something in the batch did not fit: ask what stands */
+    bool contended; /* others write too: take the end before writing */
+    bool rollback;  /* the session has a failed transaction */
+    bool tail_wanted;
+    bool ambiguous, maybe_done; /* see lost_seq; and it was told so to a waiter */
+    int64_t lost_seq;
+    uint8_t lost_hash[SHA256_SIZE];
+    unsigned attempts;
+    struct loop_timer *retry;
+    size_t head_at, events_at, versions_at, put; /* statements of the request at hand */
+    int64_t head_seq, head_turns;
+    struct arena foreign_arena;
+    struct event *foreign;
+    size_t foreign_count, foreign_room;
+    struct err read_err; /* of what was read */
+    int64_t began_us;
+};
+
+struct pgread_conn {
+    struct pgstore *store;
+    struct pg *pg;
+    struct pgread *read; /* under way */
+    bool replica;
+};
+struct pgreads {
+    struct pgread_conn pool[16];
+    size_t pool_size;
+    struct pgread_conn replica;
+    struct pgread *first, **last;
+    size_t count;
+};
+
+struct pgbeats {
+    struct pg *pg;
+    bool ready;
+    struct pgbeat *first, **last;
+    size_t count;
+    int64_t term, beat;
+    struct store_beat *list;
+    size_t list_count, list_room;
+    struct pg_args args;
+};
+
+struct pgstore {
+    struct store store;
+    struct loop *loop;
+    struct log *log;
+    const struct clock *clock;
+    char *url, *direct_url, *replica_url, *instance, *durability, *where;
+    int64_t request_us, patience_us, lag_us;
+    bool read_only, closing, refused; /* refused: the log is not ours any more */
+    struct err trouble;
+    int64_t down_us; /* since when; 0: not */
+    int64_t queued, last_commit_us;
+    struct chance chance;
+    struct loop_timer *tick;
+    int64_t next_tail_us;
+    struct pgfollow follow;
+    struct pgcommit commit;
+    struct pgreads reads;
+    struct pgbeats beats;
+    struct pg_block *snapshot; /* of blocking reads; NULL when the loop has gone on since */
+    int64_t lag_marks[8][2];   /* when, and where the log ended */
+    size_t lag_mark;
+    struct metric *commit_seconds, *commits, *writes, *failures, *retries, *queue_depth, *foreign;
+};
+
+/* pgcommit.c */
+bool pgcommit_open(struct pgstore *s, struct err *err) MUST_CHECK;
+void pgcommit_close(struct pgstore *s); /* after pgcommit_drain; answers what is left */
+void pgcommit_drain(struct pgstore *s);
+void pgcommit_ask(struct pgstore *s, struct pgasked *asked);
+void pgcommit_start(void *store); /* whatever is due; by loop_defer */
+void pgcommit_tail(struct pgstore *s);
+void pgcommit_expire(struct pgstore *s); /* answers whom the database has kept waiting too long */
+
+/* pgread.c */
+bool pgread_open(struct pgstore *s, size_t pool, struct err *err) MUST_CHECK;
+void pgread_close(struct pgstore *s);
+void pgread_drain(struct pgstore *s);
+void pgread_query(struct store *store, const struct store_query *query, struct waiter to);
+void pgread_events(struct store *store, const struct store_events_query *query, struct waiter to);
+void pgread_expire(struct pgstore *s);
+
+/* pgbeat.c */
+bool pgbeat_open(struct pgstore *s, struct err *err) MUST_CHECK;
+void pgbeat_close(struct pgstore *s);
+void pgbeat_ask(struct store *store, int64_t term, struct waiter to);
+void pgbeat_upkeep(struct store *store, int keep, struct waiter to);
+
+/* pgsnapshot.c */
+bool pgsnapshot_rows(struct store *store, const struct store_query *query,
+                     bool (*each)(void *ctx, const void *row, struct err *err), void *ctx,
+                     struct err *err);
+bool pgsnapshot_events(struct store *store, const struct store_events_query *query,
+                       bool (*each)(void *ctx, const struct event *event, struct err *err),
+                       void *ctx, struct err *err);
+struct pg_block *pgsnapshot_take(struct pgstore *s, struct err *err) MUST_CHECK;
+void pgsnapshot_drop(struct pgstore *s);
+
+/* store_pg.c */
+/* An answer that comes later, whatever becomes of the store. */
+void pgstore_refuse(struct pgstore *s, const struct err *err, struct waiter to);
+void pgstore_trouble(struct pgstore *s, const struct err *err); /* NULL: all is well again */
+#endif
