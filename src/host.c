@@ -213,7 +213,8 @@ static bool open_feeds(struct tidelock *t, struct err *err)
     t->feeds = feeds_open(&t->core, t->loop, &t->config, err);
     if (!t->feeds)
         return false;
-    t->core.prices = (struct prices){feeds_last, t->feeds, feeds_moves(t->feeds)};
+    t->core.prices = (struct prices){
+        .last = feeds_last, .age_us = feeds_age, .ctx = t->feeds, .moves = feeds_moves(t->feeds)};
     t->reload = reload_open(&t->core, t->feeds, t->loop, &t->config, err);
     return t->reload != NULL;
 }

@@ -138,7 +138,12 @@ static void own(struct broker *broker, const struct order *order)
 
 static void status(const struct broker *broker, struct broker_status *out)
 {
-    *out = binance_of(broker)->status;
+    const struct binance *b = binance_of(broker);
+    *out = b->status;
+    out->streams = true;
+    out->stream_alive = b->subscribed;
+    text_copy(out->stream_text, sizeof out->stream_text,
+              *b->ws_text ? b->ws_text : "the stream of our orders is not open yet");
 }
 
 static void close_binance(struct broker *broker)
@@ -163,7 +168,7 @@ static void close_binance(struct broker *broker)
     mem_free(b);
 }
 
-static char *copy_url(const char *given, const char *own_url)
+char *binance_copy_url(const char *given, const char *own_url)
 {
     char *url = given || own_url ? mem_copy_text(given ? given : own_url) : NULL;
     size_t length = url ? strlen(url) : 0;
@@ -181,9 +186,9 @@ static void fill_options(struct binance *b, const struct binance_options *given)
     o->processing_us = o->processing_us ? o->processing_us : PROCESSING_DEFAULT_US;
     o->timeout_us = o->timeout_us ? o->timeout_us : TIMEOUT_DEFAULT_US;
     b->variant = &binance_variants[o->market];
-    b->rest_url = copy_url(o->rest_url, b->variant->rest_url);
-    b->api_ws_url = copy_url(o->api_ws_url, b->variant->api_ws_url);
-    b->stream_url = copy_url(o->stream_url, b->variant->stream_url);
+    b->rest_url = binance_copy_url(o->rest_url, b->variant->rest_url);
+    b->api_ws_url = binance_copy_url(o->api_ws_url, b->variant->api_ws_url);
+    b->stream_url = binance_copy_url(o->stream_url, b->variant->stream_url);
     b->ca_path = o->ca_path ? mem_copy_text(o->ca_path) : NULL;
     b->api_key = mem_copy_text(o->api_key ? o->api_key : "");
     o->rest_url = o->api_ws_url = o->stream_url = o->ca_path = o->api_key = o->secret = NULL;

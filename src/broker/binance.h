@@ -33,8 +33,6 @@ struct binance_options { /* instruments, clock, loop, log, metrics stay the call
 };
 /* Connects on the loop, later. NULL and *err: the key is no key, or the system gives no client. */
 struct broker *binance_open(const struct binance_options *options, struct err *err) MUST_CHECK;
-/* The stream of our own orders. False: none is wanted. */
-bool binance_stream_status(const struct broker *broker, bool *alive, char *text, size_t size);
 
 /* The exchange's own addresses. */
 const char *binance_rest_url(enum binance_market market);

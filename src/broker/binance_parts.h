@@ -47,6 +47,9 @@ struct binance_variant {
     struct rate_size weight_size, orders_size, orders_long_size;
 };
 extern const struct binance_variant binance_variants[2];
+/* A copy of the given one, else of the exchange's own, without a slash at its end. NULL: neither.
+ */
+char *binance_copy_url(const char *given, const char *own_url);
 
 /* ---- symbols: binance_filters.c ---- */
 

@@ -328,11 +328,3 @@ void binance_stream_stop(struct binance *b)
     loop_timer_free(b->ws_timer);
     loop_timer_free(b->key_timer);
 }
-
-bool binance_stream_status(const struct broker *broker, bool *alive, char *text, size_t size)
-{
-    const struct binance *b = binance_of(broker);
-    *alive = b->subscribed;
-    text_copy(text, size, *b->ws_text ? b->ws_text : "the stream of our orders is not open yet");
-    return true;
-}

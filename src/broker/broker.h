@@ -72,6 +72,8 @@ struct broker_status {
     char text[160];
     int64_t latency_us;
     int64_t checked_us;
+    bool streams, stream_alive; /* our orders are told by a stream; it is open */
+    char stream_text[160];
 };
 
 struct broker;

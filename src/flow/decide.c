@@ -227,6 +227,22 @@ static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk
 
 /* ---- the order of questions ---- */
 
+/* An instrument whose market is followed is not entered blindly while the market is silent. */
+static bool price_is_fresh(const struct core *core, const char *instrument,
+                           char reason[REASON_SIZE])
+{
+    const struct prices *prices = &core->prices;
+    int64_t age_us = prices->age_us ? prices->age_us(prices->ctx, instrument) : -1;
+    if (age_us < PRICE_FRESH_US)
+        return true;
+    if (age_us == INT64_MAX)
+        snprintf(reason, REASON_SIZE, "no price of %.60s has been heard yet", instrument);
+    else
+        snprintf(reason, REASON_SIZE, "the last price of %.60s is %.1f s old (fresh: under %d s)",
+                 instrument, (double)age_us / 1e6, PRICE_FRESH_US / 1000000);
+    return false;
+}
+
 static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk)
 {
     const struct signal *signal = &trade->before;
@@ -253,6 +269,10 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
                               : "no strategy %.60s is loaded%.0s",
                  signal->strategy, signal->instrument);
         end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "strategy", reason);
+        return false;
+    }
+    if (!exits && !price_is_fresh(core, signal->instrument, reason)) {
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "stale_price", reason);
         return false;
     }
     if (!halt_allows(desk->facts.halt, exits)) {

@@ -216,13 +216,15 @@ static void end_by_frames(struct websocket *ws)
     if (heard)
         err_set(&err, ERR_NOT_DONE, ERR_CLOSED, "%s: the server closed the stream with code %u",
                 ws->where, heard);
+    else if (ws->gone)
+        err_set(&err, ERR_NOT_DONE, ERR_IO, "%s: the connection broke", ws->where);
     else if (said && said != WSLAY_CODE_NORMAL_CLOSURE)
         err_set(&err, ERR_NOT_DONE, ERR_INPUT,
                 "%s: what came is no proper WebSocket stream; closed with code %u", ws->where,
                 said);
     else
         err_set(&err, ERR_NOT_DONE, ERR_CLOSED, "%s: the connection is closed", ws->where);
-    end(ws, heard ? heard : said, &err);
+    end(ws, heard ? heard : ws->gone ? 0 : said, &err);
 }
 
 static void turn_frames(struct websocket *ws)

@@ -36,7 +36,8 @@ bool websocket_read_url(struct websocket *ws, const char *url, struct str *path,
                        "the URL of a stream must start with ws:// or wss://");
     const char *rest = url + (secure ? 6 : 5);
     size_t length = strcspn(rest, "/?#");
-    if (length == 0 || length >= sizeof ws->host || rest[strcspn(rest, "\r\n\t #@")] != '\0')
+    if (length == 0 || length >= sizeof ws->host || memchr(rest, '@', length) ||
+        rest[strcspn(rest, "\r\n\t #")] != '\0')
         return err_set(err, ERR_REFUSED, ERR_INPUT, "the URL of a stream is malformed");
     memcpy(ws->host, rest, length);
     snprintf(ws->where, sizeof ws->where, "%s%.80s", secure ? "wss://" : "ws://", ws->host);

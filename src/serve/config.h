@@ -45,9 +45,10 @@ struct config_strategy {
 };
 struct config_feed { /* bars replayed through the strategies, for the demo and for rehearsals */
     char instrument[NAME_SIZE];
-    char *bars;          /* a file, or "synthetic" */
-    char *time_zone;     /* of the file's local times, or NULL */
-    int64_t interval_us; /* bar length */
+    char *bars;             /* a file, "synthetic", or a market: "binance", "binance_usdm" */
+    char *url, *stream_url; /* of the market; NULL: the broker's, else the market's own */
+    char *time_zone;        /* of the file's local times, or NULL */
+    int64_t interval_us;    /* bar length */
     struct decimal
         per_second; /* bars a second of the wall clock; 0: real time, one bar per interval */
     int64_t seed;   /* synthetic */

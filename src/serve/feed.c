@@ -3,6 +3,7 @@
  * the strategies as a closed bar. */
 #include "serve/feed.h"
 #include "io/file.h"
+#include "serve/feed_live.h"
 #include "serve/synthetic.h"
 #include "trade/bar.h"
 #include <string.h>
@@ -25,12 +26,15 @@ struct feed {
     struct decimal last_price;
     uint64_t *moves;
     bool ended;
+    bool live, heard;      /* follows a market; it has told a price */
+    int64_t last_price_us; /* live: the market's time of the price */
 };
 struct feeds {
     struct feed *list;
     size_t count;
     struct core *core;
-    uint64_t moves; /* of prices */
+    struct feed_live *live; /* NULL: no market is followed */
+    uint64_t moves;         /* of prices */
 };
 
 /* How long a bar lasts on the wall clock. */
@@ -68,6 +72,8 @@ static void keep_bar(struct feed *feed, const struct bar *bar)
     feed->kept_next = (feed->kept_next + 1) % KEPT_BARS;
     if (feed->kept_count < KEPT_BARS)
         feed->kept_count++;
+    if (feed->live)
+        return; /* its prices come by themselves */
     feed->last_price = bar->close;
     ++*feed->moves;
     feed->last_steady_us = clock_steady(feed->core->clock);
@@ -118,12 +124,44 @@ static bool open_feed(struct feed *feed, struct core *core, struct loop *loop,
     feed->at_us = clock_wall(core->clock) - config->interval_us * (config->warm_up + 1);
     feed->last_price = decimal_bad();
     feed->timer = loop_timer_new(loop, feed_turn, feed);
-    if (strcmp(config->bars, "synthetic") == 0)
+    feed->live = feed_live_is(config);
+    if (feed->live || strcmp(config->bars, "synthetic") == 0)
         return true;
     size_t length = 0;
     char *text = file_read(&feed->arena, config->bars, FILE_MAX, 0, &length, err);
     feed->bars = text ? bars_open(text, length, config->time_zone, err) : NULL;
     return feed->bars != NULL;
+}
+
+/* ---- a market that is followed ---- */
+
+static void warm_all(struct feed *feed, const struct bar *bar);
+
+static void live_price(void *ctx, size_t index, struct decimal price, int64_t at_us)
+{
+    struct feeds *feeds = ctx;
+    struct feed *feed = &feeds->list[index];
+    bool moved = !feed->heard || !decimal_eq(feed->last_price, price);
+    feed->heard = true;
+    feed->last_price = price;
+    feed->last_price_us = at_us;
+    feed->last_steady_us = clock_steady(feeds->core->clock);
+    if (!moved)
+        return;
+    feeds->moves++;
+    broker_price(feeds->core->broker, feed->config->instrument, price, at_us);
+}
+
+static void live_bar(void *ctx, size_t index, const struct bar *bar, bool past)
+{
+    struct feeds *feeds = ctx;
+    struct feed *feed = &feeds->list[index];
+    feed->fed++;
+    if (past)
+        warm_all(feed, bar);
+    keep_bar(feed, bar);
+    if (!past)
+        bars_feed(feeds->core, feed->config->instrument, bar);
 }
 
 struct feeds *feeds_open(struct core *core, struct loop *loop, const struct config *config,
@@ -140,7 +178,13 @@ struct feeds *feeds_open(struct core *core, struct loop *loop, const struct conf
             return NULL;
         }
     }
-    return feeds;
+    const struct feed_live_events events = {live_price, live_bar, feeds};
+    feeds->live = feed_live_open(core, loop, config, &events, err);
+    if (feeds->live)
+        return feeds;
+    err_prefix(err, "feeds");
+    feeds_close(feeds);
+    return NULL;
 }
 
 struct facts feeds_warm_facts(const struct feed_snapshot *snapshot, const struct bar *bar,
@@ -165,6 +209,12 @@ static void warm_strategy(struct feed *feed, struct policy *policy, const struct
     portfolio_now(feed->core, &portfolio);
     struct facts facts = feeds_warm_facts(&snapshot, bar, &portfolio);
     policy_warm(policy, &facts, bar);
+}
+
+static void warm_all(struct feed *feed, const struct bar *bar)
+{
+    for (size_t p = 0; p < policies_count(feed->core->policies); p++)
+        warm_strategy(feed, policies_at(feed->core->policies, p), bar);
 }
 
 static const struct bar *kept_bar(const struct feed *feed, size_t index)
@@ -197,16 +247,19 @@ void feeds_start(struct feeds *feeds)
     for (size_t i = 0; i < feeds->count; i++) {
         struct feed *feed = &feeds->list[i];
         struct bar bar;
+        feed->last_steady_us = clock_steady(feed->core->clock);
+        if (feed->live)
+            continue;
         for (int64_t n = 0; n < feed->config->warm_up && next_bar(feed, &bar); n++) {
             if (feed->config->live_times)
                 bar.at_us -= feed->config->interval_us * (feed->config->warm_up - n);
-            for (size_t p = 0; p < policies_count(feed->core->policies); p++)
-                warm_strategy(feed, policies_at(feed->core->policies, p), &bar);
+            warm_all(feed, &bar);
             keep_bar(feed, &bar);
         }
         feed->next_us = clock_steady(feed->core->clock);
         loop_timer_start_at(feed->timer, feed->next_us);
     }
+    feed_live_start(feeds->live);
 }
 
 void feeds_warm(struct feeds *feeds, const char *strategy, const struct feed_snapshot *since,
@@ -228,12 +281,17 @@ void feeds_stop(struct feeds *feeds)
 {
     for (size_t i = 0; feeds && i < feeds->count; i++)
         loop_timer_stop(feeds->list[i].timer);
+    if (feeds) {
+        feed_live_close(feeds->live);
+        feeds->live = NULL;
+    }
 }
 
 void feeds_close(struct feeds *feeds)
 {
     if (!feeds)
         return;
+    feed_live_close(feeds->live);
     for (size_t i = 0; i < feeds->count; i++) {
         loop_timer_free(feeds->list[i].timer);
         bars_close(feeds->list[i].bars);
@@ -248,9 +306,10 @@ int64_t feeds_price_age_us(const struct feeds *feeds)
     int64_t oldest = -1;
     for (size_t i = 0; feeds && i < feeds->count; i++) {
         const struct feed *feed = &feeds->list[i];
-        if (feed->ended || !feed->kept_count)
+        if (feed->ended || (!feed->live && !feed->kept_count))
             continue;
-        int64_t age = clock_steady(feed->core->clock) - feed->last_steady_us - bar_pace_us(feed);
+        int64_t age = clock_steady(feed->core->clock) - feed->last_steady_us -
+                      (feed->live ? 0 : bar_pace_us(feed));
         if (age < 0)
             age = 0;
         if (age > oldest)
@@ -264,12 +323,42 @@ const uint64_t *feeds_moves(const struct feeds *feeds)
     return &feeds->moves;
 }
 
+bool feeds_stream(const struct feeds *feeds, bool *alive, char *text, size_t size)
+{
+    return feeds && feed_live_status(feeds->live, alive, text, size);
+}
+
+static int64_t age_of(const struct feed *feed)
+{
+    return feed->heard ? clock_steady(feed->core->clock) - feed->last_steady_us : INT64_MAX;
+}
+
+int64_t feeds_age(void *ctx, const char *instrument)
+{
+    const struct feeds *feeds = ctx;
+    int64_t age_us = -1;
+    for (size_t i = 0; feeds && i < feeds->count; i++) {
+        const struct feed *feed = &feeds->list[i];
+        if (feed->live && strcmp(feed->config->instrument, instrument) == 0 &&
+            (age_us < 0 || age_of(feed) < age_us))
+            age_us = age_of(feed);
+    }
+    return age_us;
+}
+
 bool feeds_last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
 {
     const struct feeds *feeds = ctx;
     for (size_t i = 0; feeds && i < feeds->count; i++) {
         const struct feed *feed = &feeds->list[i];
-        if (strcmp(feed->config->instrument, instrument) != 0 || !feed->kept_count)
+        if (strcmp(feed->config->instrument, instrument) != 0)
+            continue;
+        if (feed->live && age_of(feed) < PRICE_FRESH_US) {
+            *price = feed->last_price;
+            *at_us = feed->last_price_us;
+            return true;
+        }
+        if (feed->live || !feed->kept_count)
             continue;
         *price = feed->last_price;
         *at_us = feed->kept[(feed->kept_next + KEPT_BARS - 1) % KEPT_BARS].at_us;

@@ -1,5 +1,5 @@
-/* Bars from a file, or made from a seed, at a chosen pace: something to see at once, and a
- * rehearsal of a strategy on the live host. */
+/* Prices and bars for the strategies: of a market that is followed, from a file, or made from a
+ * seed at a chosen pace (something to see at once, and a rehearsal on the live host). */
 #ifndef TIDELOCK_SERVE_FEED_H
 #define TIDELOCK_SERVE_FEED_H
 #include "flow/flows.h"
@@ -30,7 +30,10 @@ void feeds_stop(struct feeds *feeds);
 void feeds_close(struct feeds *feeds);
 int64_t feeds_price_age_us(
     const struct feeds *feeds); /* of the oldest followed instrument; negative: none is followed */
-/* struct prices over what was fed. */
+/* The stream of a followed market. False: none is followed. */
+bool feeds_stream(const struct feeds *feeds, bool *alive, char *text, size_t size);
+/* struct prices over what was fed. A price that is followed and stale is none. */
+int64_t feeds_age(void *ctx, const char *instrument);
 bool feeds_last(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
 const uint64_t *feeds_moves(const struct feeds *feeds);
 /* {"instrument": [[ms, open, high, low, close], ...], ...}: the kept bars, for charts. */

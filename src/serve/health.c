@@ -69,6 +69,30 @@ static void check_orders(struct health_check *check, struct core *core)
         snprintf(check->text, sizeof check->text, "%zu orders on their way, none unknown", count);
 }
 
+/* Without a stream there is polling: slower, not blind. */
+static void check_streams(struct health_check *check, const struct health_inputs *inputs)
+{
+    struct broker_status broker = {0};
+    broker_status(inputs->core->broker, &broker);
+    check->name = "websocket_alive";
+    check->state = HEALTH_UNUSED;
+    text_copy(check->text, sizeof check->text, "neither the broker nor a feed has a stream");
+    if (inputs->streams || broker.streams)
+        check->state = HEALTH_PASS;
+    if (inputs->streams)
+        text_copy(check->text, sizeof check->text, inputs->stream_text);
+    if (broker.streams)
+        text_copy(check->text, sizeof check->text, broker.stream_text);
+    if (inputs->streams && !inputs->stream_alive) {
+        check->state = HEALTH_WARN;
+        snprintf(check->text, sizeof check->text, "prices: %s", inputs->stream_text);
+    }
+    if (broker.streams && !broker.stream_alive) {
+        check->state = HEALTH_WARN;
+        snprintf(check->text, sizeof check->text, "our orders: %s", broker.stream_text);
+    }
+}
+
 const struct health_result *health_measure(struct health *health,
                                            const struct health_inputs *inputs)
 {
@@ -82,9 +106,7 @@ const struct health_result *health_measure(struct health *health,
                                               .text = "a single instance needs no Redis"};
     check_data(&result->checks[3], inputs->price_age_us);
     check_orders(&result->checks[4], inputs->core);
-    result->checks[5] = (struct health_check){.name = "websocket_alive",
-                                              .state = HEALTH_UNUSED,
-                                              .text = "the paper broker has no stream"};
+    check_streams(&result->checks[5], inputs);
     for (size_t i = 0; i < HEALTH_CHECKS; i++) {
         enum health_state state = result->checks[i].state;
         if (state != HEALTH_UNUSED && state > result->state)

@@ -5,7 +5,7 @@
 
 #define HEALTH_KEPT 100
 #define HEALTH_CHECKS 6
-#define DATA_FRESH_US 5000000
+#define DATA_FRESH_US PRICE_FRESH_US
 
 enum health_state { HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL, HEALTH_UNUSED };
 struct health_check {
@@ -29,6 +29,9 @@ struct health_inputs {
     int64_t price_age_us; /* of the oldest followed instrument; negative: no market data is
                              configured */
     int64_t longest_turn_us;
+    /* of prices; the stream of our own orders is the broker's */
+    bool streams, stream_alive;
+    char stream_text[160];
 };
 /* Takes a new result, keeps it, returns it. */
 const struct health_result *health_measure(struct health *health,

@@ -60,9 +60,12 @@ void serve_err(struct serve *serve, uint64_t handle, const struct err *err)
 
 static struct health_inputs health_inputs(struct serve *serve)
 {
-    return (struct health_inputs){.core = serve->core,
-                                  .price_age_us = feeds_price_age_us(serve->options.feeds),
-                                  .longest_turn_us = loop_longest_turn_us(serve->options.loop)};
+    struct health_inputs inputs = {.core = serve->core,
+                                   .price_age_us = feeds_price_age_us(serve->options.feeds),
+                                   .longest_turn_us = loop_longest_turn_us(serve->options.loop)};
+    inputs.streams = feeds_stream(serve->options.feeds, &inputs.stream_alive, inputs.stream_text,
+                                  sizeof inputs.stream_text);
+    return inputs;
 }
 
 static void answer_health(const struct http_request *request, struct serve *serve, const char *rest)

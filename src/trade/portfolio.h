@@ -86,9 +86,15 @@ bool portfolio_move_money(const struct account *before, const char *currency, en
  * written, yesterday's loss still counts. */
 bool portfolio_new_day(const struct account *account, int64_t day_start_us, struct account *out);
 
+/* Beyond this age a followed price counts for nothing. */
+#define PRICE_FRESH_US 5000000
+
 struct prices { /* last traded prices, by instrument; implemented by whoever follows the market */
     bool (*last)(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us);
     void *ctx;
+    /* Of an instrument whose price is followed as it happens: how long ago it was confirmed
+     * (INT64_MAX: never yet). Negative: it is not followed so. May be NULL. */
+    int64_t (*age_us)(void *ctx, const char *instrument);
     const uint64_t
         *moves; /* grows with every change of a price; NULL: prices are asked each time */
 };

@@ -6,7 +6,7 @@ import sys
 import time
 from decimal import Decimal as D
 
-from harness import ROOT, Host, default_config, main, signal, until
+from harness import ROOT, Host, default_config, free_port, main, signal, until
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
 from venue import Binance  # noqa: E402
@@ -240,7 +240,8 @@ def test_what_breaks_a_filter_is_not_sent():
     with Binance(seed=1) as venue:
         venue.price("BTCUSDT", "50000")
         venue.set(filters={"BTCUSDT": {"notional": "1000"}})
-        with start(venue) as host:
+        with start(venue, start=False) as host:
+            streaming(host)
             enter(host)
             assert "worth 500 is below the least 1000" in one_order(host, "rejected")["reason"]
             assert not venue.requests(method="POST", path=ORDER)
@@ -327,6 +328,88 @@ def test_killed_between_sending_and_the_answer():
         host.start(deadline_s=20)
         agree(venue, host, "0.01", 1)
         assert len(venue.requests(method="POST", path=ORDER)) == 1
+
+
+# ---- prices ----------------------------------------------------------------------------------
+
+
+def watch(venue, stream_url=None):
+    """A host on the paper broker that follows the venue's prices."""
+    host = Host()
+    feed = {
+        "instrument": "BTC",
+        "bars": "binance",
+        "interval": "1m",
+        "warm_up": 50,
+        "url": venue.url,
+        "stream_url": stream_url or venue.ws_url,
+    }
+    config = default_config(host, instruments=[INSTRUMENT], feeds=[feed])
+    host.write_strategy("plain", STRATEGY)
+    host.write_config(config)
+    return host
+
+
+def check(host, name):
+    return host.get("/health").json()["checks"][name]
+
+
+def entered_at(host):
+    rows = host.get("/api/positions?status=open,closing,partial&limit=10").json()
+    return [D(row["entry_price"]) for row in rows]
+
+
+def said(host, **fields):
+    body = signal(
+        instrument="BTC", price="50000", stop="49000", atr=None, quantity="0.01", **fields
+    )
+    return host.post("/webhook/test?wait=decision", body).json()["decision"]
+
+
+def test_the_paper_broker_trades_at_the_prices_of_the_stream():
+    with Binance(seed=3) as venue, watch(venue) as host:
+        host.await_log("the stream of prices is open")
+        venue.price("BTCUSDT", "50123")
+        until(lambda: check(host, "data_freshness")["status"] == "pass", 10)
+        until(lambda: said(host)["verdict"] == "accept", 5)
+        until(lambda: entered_at(host), 5)
+        assert abs(entered_at(host)[0] - 50123) < 10, entered_at(host)
+        assert check(host, "websocket_alive")["status"] == "pass"
+        bars = until(lambda: host.get("/api/bars?instrument=BTC").json().get("BTC"), 10)
+        assert len(bars) >= 50
+        steps = {later[0] - earlier[0] for earlier, later in zip(bars, bars[1:])}
+        assert steps == {60000}, steps
+
+
+def test_prices_are_polled_while_there_is_no_stream():
+    with Binance(seed=3) as venue:
+        with watch(venue, stream_url=f"ws://127.0.0.1:{free_port()}") as host:
+            venue.price("BTCUSDT", "50500")
+            until(lambda: said(host)["verdict"] == "accept", 10)
+            until(lambda: entered_at(host), 5)
+            assert abs(entered_at(host)[0] - 50500) < 10, entered_at(host)
+            assert check(host, "websocket_alive")["status"] == "warn"
+            assert check(host, "data_freshness")["status"] == "pass"
+
+
+def test_no_entry_while_the_price_is_stale():
+    with Binance(seed=3) as venue, watch(venue) as host:
+        host.await_log("the stream of prices is open")
+        venue.price("BTCUSDT", "50000")
+        until(lambda: said(host)["verdict"] == "accept", 5)
+        until(lambda: entered_at(host), 5)
+        venue.set(refuse_connections=True)
+        venue.fault("drop_before", path="/api/v3/*", times=0)
+        venue.cut()
+        until(lambda: check(host, "data_freshness")["status"] == "warn", 20)
+        entry = said(host, kind="PYRAMID", position="Long_2")
+        assert entry["verdict"] == "reject" and entry["gate"] == "stale_price", entry
+        assert "s old" in entry["reason"]
+        closing = said(host, kind="EXIT", position="ALL")
+        assert closing["verdict"] == "accept", closing
+        venue.set(refuse_connections=False)
+        venue.calm()
+        until(lambda: check(host, "data_freshness")["status"] == "pass", 40)
 
 
 if __name__ == "__main__":
