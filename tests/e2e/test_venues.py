@@ -28,6 +28,8 @@ from venue import Binance, BinanceFutures, OpenAlgo  # noqa: E402
 
 UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
 
+unreached = []  # why there are no clients, once that is known
+
 
 # ---- clients that are not ours ---------------------------------------------------------------
 
@@ -36,6 +38,8 @@ def clients():
     """The folder in which the client programs run, with what npm has brought beside them."""
     if not shutil.which("npm"):
         raise Skip("npm is not installed")
+    if unreached:
+        raise Skip(unreached[0])  # asked once: npm is slow to give up
     source, folder = os.path.join(VENUES, "clients"), os.path.join(BUILD, "npm")
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "lock"), "w", encoding="ascii") as lock:
@@ -62,7 +66,8 @@ def fetch(folder):
         check=False,
     )
     if done.returncode and any(word in done.stderr for word in UNREACHED):
-        raise Skip("npm cannot be reached")
+        unreached.append("npm cannot be reached")
+        raise Skip(unreached[0])
     assert done.returncode == 0, done.stderr[-2000:]
 
 
