@@ -133,90 +133,6 @@ static void put_notice(struct pgstore *s)
 
 /* ---- a batch ---- */
 
-static bool changes_fence(const struct store_write *write)
-{
-    for (size_t e = 0; e < write->event_count; e++)
-        for (size_t i = 0; i < write->events[e].change_count; i++) {
-            enum table_id id = write->events[e].changes[i].table->id;
-            if (id == TABLE_MEMBER || id == TABLE_LEASE)
-                return true;
-        }
-    return false;
-}
-
-/* A write that changes who may write ends its batch: those after it are judged by what it did. */
-static void take_batch(struct pgstore *s)
-{
-    struct pgcommit *c = &s->commit;
-    while (c->first && c->taken_count < c->limit) {
-        struct pgasked *asked = c->first;
-        c->first = asked->next;
-        if (!c->first)
-            c->last = &c->first;
-        c->taken[c->taken_count++] = asked;
-        if (changes_fence(&asked->pending.write))
-            break;
-    }
-}
-
-static bool wants_serializable(const struct pgcommit *c)
-{
-    bool wants = false;
-    for (size_t i = 0; i < c->taken_count; i++)
-        wants = wants || c->taken[i]->pending.write.serializable;
-    return wants;
-}
-
-/* Puts the batch into words; the number of writes that can be made. */
-static size_t judge_batch(struct pgstore *s)
-{
-    struct pgcommit *c = &s->commit;
-    size_t good = 0;
-    for (size_t i = 0; i < c->taken_count; i++) {
-        struct pgasked *asked = c->taken[i];
-        struct pending *pending = &asked->pending;
-        err_clear(&pending->err);
-        asked->good = fence_check(s->follow.fence, &pending->write, &pending->err) &&
-                      pgbatch_add(c->batch, pending, &pending->err);
-        good += asked->good;
-    }
-    return good;
-}
-
-static void give_back(struct pgasked *asked)
-{
-    pending_free(&asked->pending);
-    mem_free(asked);
-}
-
-/* Answers may ask again; what they ask is the next batch's. */
-static void answer_batch(struct pgstore *s)
-{
-    struct pgcommit *c = &s->commit;
-    struct pgasked *taken[PG_BATCH_MAX];
-    size_t count = c->taken_count;
-    memcpy(taken, c->taken, count * sizeof *taken);
-    c->taken_count = 0;
-    c->careful = false;
-    c->attempts = 0;
-    metric_add(s->writes, (int64_t)count);
-    for (size_t i = 0; i < count; i++) {
-        s->queued--;
-        pending_answer(&taken[i]->pending, &taken[i]->pending.seq);
-        give_back(taken[i]);
-    }
-    if (s->queue_depth)
-        metric_set(s->queue_depth, (double)s->queued);
-}
-
-static void fail_batch(struct pgstore *s, const struct err *err)
-{
-    for (size_t i = 0; i < s->commit.taken_count; i++)
-        s->commit.taken[i]->pending.err = *err;
-    metric_add(s->failures, 1);
-    answer_batch(s);
-}
-
 static void go_on(struct pgstore *s)
 {
     s->commit.phase = PG_IDLE;
@@ -224,41 +140,18 @@ static void go_on(struct pgstore *s)
         loop_defer(s->loop, pgcommit_start, s);
 }
 
-static void mark_lag(struct pgstore *s)
-{
-    int64_t now_us = clock_steady(s->clock);
-    if (now_us - s->lag_marks[s->lag_mark][0] < s->lag_us / 8)
-        return;
-    s->lag_mark = (s->lag_mark + 1) % 8;
-    s->lag_marks[s->lag_mark][0] = now_us;
-    s->lag_marks[s->lag_mark][1] = s->follow.seq;
-}
-
-static void apply_batch(struct pgstore *s)
-{
-    struct pgcommit *c = &s->commit;
-    for (size_t w = 0; w < c->taken_count; w++) {
-        const struct store_write *write = &c->taken[w]->pending.write;
-        for (size_t e = 0; c->taken[w]->good && e < write->event_count; e++)
-            for (size_t i = 0; i < write->events[e].change_count; i++)
-                fence_apply(s->follow.fence, &write->events[e].changes[i]);
-    }
-    s->follow.seq = pgbatch_seq(c->batch);
-    memcpy(s->follow.hash, pgbatch_hash(c->batch), SHA256_SIZE);
-}
-
 static void finish_batch(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
-    apply_batch(s);
+    pgtake_apply(s);
     s->follow.turns++;
     c->limit = c->limit * 2 < PG_BATCH_MAX ? c->limit * 2 : PG_BATCH_MAX;
     s->last_commit_us = clock_steady(s->clock) - c->began_us;
     if (s->commit_seconds)
         metric_observe_us(s->commit_seconds, s->last_commit_us);
     metric_add(s->commits, 1);
-    mark_lag(s);
-    answer_batch(s);
+    pgtake_mark(s);
+    pgtake_answer(s);
     go_on(s);
 }
 
@@ -268,8 +161,8 @@ static void start_fast(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     pgbatch_begin(c->batch, &s->follow);
-    if (judge_batch(s) == 0) {
-        answer_batch(s);
+    if (pgtake_judge(s) == 0) {
+        pgtake_answer(s);
         go_on(s);
         return;
     }
@@ -290,7 +183,7 @@ static void start_lock(struct pgstore *s, bool held)
     if (held)
         put_tail(s);
     else
-        put_lock(s, wants_serializable(c));
+        put_lock(s, pgtake_serializable(c));
     if (c->careful) {
         struct pending *writes[PG_BATCH_MAX];
         for (size_t i = 0; i < c->taken_count; i++)
@@ -340,15 +233,15 @@ void pgcommit_start(void *store)
         return;
     }
     if (c->taken_count == 0)
-        take_batch(s);
+        pgtake_batch(s);
     c->began_us = clock_steady(s->clock);
     if (c->taken_count == 0) {
         if (c->tail_wanted)
             start_tail(s);
     } else if (s->refused) {
-        fail_batch(s, &s->trouble);
+        pgtake_fail(s, &s->trouble);
         go_on(s);
-    } else if (c->careful || c->contended || s->follow.turns < 0 || wants_serializable(c)) {
+    } else if (c->careful || c->contended || s->follow.turns < 0 || pgtake_serializable(c)) {
         start_lock(s, false);
     } else {
         start_fast(s);
@@ -416,7 +309,7 @@ static bool follow_events(struct pgstore *s, size_t from)
     }
     s->follow.turns = c->head_seq == s->follow.seq ? c->head_turns : -1;
     metric_add(s->foreign, (int64_t)(c->foreign_count - from));
-    mark_lag(s);
+    pgtake_mark(s);
     if (c->foreign_count > from && s->store.on_foreign)
         s->store.on_foreign(s->store.foreign_ctx, c->foreign + from, c->foreign_count - from);
     return true;
@@ -430,7 +323,7 @@ static void try_again(struct pgstore *s, const struct err *err)
     if (strcmp(pg_sqlstate(c->pg), "25006") == 0)
         pg_drop(c->pg); /* it was made a replica: another host takes writes now */
     if (c->attempts++ >= RETRIES_MAX && !c->ambiguous) {
-        fail_batch(s, err);
+        pgtake_fail(s, err);
         go_on(s);
         return;
     }
@@ -445,7 +338,7 @@ static void on_locked(struct pgstore *s)
     size_t others = c->foreign_count;
     if (!follow_events(s, 0)) {
         c->rollback = true;
-        fail_batch(s, &s->trouble);
+        pgtake_fail(s, &s->trouble);
         go_on(s);
         return;
     }
@@ -457,32 +350,12 @@ static void on_locked(struct pgstore *s)
     }
     if (!c->careful)
         pgbatch_begin(c->batch, &s->follow);
-    if (judge_batch(s) > 0) {
+    if (pgtake_judge(s) > 0) {
         start_write(s);
         return;
     }
     c->rollback = true;
-    answer_batch(s);
-    go_on(s);
-}
-
-/* A fault that only some write of the batch can have: halves find it. */
-static void divide(struct pgstore *s, const struct err *err)
-{
-    struct pgcommit *c = &s->commit;
-    if (c->taken_count == 1) {
-        fail_batch(s, err);
-        go_on(s);
-        return;
-    }
-    c->limit = c->taken_count / 2;
-    while (c->taken_count > c->limit) {
-        struct pgasked *asked = c->taken[--c->taken_count];
-        asked->next = c->first;
-        if (!c->first)
-            c->last = &asked->next;
-        c->first = asked;
-    }
+    pgtake_answer(s);
     go_on(s);
 }
 
@@ -498,9 +371,8 @@ static void on_refused(struct pgstore *s, const struct err *err)
         bool knew = c->careful && c->phase == PG_WRITE;
         c->careful = true;
         if (knew)
-            divide(s, err);
-        else
-            go_on(s);
+            pgtake_divide(s, err);
+        go_on(s);
     } else {
         try_again(s, err);
     }
@@ -544,13 +416,13 @@ static void on_settled(struct pgstore *s)
             ours = i + 1;
     c->ambiguous = false;
     if (ours && c->taken_count) {
-        apply_batch(s);
-        answer_batch(s);
+        pgtake_apply(s);
+        pgtake_answer(s);
     } else {
         ours = 0; /* whoever asked was told already: now it is news like any other */
     }
     if (!follow_events(s, ours) && c->taken_count)
-        fail_batch(s, &s->trouble);
+        pgtake_fail(s, &s->trouble);
     begin_request(s, PG_RELEASE);
     put(s, "turn", "UPDATE log_head SET turns=turns+1 WHERE one", NULL);
     put(s, "commit", "COMMIT", NULL);
@@ -591,49 +463,11 @@ static void on_done(void *ctx, const struct err *err, size_t statement)
     go_on(s);
 }
 
-/* ---- asking, waiting too long ---- */
-
-void pgcommit_ask(struct pgstore *s, struct pgasked *asked)
-{
-    struct pgcommit *c = &s->commit;
-    asked->next = NULL;
-    asked->asked_us = clock_steady(s->clock);
-    *c->last = asked;
-    c->last = &asked->next;
-    s->queued++;
-    if (c->phase == PG_IDLE && c->first == asked)
-        loop_defer(s->loop, pgcommit_start, s);
-}
-
 void pgcommit_tail(struct pgstore *s)
 {
     s->commit.tail_wanted = true;
     if (s->commit.phase == PG_IDLE)
         loop_defer(s->loop, pgcommit_start, s);
-}
-
-static void away(const struct pgstore *s, bool maybe_done, struct err *err)
-{
-    err_set(err, maybe_done ? ERR_MAYBE_DONE : ERR_LATER, ERR_IO, "the database is away: %.200s",
-            s->trouble.text);
-}
-
-void pgcommit_expire(struct pgstore *s)
-{
-    struct pgcommit *c = &s->commit;
-    int64_t oldest_us = clock_steady(s->clock) - s->patience_us;
-    struct err err;
-    if (c->phase != PG_IDLE)
-        return;
-    if (c->taken_count && c->taken[0]->asked_us < oldest_us) {
-        away(s, c->ambiguous, &err);
-        fail_batch(s, &err);
-    }
-    while (!c->taken_count && c->first && c->first->asked_us < oldest_us && !pg_ready(c->pg)) {
-        take_batch(s);
-        away(s, false, &err);
-        fail_batch(s, &err);
-    }
 }
 
 /* ---- opening and closing ---- */
@@ -698,12 +532,12 @@ void pgcommit_close(struct pgstore *s)
     c->phase = PG_IDLE;
     while (c->first || c->taken_count) {
         if (!c->taken_count)
-            take_batch(s);
+            pgtake_batch(s);
         refuse_closed(&err);
         if (maybe)
             err.class = ERR_MAYBE_DONE;
         maybe = false;
-        fail_batch(s, &err);
+        pgtake_fail(s, &err);
     }
     if (s->loop)
         loop_defer_cancel(s->loop, pgcommit_start, s);

@@ -88,7 +88,7 @@ static void ask_write(struct store *store, const struct store_write *write, stru
     struct pgasked *asked = mem_alloc(sizeof *asked);
     pending_init(&asked->pending);
     pending_fill(&asked->pending, write, to);
-    pgcommit_ask(s, asked);
+    pgtake_ask(s, asked);
     if (s->queue_depth)
         metric_set(s->queue_depth, (double)s->queued);
 }
@@ -121,7 +121,7 @@ static void on_tick(void *ctx)
     int64_t now_us = clock_steady(s->clock);
     bool deaf = !pg_ready(s->beats.pg);
     loop_timer_start_in(s->tick, TICK_US);
-    pgcommit_expire(s);
+    pgtake_expire(s);
     pgread_expire(s);
     if (now_us < s->next_tail_us)
         return;

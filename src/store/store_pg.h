@@ -1,7 +1,8 @@
 /* For the files of the PostgreSQL body only: one struct, whose parts have one file each.
  *
  *     store_pg.c     opens, closes, asks and answers
- *     pgcommit.c     the writes: batches, the end of the log, what others wrote
+ *     pgtake.c       the writes that were asked, the batch at hand, answers
+ *     pgcommit.c     how a batch gets into the log, and what others wrote
  *     pgread.c       queries on a pool of connections, or a replica's
  *     pgbeat.c       signs of life, and the ear for others' commits
  *     pgsnapshot.c   blocking reads of one moment */
@@ -115,10 +116,23 @@ struct pgstore {
 bool pgcommit_open(struct pgstore *s, struct err *err) MUST_CHECK;
 void pgcommit_close(struct pgstore *s); /* after pgcommit_drain; answers what is left */
 void pgcommit_drain(struct pgstore *s);
-void pgcommit_ask(struct pgstore *s, struct pgasked *asked);
 void pgcommit_start(void *store); /* whatever is due; by loop_defer */
 void pgcommit_tail(struct pgstore *s);
-void pgcommit_expire(struct pgstore *s); /* answers whom the database has kept waiting too long */
+
+/* pgtake.c */
+void pgtake_ask(struct pgstore *s, struct pgasked *asked);
+/* From the queue into the batch. One that changes who may write ends it: those after it are judged
+ * by what it did. */
+void pgtake_batch(struct pgstore *s);
+bool pgtake_serializable(const struct pgcommit *c); /* any of the batch wants it */
+/* Puts the batch into words; the number of writes that can be made. */
+size_t pgtake_judge(struct pgstore *s);
+void pgtake_apply(struct pgstore *s); /* committed: the log ends behind it, fences know it */
+void pgtake_answer(struct pgstore *s);
+void pgtake_fail(struct pgstore *s, const struct err *err);
+void pgtake_divide(struct pgstore *s, const struct err *err);
+void pgtake_mark(struct pgstore *s); /* notes where the log ends, for replicas to be measured by */
+void pgtake_expire(struct pgstore *s); /* answers whom the database has kept waiting too long */
 
 /* pgread.c */
 bool pgread_open(struct pgstore *s, size_t pool, struct err *err) MUST_CHECK;

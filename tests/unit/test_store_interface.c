@@ -2,8 +2,9 @@
  */
 #include "base/clock.h"
 #include "io/loop.h"
-#include "pg_server.h"
+#include "pg_store.h"
 #include "store/store_bodies.h"
+#include "store_rows.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,25 +22,6 @@ struct fixture {
 };
 static struct pg_server server;
 
-static void open_postgres(struct fixture *f)
-{
-    struct err err;
-    char url[200];
-    pg_server_url(&server, f->path, url, sizeof url);
-    f->store = store_pg_open(
-        &(struct store_pg_options){.url = url, .instance = "one", .migrate = true, .loop = f->loop},
-        &err);
-    if (!f->store)
-        fail_msg("%s", err.text);
-}
-
-static void make_base(struct fixture *f)
-{
-    static int number;
-    snprintf(f->path, sizeof f->path, "t%d", ++number);
-    pg_server_base(&server, f->path);
-}
-
 static void open_body(struct fixture *f)
 {
     struct err err;
@@ -50,7 +32,7 @@ static void open_body(struct fixture *f)
     }
     f->loop = loop_new(clock_real(), NULL, &err);
     if (strcmp(f->kind, "postgresql") == 0) {
-        open_postgres(f);
+        f->store = pg_store_open(&server, f->path, "one", f->loop);
         return;
     }
     f->store = store_sqlite_open(
@@ -81,7 +63,7 @@ static int set_up(void **state)
     assert_non_null(mkdtemp(f->folder));
     snprintf(f->path, sizeof f->path, "%s/t.db", f->folder);
     if (strcmp(f->kind, "postgresql") == 0)
-        make_base(f);
+        pg_store_base(&server, f->path, sizeof f->path);
     open_body(f);
     *state = f;
     return 0;
@@ -174,50 +156,6 @@ static void turn_until(struct fixture *f, struct got *got)
 }
 
 /* ---- rows to write ---- */
-
-static struct decimal dec(const char *text)
-{
-    struct decimal d;
-    assert_true(decimal_parse(text, strlen(text), &d, NULL));
-    return d;
-}
-
-static struct signal signal_of(const char *id, int64_t received_us)
-{
-    struct signal s;
-    row_init(&tables[TABLE_SIGNAL], &s);
-    snprintf(s.id, sizeof s.id, "%s", id);
-    snprintf(s.fingerprint, sizeof s.fingerprint, "f-%s", id);
-    snprintf(s.strategy, sizeof s.strategy, "trend");
-    snprintf(s.instrument, sizeof s.instrument, "NIFTY");
-    snprintf(s.position, sizeof s.position, "Long_1");
-    s.price = dec("101.25");
-    s.extra = "{\"er\":\"0.8\"}";
-    s.at_us = received_us - 1;
-    s.received_us = received_us;
-    s.version = 1;
-    return s;
-}
-
-static struct account account_of(int64_t version, const char *equity)
-{
-    struct account a;
-    row_init(&tables[TABLE_ACCOUNT], &a);
-    snprintf(a.id, sizeof a.id, "main");
-    a.equity = dec(equity);
-    a.version = version;
-    return a;
-}
-
-static struct order order_of(const char *id, enum order_state state)
-{
-    struct order o;
-    row_init(&tables[TABLE_ORDER], &o);
-    snprintf(o.id, sizeof o.id, "%s", id);
-    o.state = state;
-    o.version = 1;
-    return o;
-}
 
 #define CHANGE(id, before_row, after_row)                                                          \
     ((struct change){.table = &tables[id], .before = (before_row), .after = (after_row)})
@@ -431,66 +369,6 @@ static void test_terms_fence(void **state)
     expect_sound(f, 4);
 }
 
-static struct member member_of(const char *name, int64_t term)
-{
-    struct member m;
-    row_init(&tables[TABLE_MEMBER], &m);
-    snprintf(m.id, sizeof m.id, "%d", (int)term);
-    snprintf(m.name, sizeof m.name, "%s", name);
-    m.term = term;
-    m.version = 1;
-    return m;
-}
-
-/* Only the living may write, and under a key only its owner. */
-static void test_members_fence(void **state)
-{
-    struct fixture *f = *state;
-    struct member one = member_of("one", 7), two = member_of("two", 8), died = one;
-    struct signal a = signal_of("a", 1), b = signal_of("b", 2), c = signal_of("c", 3);
-    struct lease_row lease;
-    struct got got = {0};
-    if (strcmp(f->kind, "sqlite") == 0)
-        skip(); /* its term is still one of its own */
-    row_init(&tables[TABLE_LEASE], &lease);
-    snprintf(lease.id, sizeof lease.id, "leader");
-    lease.term = 8;
-    lease.version = 1;
-    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &one)), ERR_OK);
-    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &one)), ERR_DUPLICATE);
-    struct asked insert_a = {.term = 7, .changes = {CHANGE(TABLE_SIGNAL, NULL, &a)}, .count = 1};
-    struct asked insert_b = {.term = 7, .changes = {CHANGE(TABLE_SIGNAL, NULL, &b)}, .count = 1};
-    assert_int_equal(write_now(f, &insert_a), ERR_OK);
-    assert_int_equal(write_now(f, ONE(TABLE_MEMBER, NULL, &two)), ERR_OK);
-    assert_int_equal(write_now(f, ONE(TABLE_LEASE, NULL, &lease)), ERR_OK);
-    struct store_event event = {.kind = "test.fenced",
-                                .subject = "s",
-                                .change_count = 1,
-                                .changes = {CHANGE(TABLE_SIGNAL, NULL, &c)}};
-    struct store_write write = {
-        .term = 7, .fence = "leader", .events = &event, .event_count = 1, .serializable = true};
-    store_write(f->store, &write, (struct waiter){.answer = took, .owner = &got});
-    turn_until(f, &got);
-    assert_int_equal(got.err.code, ERR_FENCED);
-    memset(&got, 0, sizeof got);
-    write.term = 8;
-    store_write(f->store, &write, (struct waiter){.answer = took, .owner = &got});
-    turn_until(f, &got);
-    assert_int_equal(got.err.code, ERR_OK);
-    died.state = MEMBER_DEAD;
-    died.version = 2;
-    /* Asked at once: the second is judged by what the first did. */
-    struct got first, second;
-    ask(f, ONE(TABLE_MEMBER, &one, &died), &first);
-    ask(f, &insert_b, &second);
-    turn_until(f, &first);
-    for (int i = 0; i < 500 && second.count == 0 && f->loop; i++)
-        loop_turn(f->loop, 10);
-    assert_int_equal(first.err.code, ERR_OK);
-    assert_int_equal(second.err.code, ERR_FENCED);
-    expect_sound(f, 6);
-}
-
 static void test_answer_numbers_the_last_event(void **state)
 {
     struct fixture *f = *state;
@@ -667,7 +545,6 @@ static int run_all(char *kind)
         TEST(test_illegal_edges),
         TEST(test_one_row_several_times_in_one_write),
         TEST(test_written_once),
-        TEST(test_members_fence),
         TEST(test_terms_fence),
         TEST(test_answer_numbers_the_last_event),
         TEST(test_answers_in_order_and_failures_alone),

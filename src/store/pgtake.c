@@ -1,0 +1,163 @@
+/* The writes that were asked: in a queue, then in the batch at hand, then answered. */
+#include "store/store_pg.h"
+
+#include <string.h>
+
+static bool changes_fence(const struct store_write *write)
+{
+    for (size_t e = 0; e < write->event_count; e++)
+        for (size_t i = 0; i < write->events[e].change_count; i++) {
+            enum table_id id = write->events[e].changes[i].table->id;
+            if (id == TABLE_MEMBER || id == TABLE_LEASE)
+                return true;
+        }
+    return false;
+}
+
+void pgtake_batch(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    while (c->first && c->taken_count < c->limit) {
+        struct pgasked *asked = c->first;
+        c->first = asked->next;
+        if (!c->first)
+            c->last = &c->first;
+        c->taken[c->taken_count++] = asked;
+        if (changes_fence(&asked->pending.write))
+            break;
+    }
+}
+
+bool pgtake_serializable(const struct pgcommit *c)
+{
+    bool wants = false;
+    for (size_t i = 0; i < c->taken_count; i++)
+        wants = wants || c->taken[i]->pending.write.serializable;
+    return wants;
+}
+
+size_t pgtake_judge(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    size_t good = 0;
+    for (size_t i = 0; i < c->taken_count; i++) {
+        struct pgasked *asked = c->taken[i];
+        struct pending *pending = &asked->pending;
+        err_clear(&pending->err);
+        asked->good = fence_check(s->follow.fence, &pending->write, &pending->err) &&
+                      pgbatch_add(c->batch, pending, &pending->err);
+        good += asked->good;
+    }
+    return good;
+}
+
+static void give_back(struct pgasked *asked)
+{
+    pending_free(&asked->pending);
+    mem_free(asked);
+}
+
+/* Answers may ask again; what they ask is the next batch's. */
+void pgtake_answer(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    struct pgasked *taken[PG_BATCH_MAX];
+    size_t count = c->taken_count;
+    memcpy(taken, c->taken, count * sizeof *taken);
+    c->taken_count = 0;
+    c->careful = false;
+    c->attempts = 0;
+    metric_add(s->writes, (int64_t)count);
+    for (size_t i = 0; i < count; i++) {
+        s->queued--;
+        pending_answer(&taken[i]->pending, &taken[i]->pending.seq);
+        give_back(taken[i]);
+    }
+    if (s->queue_depth)
+        metric_set(s->queue_depth, (double)s->queued);
+}
+
+void pgtake_fail(struct pgstore *s, const struct err *err)
+{
+    for (size_t i = 0; i < s->commit.taken_count; i++)
+        s->commit.taken[i]->pending.err = *err;
+    metric_add(s->failures, 1);
+    pgtake_answer(s);
+}
+
+void pgtake_mark(struct pgstore *s)
+{
+    int64_t now_us = clock_steady(s->clock);
+    if (now_us - s->lag_marks[s->lag_mark][0] < s->lag_us / 8)
+        return;
+    s->lag_mark = (s->lag_mark + 1) % 8;
+    s->lag_marks[s->lag_mark][0] = now_us;
+    s->lag_marks[s->lag_mark][1] = s->follow.seq;
+}
+
+void pgtake_apply(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    for (size_t w = 0; w < c->taken_count; w++) {
+        const struct store_write *write = &c->taken[w]->pending.write;
+        for (size_t e = 0; c->taken[w]->good && e < write->event_count; e++)
+            for (size_t i = 0; i < write->events[e].change_count; i++)
+                fence_apply(s->follow.fence, &write->events[e].changes[i]);
+    }
+    s->follow.seq = pgbatch_seq(c->batch);
+    memcpy(s->follow.hash, pgbatch_hash(c->batch), SHA256_SIZE);
+}
+
+/* A fault that only some write of the batch can have: halves find it. */
+void pgtake_divide(struct pgstore *s, const struct err *err)
+{
+    struct pgcommit *c = &s->commit;
+    if (c->taken_count == 1) {
+        pgtake_fail(s, err);
+        return;
+    }
+    c->limit = c->taken_count / 2;
+    while (c->taken_count > c->limit) {
+        struct pgasked *asked = c->taken[--c->taken_count];
+        asked->next = c->first;
+        if (!c->first)
+            c->last = &asked->next;
+        c->first = asked;
+    }
+}
+
+void pgtake_ask(struct pgstore *s, struct pgasked *asked)
+{
+    struct pgcommit *c = &s->commit;
+    asked->next = NULL;
+    asked->asked_us = clock_steady(s->clock);
+    *c->last = asked;
+    c->last = &asked->next;
+    s->queued++;
+    if (c->phase == PG_IDLE && c->first == asked)
+        loop_defer(s->loop, pgcommit_start, s);
+}
+
+static void away(const struct pgstore *s, bool maybe_done, struct err *err)
+{
+    err_set(err, maybe_done ? ERR_MAYBE_DONE : ERR_LATER, ERR_IO, "the database is away: %.200s",
+            s->trouble.text);
+}
+
+void pgtake_expire(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    int64_t oldest_us = clock_steady(s->clock) - s->patience_us;
+    struct err err;
+    if (c->phase != PG_IDLE)
+        return;
+    if (c->taken_count && c->taken[0]->asked_us < oldest_us) {
+        away(s, c->ambiguous, &err);
+        pgtake_fail(s, &err);
+    }
+    while (!c->taken_count && c->first && c->first->asked_us < oldest_us && !pg_ready(c->pg)) {
+        pgtake_batch(s);
+        away(s, false, &err);
+        pgtake_fail(s, &err);
+    }
+}
