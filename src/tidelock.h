@@ -90,6 +90,14 @@ TIDELOCK_API int tidelock_run_backtest(const struct tidelock_backtest *job, stru
  * prices. */
 TIDELOCK_API int tidelock_synthetic_bars(const char *count, const char *seed, const char *start,
                                          const char *interval, struct tidelock_io *io);
+struct tidelock_download {
+    const char *source /* binance, binance_usdm */, *symbol, *interval /* 1h */, *from, *to, *path,
+        *url /* of its REST interface; NULL: its own */;
+    int quiet;
+};
+/* Closed bars of a market's past, as CSV to `path` (whole or not at all) or `out`. */
+TIDELOCK_API int tidelock_download_bars(const struct tidelock_download *job,
+                                        struct tidelock_io *io);
 TIDELOCK_API int tidelock_policy(const char *config_path, const char *verb, const char *what,
                                  const char *author, struct tidelock_io *io);
 /* A request to the running host's HTTP interface, found through the configuration; *answer is freed

@@ -63,6 +63,14 @@ const char *binance_interval_name(int64_t interval_us)
     return intervals[i].name;
 }
 
+int64_t binance_interval_us(const char *name)
+{
+    for (size_t i = 0; intervals[i].name; i++)
+        if (strcmp(intervals[i].name, name) == 0)
+            return intervals[i].minutes * 60000000;
+    return 0;
+}
+
 /* ---- prices ---- */
 
 static void tell_price(struct follow *f, int64_t at_us)

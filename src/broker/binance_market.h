@@ -18,6 +18,7 @@ struct market_source *binance_market_open(const struct binance_market_options *o
                                           struct err *err) MUST_CHECK;
 /* "15m" of 900000000; NULL: no bars of that length. */
 const char *binance_interval_name(int64_t interval_us);
+int64_t binance_interval_us(const char *name); /* 0: there is none */
 /* A row of GET klines. False: it is none. */
 struct json;
 bool binance_read_kline(const struct json *row, struct bar *out, int64_t *close_ms);

@@ -64,10 +64,28 @@ static int run_policy(struct cli_args *args)
     return tidelock_policy(args->config, verb, args->words[1], args->values[0], &args->io);
 }
 
+enum { BARS_FROM = 4, BARS_TO, BARS_OUT, BARS_URL, BARS_QUIET, BARS_OPTIONS };
 static int run_bars(struct cli_args *args)
 {
+    bool market =
+        strcmp(args->words[0], "binance") == 0 || strcmp(args->words[0], "binance_usdm") == 0;
+    if (market && args->word_count == 3) {
+        struct tidelock_download job = {.source = args->words[0],
+                                        .symbol = args->words[1],
+                                        .interval = args->words[2],
+                                        .from = args->values[BARS_FROM],
+                                        .to = args->values[BARS_TO],
+                                        .path = args->values[BARS_OUT],
+                                        .url = args->values[BARS_URL],
+                                        .quiet = args->values[BARS_QUIET] != NULL};
+        return tidelock_download_bars(&job, &args->io);
+    }
+    if (market)
+        return cli_usage(args, "bars %s needs a symbol and an interval: bars %s BTCUSDT 1h",
+                         args->words[0], args->words[0]);
     if (strcmp(args->words[0], "synthetic") != 0)
-        return cli_usage(args, "\"%s\" is not synthetic", args->words[0]);
+        return cli_usage(args, "\"%s\" is none of synthetic, binance, binance_usdm",
+                         args->words[0]);
     return tidelock_synthetic_bars(args->values[0], args->values[1], args->values[2],
                                    args->values[3], &args->io);
 }
@@ -76,7 +94,12 @@ static const struct cli_option bars_options[] = {
     {"count", "N", "bars [10000]"},
     {"seed", "N", "equal seeds make equal bars [1]"},
     {"start", "PRICE", "first price [50000]"},
-    {"interval", "15m", "length of a bar [15m]"},
+    {"interval", "15m", "length of a synthetic bar [15m]"},
+    {"from", "TIME", "of a market: first bar; a date or ISO 8601, UTC"},
+    {"to", "TIME", "of a market: before this [now]"},
+    {"out", "FILE", "of a market: written when it is whole [standard output]"},
+    {"url", "URL", "of a market: its REST interface [its own]"},
+    {"quiet", NULL, "no progress bar"},
 };
 static const struct cli_option state_options[] = {
     {"at", "TIME", "ISO 8601; without a zone: the account's; default: now"}};
@@ -111,9 +134,11 @@ const struct cli_command cli_offline_commands[] = {
      "Run a strategy over bars: the same core, a paper broker, a simulated clock", NULL,
      "tidelock backtest strategies/pyramid --bars bars.csv --report report.html", 1, 1,
      backtest_options, sizeof backtest_options / sizeof backtest_options[0], run_backtest},
-    {"bars", "synthetic", "Write bars made from a seed, as CSV: to try a backtest with",
-     "They are the prices of nothing.", "tidelock bars synthetic --count 20000 > bars.csv", 1, 1,
-     bars_options, 4, run_bars},
+    {"bars", "synthetic | binance SYMBOL INTERVAL | binance_usdm SYMBOL INTERVAL",
+     "Write bars as CSV, for a backtest: a market's past, or made from a seed",
+     "Synthetic bars are the prices of nothing.",
+     "tidelock bars binance BTCUSDT 1h --from 2024-01-01 --out btc.csv", 1, 3, bars_options,
+     BARS_OPTIONS, run_bars},
     {"policy", "list|environment|annotations|check|test|push|rollback [FOLDER|NAME]",
      "List, check, test, push or roll back policies",
      "environment prints everything a policy can reach, annotations the same for editors "

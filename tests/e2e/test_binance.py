@@ -1,15 +1,17 @@
 """The Binance adapter through the whole host, against a simulated venue: what the venue's own book
 says is the truth, whatever was cut, late, refused or told twice on the way.
 """
+import calendar
 import os
 import sys
+import tempfile
 import time
 from decimal import Decimal as D
 
-from harness import ROOT, Host, default_config, free_port, main, signal, until
+from harness import ROOT, Host, command, default_config, free_port, main, signal, until
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
-from venue import Binance  # noqa: E402
+from venue import Binance, BinanceFutures  # noqa: E402
 
 ORDER = "/api/v3/order"
 STRATEGY = """return {
@@ -410,6 +412,107 @@ def test_no_entry_while_the_price_is_stale():
         venue.set(refuse_connections=False)
         venue.calm()
         until(lambda: check(host, "data_freshness")["status"] == "pass", 40)
+
+
+# ---- the past --------------------------------------------------------------------------------
+
+
+def download(venue, *words):
+    return command("bars", "binance", "BTCUSDT", *words, "--url", venue.url, deadline_s=60)
+
+
+def test_bars_of_the_past_are_downloaded_page_by_page():
+    day = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 2 * 86400))
+    with Binance(seed=4) as venue:
+        venue.fault("rate_429", path="/api/v3/klines", nth=2, retry_after=1)
+        venue.fault("html_502", path="/api/v3/klines", nth=2)
+        done = download(venue, "1m", "--from", day)
+        assert done.code == 0, done
+        rows = [line.split(",") for line in done.out.splitlines()]
+        assert rows[0] == ["time", "open", "high", "low", "close", "volume"]
+        rows = rows[1:]
+        assert len(rows) >= 2 * 1440 and rows[0][0] == day + "T00:00:00Z"
+        times = [calendar.timegm(time.strptime(row[0], "%Y-%m-%dT%H:%M:%SZ")) for row in rows]
+        assert {b - a for a, b in zip(times, times[1:])} == {60}
+        assert times[-1] + 60 <= time.time(), "an open bar"
+        assert len(venue.requests(path="/api/v3/klines")) >= 5
+
+
+def test_downloaded_bars_are_a_whole_file_that_a_backtest_takes():
+    with Binance(seed=4) as venue, tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "bars.csv")
+        done = download(
+            venue, "1h", "--from", "2026-01-01", "--to", "2026-02-01T00:00:00Z", "--out", path
+        )
+        assert done.code == 0 and "744 bars in" in done.err, done
+        told = command("backtest", "strategies/pyramid", "--bars", path, "--quiet")
+        assert told.code == 0, told
+        venue.fault("waf_403", path="/api/v3/klines", times=0)
+        broken = os.path.join(folder, "broken.csv")
+        done = download(venue, "1h", "--from", "2026-01-01", "--out", broken)
+        assert done.code == 1 and "403" in done.err, done
+        assert os.listdir(folder) == ["bars.csv"]
+
+
+def test_bars_refuse_what_they_cannot_ask():
+    with Binance(seed=4) as venue:
+        for words, said_ in (
+            (("7m", "--from", "2026-01-01"), "is none of 1m"),
+            (("1h",), "--from TIME is needed"),
+            (("1h", "--from", "soon"), "soon"),
+            (("1h", "--from", "2026-01-02", "--to", "2026-01-01"), "after --from"),
+        ):
+            done = download(venue, *words)
+            assert done.code == 2 and said_ in done.err, done
+        assert not venue.requests()
+
+
+# ---- USD-M -----------------------------------------------------------------------------------
+
+
+def test_futures_go_long_and_short_and_back():
+    with BinanceFutures(seed=5) as venue:
+        venue.price("BTCUSDT", "50000")
+        host = start(venue, start=False, broker={"market": "usdm"})
+        with host:
+            streaming(host)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            leave(host)
+            agree(venue, host, "0", 2)
+            exits = [r for r in venue.requests(method="POST") if "SELL" in r["body"]]
+            assert "reduceOnly=true" in exits[0]["body"], exits
+            venue.fault("unknown_503", method="POST", path="/fapi/v1/order")
+            enter(host, "Short_1", side="SHORT", stop="51000")
+            until(lambda: held(host) == D("0.01"), 15)
+            assert D(venue.book()["positions"][0]["quantity"]) == D("-0.01"), venue.book()
+
+
+def test_a_futures_order_that_failed_for_certain_is_sent_again():
+    with BinanceFutures(seed=5) as venue:
+        venue.price("BTCUSDT", "50000")
+        with start(venue, start=False, broker={"market": "usdm"}) as host:
+            streaming(host)
+            venue.fault("failed_503", method="POST", path="/fapi/v1/order")
+            enter(host)
+            agree(venue, host, "0.01", 1)
+
+
+def test_a_futures_stream_that_was_cut_is_caught_up_with():
+    with BinanceFutures(seed=5) as venue:
+        venue.price("BTCUSDT", "50000")
+        with start(venue, start=False, broker={"market": "usdm"}) as host:
+            streaming(host)
+            enter(host, price="49500", atr="1")
+            one_order(host, "acknowledged")
+            order = venue.orders()[0]["id"]
+            venue.fill(order, "0.004")
+            until(lambda: held(host) == D("0.004"), 3)
+            venue.set(skip_events=1)
+            assert venue.cut() >= 1
+            venue.fill(order)
+            streaming(host, 2)
+            agree(venue, host, "0.01", 1)
 
 
 if __name__ == "__main__":
