@@ -35,6 +35,8 @@ void host_core_options(const struct config *config, struct core_options *out)
                       .dry_run = config->reconcile.dry_run},
         .rollover_every_us = config->rollover_every_us,
         .unknown_alert_us = 30000000,
+        .protect = config->protect,
+        .protect_count = config->protect_count,
         .record_trace = true,
     };
     out->wind_down.stop_orders_us = config->shutdown.stop_orders_us;

@@ -257,7 +257,7 @@ static enum order_state state_of(const struct oa_order *order)
     struct decimal value, filled = filled_of(order, &value);
     if (decimal_ge(filled, order->row.quantity))
         return ORDER_FILLED;
-    if (order->status_seen >= 2 && order->status == OA_CANCELLED)
+    if (order->status_seen >= (order->cancelling ? 1 : 2) && order->status == OA_CANCELLED)
         return ORDER_CANCELLED;
     if (order->status_seen >= 2 && order->status == OA_REJECTED)
         return ORDER_REJECTED;
@@ -324,7 +324,7 @@ static void follow(struct openalgo *oa, struct oa_order *order)
     enum order_state state = state_of(order);
     if (state == ORDER_FILLED)
         order->live = false;
-    if (!order->live || !row || order->status_seen < 2 || !order_is_final(state))
+    if (!order->live || !row || !order_is_final(state))
         return;
     order->live = false;
     report_end(oa, order, state, *row->reason ? row->reason : row->status_text);

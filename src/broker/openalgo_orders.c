@@ -246,6 +246,8 @@ static void hear_changed(struct openalgo *oa, void *ctx, const struct oa_reply *
     if (order)
         order->live = true;
     if (reply->err.class == ERR_NONE && reply->success && oa_hear_mode(oa, reply->mode)) {
+        if (order)
+            order->cancelling |= strcmp(changing->what, "cancelorder") == 0;
         text_copy(report.order_id, sizeof report.order_id, changing->order_id);
         text_copy(report.broker_id, sizeof report.broker_id, changing->broker_id);
         wait_answer(changing->to, NULL, &report);

@@ -98,7 +98,8 @@ struct oa_order { /* one of ours */
     bool sent;            /* it may stand though we have no id of it */
     bool ambiguous;       /* told already */
     enum oa_status status;
-    unsigned status_seen;                   /* readings in a row that said so */
+    unsigned status_seen; /* readings in a row that said so */
+    bool cancelling;      /* the server took our cancel: the first reading that shows it will do */
     struct decimal base_filled, base_value; /* lots: applied before this process followed it */
     struct oa_step *steps;
     size_t step_count, step_room;

@@ -6,6 +6,7 @@
 #include "flow/intake.h"
 #include "flow/load_book.h"
 #include "flow/orders.h"
+#include "flow/protect.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
 #include <string.h>
@@ -87,6 +88,7 @@ bool core_start(struct core *core, struct err *err)
     statistics_new(core);
     intake_new(core);
     exits_new(core);
+    protect_new(core);
     core->broker->on_report = hear_report;
     core->broker->report_ctx = core;
     return true;
@@ -105,6 +107,7 @@ void core_stop(struct core *core)
     recorder_free(core->recorder);
     markets_free(core->markets);
     exits_free(core->exits);
+    protect_free(core->protect);
     str_free(&core->trace);
     zone_free(core->zone);
     core->zone = NULL;
@@ -115,6 +118,7 @@ void core_stop(struct core *core)
     core->recorder = NULL;
     core->markets = NULL;
     core->exits = NULL;
+    core->protect = NULL;
 }
 
 int64_t core_turn(struct core *core)
@@ -127,6 +131,8 @@ int64_t core_turn(struct core *core)
     other_us = account_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = resync_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
+    other_us = protect_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = exits_turn(core);
     next_us = other_us < next_us ? other_us : next_us;

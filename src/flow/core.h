@@ -21,6 +21,7 @@ struct orders;
 struct statistics;
 struct markets;
 struct exits;
+struct protect;
 struct core_options {
     const char *instance;
     struct staleness staleness;
@@ -49,6 +50,8 @@ struct core_options {
         int64_t stop_orders_us, cancel_orders_us, close_positions_us, flush_us, close_us;
         bool close_positions;
     } wind_down;
+    const char *const *protect; /* strategies whose positions have a stop at the broker */
+    size_t protect_count;
     bool record_trace; /* decisions keep their trace; default true, false in fast backtests */
 };
 /* Everybody interested in what happened (dashboard, embedding, tests): called after the commit. */
@@ -78,6 +81,7 @@ struct core {
     struct statistics *statistics;
     struct markets *markets;
     struct exits *exits;
+    struct protect *protect;
     struct str trace; /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */

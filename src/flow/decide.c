@@ -3,6 +3,7 @@
  * trade struct changes. */
 #include "flow/flows.h"
 #include "flow/orders.h"
+#include "flow/protect.h"
 #include "flow/trade.h"
 #include "trade/rollover.h"
 #include <stdio.h>
@@ -335,12 +336,21 @@ static bool ask_policy(struct core *core, struct trade *trade, struct desk *desk
     return true;
 }
 
+static void forgo_right(struct order *order)
+{
+    order->state = ORDER_INTENDED;
+    order->attempt = order->term = order->signed_us = order->valid_until_us = 0;
+}
+
 static void accept(struct core *core, struct trade *trade, struct desk *desk)
 {
     if (trade->before.type == SIGNAL_EXIT)
         order_exits(core, trade, desk);
     else
         order_entry(core, trade, desk);
+    for (size_t i = 0; i < trade->order_count; i++)
+        if (protect_stands(core, &trade->orders[i])) /* no right before its stop has given way */
+            forgo_right(&trade->orders[i]);
     trade->outcome = OUTCOME_WORK;
     trade->after.state = SIGNAL_WORKING;
     trade->after.reason[0] = '\0';

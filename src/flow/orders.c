@@ -11,6 +11,7 @@
 #include "flow/mutant.h"
 #include "flow/record.h"
 #include "flow/orders_parts.h"
+#include "flow/protect.h"
 #include "flow/trade.h"
 #include <assert.h>
 #include <stdio.h>
@@ -199,7 +200,7 @@ static bool has_live_sibling(const struct core *core, const struct order *order)
     size_t count =
         book_live_orders(core->book, order->strategy, order->instrument, list, SIBLINGS_MAX);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(list[i]->signal_id, order->signal_id) == 0 &&
+        if (!list[i]->protective && strcmp(list[i]->signal_id, order->signal_id) == 0 &&
             strcmp(list[i]->id, order->id) != 0)
             return true;
     return count == SIBLINGS_MAX;
@@ -391,6 +392,7 @@ static void tell_strategy(struct core *core, const struct fill *fill)
 void orders_committed(struct core *core, const struct change *change)
 {
     const struct order *order = change->after;
+    protect_committed(core, change);
     if (change->table->id == TABLE_FILL)
         tell_strategy(core, change->after);
     if (change->table->id != TABLE_ORDER)
@@ -399,7 +401,7 @@ void orders_committed(struct core *core, const struct change *change)
     if (!live)
         return;
     live->final = order_is_final(order->state);
-    if (live->final && order->reduces && order->state != ORDER_FILLED)
+    if (live->final && order->reduces && !order->protective && order->state != ORDER_FILLED)
         log_write(core->log, LOG_ERROR, "orders", "an exit was not executed whole",
                   LOG_T("order_id", order->id), LOG_T("signal_id", order->signal_id),
                   LOG_T("state", order_state_names[order->state]), LOG_T("reason", order->reason),

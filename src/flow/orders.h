@@ -25,6 +25,10 @@ bool orders_work(struct core *core, const char *order_id, int64_t right_until_us
 /* Wants it cancelled at the broker as soon as that is possible. */
 void orders_cancel(struct core *core, const char *order_id);
 
+/* Changes quantity and prices of a resting order to those of `want`, at the broker and then in its
+ * row; `to` hears the end. False: it cannot be changed now. Story in amend_order.c. */
+bool orders_amend(struct core *core, const struct order *want, struct waiter to);
+
 /* What the broker says, by answer, hook or query. Any time, twice, late, before the
  * acknowledgement. */
 void orders_report(struct core *core, const struct report *report);

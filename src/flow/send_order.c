@@ -69,7 +69,8 @@ static bool may_send(const struct core *core, const struct send *send, char why[
         text = "the order has moved on";
     else if (!halt_allows(level, send->row.reduces))
         text = "trading is halted";
-    else if (core->draining && !(send->row.reduces && core->closing_positions))
+    else if (core->draining && !send->row.protective &&
+             !(send->row.reduces && core->closing_positions))
         text = "the host is shutting down";
     else if (clock_steady(core->clock) >= send->right_until_us ||
              clock_wall(core->clock) >= send->row.valid_until_us)

@@ -184,7 +184,7 @@ static void begin_working(struct core *core, const struct signal *signal)
 static void begin_orphan(struct core *core, const struct order *order)
 {
     const struct signal *signal = book_get(core->book, TABLE_SIGNAL, order->signal_id);
-    if (!signal || signal->state != SIGNAL_WORKING)
+    if (order->protective || !signal || signal->state != SIGNAL_WORKING)
         orders_work(core, order->id, 0, NULL);
 }
 

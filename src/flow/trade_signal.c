@@ -181,7 +181,7 @@ static void adopt_orders(struct flow *flow)
                                     trade->before.instrument, live, 64);
     trade->order_count = 0;
     for (size_t i = 0; i < count && trade->order_count < TRADE_ORDERS_MAX; i++)
-        if (strcmp(live[i]->signal_id, trade->before.id) == 0)
+        if (!live[i]->protective && strcmp(live[i]->signal_id, trade->before.id) == 0)
             trade->orders[trade->order_count++] = *live[i];
 }
 
@@ -202,8 +202,10 @@ static enum step_result begin_orders(struct flow *flow)
             orders_track(flow->core, &trade->orders[i], true);
             orders_looked(flow->core, trade->orders[i].id);
         }
-        trade->begun[i] = orders_work(flow->core, trade->orders[i].id,
-                                      trade->adopted ? 0 : trade->right_until_us, flow);
+        trade->begun[i] = orders_work(
+            flow->core, trade->orders[i].id,
+            trade->adopted || trade->orders[i].state == ORDER_INTENDED ? 0 : trade->right_until_us,
+            flow);
         trade->children += trade->begun[i];
         all &= trade->begun[i];
     }

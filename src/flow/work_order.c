@@ -12,7 +12,9 @@
 #include "flow/orders.h"
 #include "flow/flows.h"
 #include "flow/orders_parts.h"
+#include "flow/protect.h"
 #include "flow/record.h"
+#include "trade/layers.h"
 #include <stdio.h>
 
 #define POLL_LEAST_US 5000000
@@ -101,6 +103,37 @@ static enum step_result give_up(struct flow *flow, const struct live_order *live
     return sleep_until(flow, INT64_MAX);
 }
 
+/* An exit that waited for the stop of its position: that one may have traded meanwhile. */
+static enum step_result fit_to_lots(struct flow *flow, const struct live_order *live,
+                                    struct decimal lots)
+{
+    struct order after = live->row;
+    if (decimal_sign(lots) <= 0)
+        return give_up(flow, live, "a stop at the broker closed the position first");
+    after.quantity = lots;
+    orders_change(flow->core, "order.reduced", NULL, &after, (struct waiter){0});
+    return sleep_until(flow, now_us(flow) + FIND_LEAST_US);
+}
+
+/* What is open of what the exit closes: of its layer, or of all that it goes over. */
+static struct decimal lots_to_close(const struct core *core, const struct order *exit)
+{
+    const struct position *open[LAYERS_MAX];
+    struct decimal lots = decimal_int(0);
+    size_t count =
+        book_open_positions(core->book, exit->strategy, exit->instrument, open, LAYERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (*exit->position_id ? strcmp(open[i]->id, exit->position_id) == 0
+                               : layer_is_closed_by(open[i], exit->side))
+            lots = decimal_add(lots, open[i]->quantity);
+    return lots;
+}
+
+static bool is_unsent_exit(const struct order *row)
+{
+    return row->reduces && !row->protective && row->attempt == 0;
+}
+
 static enum step_result send_again(struct flow *flow, const struct live_order *live)
 {
     struct work *work = flow->data;
@@ -113,7 +146,17 @@ static enum step_result send_again(struct flow *flow, const struct live_order *l
                        "it never showed in the broker's book; it is not sent again by itself");
     if (!orders_still_wanted(flow->core, &live->row, why))
         return give_up(flow, live, why);
-    if (flow->core->draining || !halt_allows(halt_now(flow->core), live->row.reduces))
+    if (live->row.reduces && !live->row.protective && protect_stands(flow->core, &live->row)) {
+        protect_give_way(flow->core, &live->row);
+        return sleep_until(flow, now_us(flow) + UNSETTLED_US);
+    }
+    if (is_unsent_exit(&live->row)) {
+        struct decimal lots = lots_to_close(flow->core, &live->row);
+        if (decimal_lt(lots, live->row.quantity))
+            return fit_to_lots(flow, live, lots);
+    }
+    if ((flow->core->draining && !live->row.protective) ||
+        !halt_allows(halt_now(flow->core), live->row.reduces))
         return sleep_until(flow, backoff(flow, POLL_LEAST_US / 10, POLL_LEAST_US, 0));
     if (work->sends++ > 0 && now_us(flow) < work->next_us) {
         work->sends--;

@@ -39,6 +39,7 @@ struct config_param {
 struct config_strategy {
     char name[NAME_SIZE];
     char *folder;
+    int protect;   /* 0: stops are the host's; 1: they rest at the broker */
     int isolation; /* 0: in this process; 1: in a worker process */
     struct config_param *params;
     size_t param_count;
@@ -102,6 +103,8 @@ struct config {
     struct instruments tradable; /* the same, as the rules of trading want it */
     struct config_strategy *strategies;
     size_t strategy_count;
+    const char **protect; /* names of those with stops at the broker */
+    size_t protect_count;
     char *strategies_dir; /* watched for changes */
     bool watch;
     struct config_source *sources;

@@ -40,6 +40,7 @@ static const struct setting instrument_rows[] = {
 #undef R
 };
 static const char *const isolation_names[] = {"process", "worker", NULL};
+static const char *const protect_names[] = {"host", "broker", NULL};
 static const struct setting strategy_rows[] = {
     ROW(struct config_strategy, "name", SETTING_NAME, name, NULL, 0, 0, SETTING_REQUIRED,
         "as signals name it"),
@@ -48,6 +49,10 @@ static const struct setting strategy_rows[] = {
     {"isolation", SETTING_CHOICE, offsetof(struct config_strategy, isolation), sizeof(int),
      "process", 0, 0, isolation_names, 0,
      "process, or worker: a locked-down process of its own, for code from strangers"},
+    {"protect", SETTING_CHOICE, offsetof(struct config_strategy, protect), sizeof(int), "host", 0,
+     0, protect_names, 0,
+     "host: its stops are kept here; broker: each position has a stop order there, which works "
+     "while this host does not"},
     OTHER("params", "values for its parameters"),
 };
 static const struct setting source_rows[] = {
@@ -232,6 +237,10 @@ static void read_strategies(struct settings_reader *r, const struct json *root, 
                 settings_fault(r, item_path(r, "strategies", i, "name"), "\"%s\" is there twice",
                                one->name);
     }
+    c->protect = arena_alloc(r->arena, (c->strategy_count + 1) * sizeof *c->protect);
+    for (size_t i = 0; i < c->strategy_count; i++)
+        if (c->strategies[i].protect)
+            c->protect[c->protect_count++] = c->strategies[i].name;
     if (c->strategy_count == 0)
         settings_fault(r, "strategies", "is required: name at least one strategy");
 }

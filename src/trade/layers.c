@@ -1,6 +1,6 @@
 /* Which open lots an exit may close. Lots that a live order closes by the name of its layer are
- * that order's; an order over several layers (it names none) takes the oldest first of what is
- * left. */
+ * that order's (a protective stop closes nothing yet, and gives way to an exit); an order over
+ * several layers (it names none) takes the oldest first of what is left. */
 #include "trade/layers.h"
 #include <string.h>
 
@@ -14,7 +14,7 @@ static struct decimal rest_of(const struct order *order)
 
 static bool is_spread(const struct order *order)
 {
-    return order->reduces && !*order->position_id;
+    return order->reduces && !order->protective && !*order->position_id;
 }
 
 bool layer_is_closed_by(const struct position *layer, enum order_side side)
@@ -48,7 +48,8 @@ size_t layers_free(const struct book *book, const char *strategy, const char *in
     for (size_t i = 0; i < count; i++) {
         list[i] = (struct layer_lots){open[i], open[i]->quantity};
         for (size_t k = 0; k < order_count; k++)
-            if (orders[k]->reduces && strcmp(orders[k]->position_id, open[i]->id) == 0)
+            if (orders[k]->reduces && !orders[k]->protective &&
+                strcmp(orders[k]->position_id, open[i]->id) == 0)
                 list[i].lots = decimal_sub(list[i].lots, rest_of(orders[k]));
     }
     for (size_t k = 0; spread_too && k < order_count; k++)

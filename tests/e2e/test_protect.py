@@ -1,0 +1,221 @@
+"""Stops that rest at the broker (strategies[].protect = "broker"): they follow their position, give
+way to exits, and stay there whatever happens to the host. The venue's own book is the judge.
+"""
+import os
+import signal as traps
+import sys
+from decimal import Decimal as D
+
+from harness import ROOT, Host, default_config, main, signal, until
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
+from venue import OpenAlgo  # noqa: E402
+
+SYMBOL = "BANKNIFTY30DEC25FUT"
+STRATEGY = """return {
+    name = "plain", version = "1", instruments = "*",
+    gates = {{name = "always", check = function() return true end}},
+    size = function(facts) return {quantity = facts.signal.quantity or 1} end,
+}
+"""
+
+
+def protected(venue):
+    host = Host(env={"OPENALGO_KEY": venue.api_key})
+    config = default_config(
+        host,
+        broker={
+            "kind": "openalgo",
+            "base_url": venue.url,
+            "api_key": "env:OPENALGO_KEY",
+            "mode": "live",
+            "timeout": "1s",
+            "poll": "100ms",
+            "absence": "4s",
+        },
+        strategies=[{"name": "plain", "protect": "broker"}],
+        instruments=[
+            {
+                "name": "BANK",
+                "exchange": "NFO",
+                "symbol": SYMBOL,
+                "lot_size": "35",
+                "tick": "0.05",
+                "point_value": "35",
+            }
+        ],
+        staleness={"entry_max_age": "30d"},
+    )
+    host.write_strategy("plain", STRATEGY)
+    host.write_config(config)
+    return host
+
+
+def enter(host, position="Long_1", kind="BASE_ENTRY", **fields):
+    fields = {"instrument": "BANK", "price": "59000", "stop": "58000", **fields}
+    answer = host.post("/webhook/test?wait=decision", signal(kind, position, **fields))
+    assert answer.status in (200, 202), answer
+
+
+def leave(host, position="ALL", **fields):
+    enter(host, position, "EXIT", stop=None, atr=None, **fields)
+
+
+def stops(venue):
+    """(side, quantity, trigger) of the stops that rest at the venue."""
+    return sorted(
+        (o["side"], D(o["quantity"]), D(o["stop"]))
+        for o in venue.book()["orders"]
+        if o["type"] in ("SL", "SL-M") and o["status"] in ("NEW", "TRIGGER", "PARTIALLY_FILLED")
+    )
+
+
+def await_stops(venue, *wanted):
+    rows = sorted(("SELL", D(lots) * 35, D(stop)) for lots, stop in wanted)
+    until(lambda: stops(venue) == rows, 15, f"stops {wanted}")
+
+
+def open_positions(host):
+    return host.get("/api/positions?status=open,closing,partial&limit=100").json()
+
+
+def held(venue):
+    return sum((D(p["quantity"]) for p in venue.book()["positions"]), D(0))
+
+
+def await_flat(venue, host):
+    until(lambda: not open_positions(host), 20, "a flat book")
+    await_stops(venue)
+    assert held(venue) == 0, venue.book()["positions"]
+
+
+def test_a_stop_is_placed_and_gives_way_to_the_exit():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host)
+        await_stops(venue, (1, "58000"))
+        leave(host)
+        await_flat(venue, host)
+        book = venue.book()["orders"]
+        stop, leaving = book[1], book[2]
+        assert (stop["status"], leaving["status"]) == ("CANCELED", "FILLED"), book
+        assert stop["updated_ms"] <= leaving["created_ms"], book
+        assert len(book) == 3, book
+
+
+def test_each_layer_has_one_and_all_give_way():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host)
+        until(lambda: open_positions(host))
+        enter(host, "Long_2", "PYRAMID", stop="58500", quantity="2")
+        await_stops(venue, (1, "58000"), (2, "58500"))
+        leave(host)
+        await_flat(venue, host)
+
+
+def test_the_quantity_follows_the_position():
+    with OpenAlgo() as venue, protected(venue) as host:
+        venue.liquidity(SYMBOL, 35)
+        enter(host, quantity="3")
+        await_stops(venue, (1, "58000"))
+        venue.liquidity(SYMBOL, None)
+        venue.price(SYMBOL, "59000")
+        await_stops(venue, (3, "58000"))
+        assert venue.requests(path="/api/v1/modifyorder"), "it was not amended"
+        leave(host)
+        await_flat(venue, host)
+
+
+def test_it_is_placed_anew_where_an_amend_is_refused():
+    with OpenAlgo() as venue, protected(venue) as host:
+        venue.liquidity(SYMBOL, 35)
+        venue.fault("reject", path="/api/v1/modifyorder", times=0)
+        enter(host, quantity="2")
+        await_stops(venue, (1, "58000"))
+        venue.liquidity(SYMBOL, None)
+        venue.price(SYMBOL, "59000")
+        await_stops(venue, (2, "58000"))
+        assert held(venue) == 70
+
+
+def test_it_works_while_the_host_is_dead():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host, quantity="2")
+        await_stops(venue, (2, "58000"))
+        host.kill()
+        venue.price(SYMBOL, "57900")
+        assert held(venue) == 0
+        host.start()
+        await_flat(venue, host)
+        assert len(venue.book()["orders"]) == 2, venue.book()["orders"]
+
+
+def test_it_is_known_again_after_a_kill():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host)
+        await_stops(venue, (1, "58000"))
+        host.restart()
+        await_stops(venue, (1, "58000"))
+        enter(host, "Long_2", "PYRAMID", stop="58500")
+        await_stops(venue, (1, "58000"), (1, "58500"))
+        leave(host)
+        await_flat(venue, host)
+
+
+def test_a_shutdown_leaves_it_there():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host)
+        await_stops(venue, (1, "58000"))
+        assert host.stop(traps.SIGTERM) == 0
+        await_stops(venue, (1, "58000"))
+        assert held(venue) == 35
+
+
+def test_a_refused_stop_is_tried_again_and_told():
+    with OpenAlgo() as venue, protected(venue) as host:
+        venue.fault("reject", path="/api/v1/placeorder", nth=2)
+        enter(host)
+        host.await_log("a position has no stop at the broker")
+        await_stops(venue, (1, "58000"))
+
+
+def test_a_stop_whose_answer_was_lost_is_not_doubled():
+    with OpenAlgo() as venue, protected(venue) as host:
+        venue.fault("error_500_after", path="/api/v1/placeorder", nth=2)
+        enter(host)
+        await_stops(venue, (1, "58000"))
+        until(lambda: host.get("/api/orders?state=acknowledged").json(), 10, "the stop to be known")
+        leave(host)
+        await_flat(venue, host)
+        assert len(venue.book()["orders"]) == 3, venue.book()["orders"]
+
+
+def test_the_stop_trades_while_its_cancel_is_on_the_way():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host, quantity="2")
+        await_stops(venue, (2, "58000"))
+        venue.fault("drop_before", path="/api/v1/cancelorder", times=3)
+        leave(host)
+        until(lambda: venue.requests(path="/api/v1/cancelorder"))
+        venue.price(SYMBOL, "57990")
+        await_flat(venue, host)
+        assert len(venue.book()["orders"]) == 2, venue.book()["orders"]  # the exit never left
+
+
+def test_the_stop_trades_in_part_while_its_cancel_is_on_the_way():
+    with OpenAlgo() as venue, protected(venue) as host:
+        enter(host, quantity="3")
+        await_stops(venue, (3, "58000"))
+        venue.fault("drop_before", path="/api/v1/cancelorder")
+        venue.liquidity(SYMBOL, 35)
+        leave(host)
+        until(lambda: venue.requests(path="/api/v1/cancelorder"))
+        venue.price(SYMBOL, "57990")
+        until(lambda: held(venue) == 70)
+        venue.liquidity(SYMBOL, None)
+        await_flat(venue, host)
+        quantities = [D(o["quantity"]) for o in venue.book()["orders"]]
+        assert quantities in ([105, 105, 70], [105, 105]), venue.book()["orders"]
+
+
+if __name__ == "__main__":
+    main()
