@@ -12,6 +12,7 @@ import os
 import random
 import signal
 import sys
+import traceback
 from collections import deque
 
 from wire import Answer, Server, now_ms, pause
@@ -111,11 +112,19 @@ class Judge:
     async def guard(self, entry, apply):
         """Answers the request by apply() or as a rule wants it; notes what was answered."""
         rule = self.pick(entry)
+
+        def safely():
+            try:
+                return apply()
+            except Exception:  # a fault of the venue's own must not pass for one that was ordered
+                traceback.print_exc()
+                return Answer(500, "the venue itself has failed: see its stderr", kind="text/plain")
+
         if rule is None:
-            answer = apply()
+            answer = safely()
         else:
             entry["fault"] = rule.action
-            answer = await self.hurt(rule, apply)
+            answer = await self.hurt(rule, safely)
         entry["status"], entry["how"] = answer.status, answer.how
         return answer
 

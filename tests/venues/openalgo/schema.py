@@ -75,6 +75,12 @@ def integer(value):
     return int(number)
 
 
+def rows(value):
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Complaint("Not a valid list.")
+    return value
+
+
 def anything(value):
     return value
 
@@ -123,11 +129,11 @@ SCHEMAS = {
     "closeposition": LABEL,
     "orderstatus": dict(LABEL, orderid=(text, NEEDED)),
     "openposition": dict(LABEL, **WHERE, product=(one_of(PRODUCTS), NEEDED)),
-    "basketorder": dict(LABEL, orders=(anything, NEEDED)),
+    "basketorder": dict(LABEL, orders=(rows, NEEDED)),
     "splitorder": dict(ORDER, splitsize=(integer, NEEDED)),
     "quotes": WHERE,
     "depth": WHERE,
-    "multiquotes": {"symbols": (anything, NEEDED)},
+    "multiquotes": {"symbols": (rows, NEEDED)},
     "history": dict(
         WHERE,
         interval=(one_of(INTERVALS), NEEDED),
