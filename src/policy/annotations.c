@@ -68,6 +68,14 @@ static void put_facts(struct str *out)
              "or farther ones change nothing.\n---@class stop_move\n");
     for (const struct told *told = stop_answer; told->name; told++)
         put_more(out, told);
+    str_puts(out, "\n--- What reconcile(difference, f) may return; the action's name alone does, "
+                  "too.\n---@class match_answer\n");
+    for (const struct told *told = match_answer; told->name; told++)
+        put_more(out, told);
+    str_puts(out, "\n--- What rollover(due, f) may return; true alone means now.\n"
+                  "---@class roll_answer\n");
+    for (const struct told *told = roll_answer; told->name; told++)
+        put_more(out, told);
 }
 
 /* Each line behind "--- ". */

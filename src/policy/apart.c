@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define BUILD_MS 5000  /* loading, with all its calls */
-#define EXTRA_MS 100   /* beyond four calls' wall time, for one question */
+#define BUILD_MS 5000         /* loading, with all its calls */
+#define EXTRA_MS 100          /* beyond four calls' wall time, for one question */
 #define MEMORY_MORE (8 << 20) /* indicators and texts, beside the sandbox's own heap */
 
 static int64_t now_us(void)
@@ -84,8 +84,8 @@ static bool question(struct apart *apart, char *why, size_t size)
 
 /* ---- building -------------------------------------------------------------------------------- */
 
-static void put_ask(struct str *out, const struct policies *policies,
-                    const struct version_ask *ask, const struct policy_version *row)
+static void put_ask(struct str *out, const struct policies *policies, const struct version_ask *ask,
+                    const struct policy_version *row)
 {
     const char *author = ask->author ? ask->author : "";
 
@@ -278,9 +278,8 @@ static bool is_intent(struct intent *intent, const struct facts *facts)
 {
     bool entry = facts->signal->type != SIGNAL_EXIT;
 
-    return (unsigned)intent->verdict <= VERDICT_FAILED &&
-           (unsigned)intent->kind <= ORDER_STOP && (unsigned)intent->tif <= TIF_IOC &&
-           is_text(intent->gate, sizeof intent->gate) &&
+    return (unsigned)intent->verdict <= VERDICT_FAILED && (unsigned)intent->kind <= ORDER_STOP &&
+           (unsigned)intent->tif <= TIF_IOC && is_text(intent->gate, sizeof intent->gate) &&
            is_text(intent->reason, sizeof intent->reason) && is_amount(intent->quantity) &&
            is_amount(intent->limit_price) && is_amount(intent->stop_price) &&
            is_amount(intent->stop) && intent->defer_us >= 0 &&
@@ -445,4 +444,56 @@ void apart_fill(struct policy *policy, const struct facts *facts, const struct f
     if (failed)
         policy_note(policy, true, why);
     apart_replace(policy, version, why);
+}
+
+/* One question about facts and one more struct, answered by one. False: nobody answered. */
+static bool consult(struct policy *policy, enum apart_op op, const struct facts *facts,
+                    const void *what, size_t size, void *said, size_t said_size, char *why,
+                    size_t why_size)
+{
+    struct version *version = policy->live;
+    struct apart *apart = version->apart;
+    bool failed = false, ok = false;
+
+    str_clear(&apart->out);
+    wire_put_u8(&apart->out, (uint8_t)op);
+    apart_put_facts(&apart->out, facts);
+    wire_put(&apart->out, what, size);
+    if (question(apart, why, why_size)) {
+        struct wire wire = wire_read(&apart->in);
+
+        wire_take(&wire, said, said_size);
+        take_end(version, &wire, &failed, why, why_size);
+        ok = !wire.bad || disown(apart, why, why_size);
+    }
+    policy_note(policy, failed || !ok, why);
+    apart_replace(policy, version, why);
+    return ok;
+}
+
+void apart_match(struct policy *policy, const struct facts *facts,
+                 const struct difference *difference, struct match_decision *out)
+{
+    struct match_decision said = {0};
+    char why[REASON_SIZE] = "";
+
+    if (consult(policy, APART_MATCH, facts, difference, sizeof *difference, &said, sizeof said, why,
+                sizeof why) &&
+        (unsigned)said.action <= MATCH_IGNORE && is_text(said.reason, sizeof said.reason))
+        *out = said;
+    else
+        text_copy(out->reason, sizeof out->reason, why);
+}
+
+void apart_roll(struct policy *policy, const struct facts *facts, const struct due *due,
+                struct roll_decision *out)
+{
+    struct roll_decision said = {0};
+    char why[REASON_SIZE] = "";
+
+    if (consult(policy, APART_ROLL, facts, due, sizeof *due, &said, sizeof said, why, sizeof why) &&
+        is_text(said.reason, sizeof said.reason))
+        *out = said;
+    else
+        text_copy(out->reason, sizeof out->reason, why);
 }

@@ -12,7 +12,7 @@
 #include "script/jail.h"
 #include "script/wire.h"
 
-enum apart_op { APART_BUILD, APART_DECIDE, APART_BAR, APART_FILL };
+enum apart_op { APART_BUILD, APART_DECIDE, APART_BAR, APART_FILL, APART_MATCH, APART_ROLL };
 
 struct apart {
     struct policies *home;
@@ -35,6 +35,10 @@ void apart_decide(struct policy *policy, const struct facts *facts, struct inten
 bool apart_feed(struct version *version, const struct facts *facts, const struct bar *bar,
                 struct bar_signals *out, struct err *err);
 void apart_fill(struct policy *policy, const struct facts *facts, const struct fill *fill);
+void apart_match(struct policy *policy, const struct facts *facts,
+                 const struct difference *difference, struct match_decision *out);
+void apart_roll(struct policy *policy, const struct facts *facts, const struct due *due,
+                struct roll_decision *out);
 /* A live version whose worker is gone gets a new one at once, so that the next question need not
  * wait; the host is told, so that it warms it up. Does nothing for any other version. */
 void apart_replace(struct policy *policy, struct version *version, const char *why);

@@ -175,6 +175,36 @@ static void do_fill(struct ward *ward, struct wire *wire)
     put_end(ward, failures);
 }
 
+static void do_match(struct ward *ward, struct wire *wire)
+{
+    uint64_t failures = ward->policy.live->failures;
+    struct facts facts;
+    struct difference difference;
+    struct match_decision said = {0};
+
+    if (!apart_take_facts(wire, &ward->arena, &facts))
+        _exit(4);
+    wire_take(wire, &difference, sizeof difference);
+    policy_reconcile(&ward->policy, &facts, &difference, &said);
+    wire_put(&ward->out, &said, sizeof said);
+    put_end(ward, failures);
+}
+
+static void do_roll(struct ward *ward, struct wire *wire)
+{
+    uint64_t failures = ward->policy.live->failures;
+    struct facts facts;
+    struct due due;
+    struct roll_decision said = {0};
+
+    if (!apart_take_facts(wire, &ward->arena, &facts))
+        _exit(4);
+    wire_take(wire, &due, sizeof due);
+    policy_rollover(&ward->policy, &facts, &due, &said);
+    wire_put(&ward->out, &said, sizeof said);
+    put_end(ward, failures);
+}
+
 void apart_main(void)
 {
     struct ward *ward = mem_alloc(sizeof *ward);
@@ -196,6 +226,10 @@ void apart_main(void)
             do_bar(ward, &wire);
         else if (op == APART_FILL && ward->policy.live)
             do_fill(ward, &wire);
+        else if (op == APART_MATCH && ward->policy.live)
+            do_match(ward, &wire);
+        else if (op == APART_ROLL && ward->policy.live)
+            do_roll(ward, &wire);
         else
             _exit(2);
         jail_answer(&ward->out);

@@ -49,7 +49,7 @@ struct views {
     const void *facts_object; /* how Lua holds `facts`: telling it from other values is one look */
     struct sandbox_record *facts, *signal, *extra, *instrument, *positions, *pyramid, *portfolio,
         *stats;
-    struct sandbox_record *bar, *fill;
+    struct sandbox_record *bar, *fill, *difference, *due;
     /* what the records show, so that only what has changed is filled again */
     struct instrument shown_instrument;
     struct position shown_layers[LAYER_MAX];
@@ -145,7 +145,7 @@ struct policies {
     struct stock_file *stock;
     size_t stock_count;
     char stock_hash[FINGERPRINT_SIZE];
-    struct err stock_fault; /* the library could not be read: no version loads */
+    struct err stock_fault;   /* the library could not be read: no version loads */
     char (*apart)[NAME_SIZE]; /* strategies that run in workers */
     size_t apart_count;
     policies_change_fn changed;
@@ -215,6 +215,8 @@ void views_open(struct version *version);
 void views_fill(struct version *version, const struct facts *facts);
 void views_fill_bar(struct version *version, const struct bar *bar);
 void views_fill_fill(struct version *version, const struct fill *fill);
+void views_fill_difference(struct version *version, const struct difference *difference);
+void views_fill_due(struct version *version, const struct due *due);
 
 /* facts_json.c: what a trace keeps */
 void facts_json(const struct facts *facts, struct str *json);

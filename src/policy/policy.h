@@ -11,6 +11,8 @@
 #include "base/metric.h"
 #include "trade/bar.h"
 #include "trade/portfolio.h"
+#include "trade/reconcile.h"
+#include "trade/rollover.h"
 
 struct sandbox_workers;
 struct policies; /* all strategies of one host */
@@ -174,6 +176,26 @@ bool policy_on_bar(struct policy *policy, const struct facts *facts, const struc
  */
 void policy_warm(struct policy *policy, const struct facts *facts, const struct bar *bar);
 void policy_on_fill(struct policy *policy, const struct facts *facts, const struct fill *fill);
+
+/* What the owner of a difference between the books wants done. `answered` false: it has no
+ * `reconcile`, answered nothing, or failed (then `reason` says how): the host's default holds. What
+ * it may want at all is checked by the caller (reconcile_may). */
+struct match_decision {
+    enum match_action action;
+    bool answered;
+    char reason[REASON_SIZE];
+};
+void policy_reconcile(struct policy *policy, const struct facts *facts,
+                      const struct difference *difference, struct match_decision *out);
+/* Whether a position with an expiry rolls into the next contract now; when its far leg has failed:
+ * whether the near one is put back. A policy that has no `rollover` never rolls; one that fails
+ * puts back. */
+struct roll_decision {
+    bool now, put_back;
+    char reason[REASON_SIZE];
+};
+void policy_rollover(struct policy *policy, const struct facts *facts, const struct due *due,
+                     struct roll_decision *out);
 
 /* A Lua table file (config) run in an empty sandbox, as a JSON tree, with the line each key stands
  * on. Values: text, integers and decimals (by their source text), booleans, tables. No functions,

@@ -12,6 +12,9 @@
 #define STAT(field) offsetof(struct stat, field), sizeof(((struct stat *)0)->field)
 #define FACTS(field) offsetof(struct facts, field), sizeof(((struct facts *)0)->field)
 #define BAR(field) offsetof(struct bar, field), sizeof(((struct bar *)0)->field)
+#define DIFFERENCE(field)                                                                          \
+    offsetof(struct difference, field), sizeof(((struct difference *)0)->field)
+#define DUE(field) offsetof(struct due, field), sizeof(((struct due *)0)->field)
 #define FILL(field) offsetof(struct fill, field), sizeof(((struct fill *)0)->field)
 
 static const struct row signal_rows[] = {
@@ -103,6 +106,37 @@ static const struct row fill_rows[] = {
     {"fee", ROW_DECIMAL, FILL(fee), NULL, false, NULL},
     {"at", ROW_TIME, FILL(at_us), NULL, false, NULL},
 };
+static const struct row difference_rows[] = {
+    {"kind", ROW_NAMED, DIFFERENCE(kind), difference_names, false, NULL},
+    {"order_id", ROW_TEXT, DIFFERENCE(order_id), NULL, false, "\"\" of a position"},
+    {"expiry", ROW_TEXT, DIFFERENCE(expiry), NULL, false, "of a dated contract, else \"\""},
+    {"ours", ROW_DECIMAL, DIFFERENCE(ours), NULL, true,
+     "lots, short below zero; of an order what is filled"},
+    {"theirs", ROW_DECIMAL, DIFFERENCE(theirs), NULL, true, "the broker's"},
+    {"price", ROW_DECIMAL, DIFFERENCE(price), NULL, true,
+     "the broker's average, or the order's limit"},
+    {"our_state", ROW_NAMED, DIFFERENCE(our_state), order_state_names, false, "of an order"},
+    {"their_state", ROW_NAMED, DIFFERENCE(their_state), order_state_names, false, "of an order"},
+};
+static const struct row due_rows[] = {
+    {"label", ROW_TEXT, DUE(label), NULL, false, NULL},
+    {"side", ROW_NAMED, DUE(side), side_names, false, NULL},
+    {"is_base", ROW_FLAG, DUE(is_base), NULL, false, NULL},
+    {"quantity", ROW_DECIMAL, DUE(quantity), NULL, false, NULL},
+    {"entry_price", ROW_DECIMAL, DUE(entry_price), NULL, true, NULL},
+    {"stop", ROW_DECIMAL, DUE(stop), NULL, true, NULL},
+    {"expiry", ROW_TEXT, DUE(expiry), NULL, false, "\"2026-11-24\""},
+    {"next_expiry", ROW_TEXT, DUE(next_expiry), NULL, false, "the contract it rolls into"},
+    {"status", ROW_NAMED, DUE(status), rollover_status_names, false, NULL},
+    {"days_left", ROW_COUNT, DUE(days_left), NULL, false, "calendar days until the expiry"},
+    {"sessions_left", ROW_COUNT, DUE(sessions_left), NULL, false,
+     "today's included until it closes"},
+    {"closes_in", ROW_COUNT, DUE(closes_in_s), NULL, false,
+     "seconds of today's session; 0: closed"},
+    {"is_open", ROW_FLAG, DUE(is_open), NULL, false, "the exchange, now"},
+    {"far_failed", ROW_FLAG, DUE(far_failed), NULL, false,
+     "the near leg is closed, the far one came to nothing: put it back?"},
+};
 static const struct row facts_rows[] = {
     /* and behind them the records */
     {"last_price", ROW_DECIMAL, FACTS(last_price), NULL, true, NULL},
@@ -146,6 +180,20 @@ const struct told stop_answer[] = {
     {NULL, NULL, false, NULL},
 };
 
+const struct told match_answer[] = {
+    {"action",
+     "'adopt'|'close_here'|'cancel_there'|'use_broker'|'flatten'|'freeze'|'alert'|'ignore'", false,
+     NULL},
+    {"reason", "string", true, "stands in the report"},
+    {NULL, NULL, false, NULL},
+};
+const struct told roll_answer[] = {
+    {"now", "boolean", true, "roll it; default false"},
+    {"put_back", "boolean", true, "asked when the far leg failed; default true"},
+    {"reason", "string", true, "stands in the event"},
+    {NULL, NULL, false, NULL},
+};
+
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 #define GROUP(name, list)                                                                          \
     {                                                                                              \
@@ -161,4 +209,6 @@ const struct group groups[GROUP_COUNT] = {
     [GROUP_STATS] = GROUP("stats", stat_rows),
     [GROUP_BAR] = GROUP("bar", bar_rows),
     [GROUP_FILL] = GROUP("fill", fill_rows),
+    [GROUP_DIFFERENCE] = GROUP("difference", difference_rows),
+    [GROUP_DUE] = GROUP("due", due_rows),
 };

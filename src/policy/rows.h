@@ -42,9 +42,13 @@ enum group_id {
     GROUP_STATS,
     GROUP_BAR,
     GROUP_FILL,
+    GROUP_DIFFERENCE,
+    GROUP_DUE,
     GROUP_COUNT
 };
 extern const struct group groups[GROUP_COUNT];
 /* What a strategy may say in the items of on_bar's list; a NULL name ends them. */
 extern const struct told signal_answer[], stop_answer[];
+/* The tables that reconcile and rollover may return; a NULL name ends them. */
+extern const struct told match_answer[], roll_answer[];
 #endif

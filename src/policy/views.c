@@ -120,6 +120,10 @@ void views_open(struct version *version)
     views->bar = sandbox_record_new(version->box, &shape);
     shape = describe(GROUP_FILL, rows);
     views->fill = sandbox_record_new(version->box, &shape);
+    shape = describe(GROUP_DIFFERENCE, rows);
+    views->difference = sandbox_record_new(version->box, &shape);
+    shape = describe(GROUP_DUE, rows);
+    views->due = sandbox_record_new(version->box, &shape);
 }
 
 static void fill(struct sandbox_record *record, enum group_id group, const void *from)
@@ -281,4 +285,14 @@ void views_fill_bar(struct version *version, const struct bar *bar)
 void views_fill_fill(struct version *version, const struct fill *from)
 {
     fill(version->views.fill, GROUP_FILL, from);
+}
+
+void views_fill_difference(struct version *version, const struct difference *difference)
+{
+    fill(version->views.difference, GROUP_DIFFERENCE, difference);
+}
+
+void views_fill_due(struct version *version, const struct due *due)
+{
+    fill(version->views.due, GROUP_DUE, due);
 }
