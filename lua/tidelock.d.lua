@@ -348,6 +348,32 @@ params = {}
 ---@field fee decimal
 ---@field at integer
 
+---@class difference
+---@field kind string
+---@field order_id string           "" of a position
+---@field expiry string             of a dated contract, else ""
+---@field ours? decimal             lots, short below zero; of an order what is filled
+---@field theirs? decimal           the broker's
+---@field price? decimal            the broker's average, or the order's limit
+---@field our_state string          of an order
+---@field their_state string        of an order
+
+---@class due
+---@field label string
+---@field side 'LONG'|'SHORT'
+---@field is_base boolean
+---@field quantity decimal
+---@field entry_price? decimal
+---@field stop? decimal
+---@field expiry string             "2026-11-24"
+---@field next_expiry string        the contract it rolls into
+---@field status 'none'|'pending'|'in_progress'|'rolled'|'failed'
+---@field days_left integer         calendar days until the expiry
+---@field sessions_left integer     today's included until it closes
+---@field closes_in integer         seconds of today's session; 0: closed
+---@field is_open boolean           the exchange, now
+---@field far_failed boolean        closed here, and the next contract not had: put back?
+
 --- Everything a policy may know. Frozen; a field it does not have is an error, an absent
 --- value nil.
 ---@class facts
@@ -381,3 +407,15 @@ params = {}
 ---@field type 'STOP'
 ---@field position string           "Long_1" ... "Short_6", or "ALL"
 ---@field stop decimal|number
+
+--- What reconcile(difference, f) may return: adopt, close_here, cancel_there, use_broker, flatten,
+--- freeze, alert or ignore, alone or as `action`.
+---@class match_answer
+---@field action string
+---@field reason? string            stands in the report
+
+--- What rollover(due, f) may return; true alone means now.
+---@class roll_answer
+---@field now? boolean              roll it; default false
+---@field put_back? boolean         asked when the far leg failed; default true
+---@field reason? string            stands in the event

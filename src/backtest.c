@@ -439,6 +439,7 @@ static bool open_core(struct backtest *b, struct err *err)
     core->options.record_trace = false;
     core->options.statistics_every_us = INT64_MAX / 2; /* nobody reads them after a crash */
     core->options.statistics_every = SIZE_MAX;
+    core->options.reconcile.every_us = INT64_MAX / 2; /* its broker is part of it */
     core->log = b->log;
     core->metrics = b->metrics;
     core->prices = (struct prices){.last = last_price, .ctx = b, .moves = &b->moves};

@@ -306,6 +306,75 @@ static int run_order(struct cli_args *args)
     return change(args, path, &body, "resolved");
 }
 
+/* ---- reconciliation ---- */
+
+static void print_difference(const struct json *one)
+{
+    const struct json *decision = json_get(one, "decision");
+    char what[64];
+    snprintf(what, sizeof what, "%s %s", cli_text(one, "instrument"),
+             json_get(one, "order_id") ? cli_text(one, "order_id") : "");
+    printf("  %-22s %-36s ours %-10s theirs %-10s %s by %s%s%s%s\n", cli_text(one, "kind"), what,
+           cli_text(one, "ours"), cli_text(one, "theirs"), cli_text(decision, "action"),
+           cli_text(decision, "by"),
+           strcmp(cli_text(decision, "applied"), "yes") == 0 ? ", done" : "",
+           *cli_text(decision, "reason") == '-' ? "" : ": ",
+           *cli_text(decision, "reason") == '-' ? "" : cli_text(decision, "reason"));
+}
+
+static void print_report(const struct json *root)
+{
+    const struct json *list = json_get(root, "discrepancies"), *failed = json_get(root, "failed");
+    printf("%s%s: %s open orders there, %s cancelled, %s settled, %s positions synced, balance "
+           "drift %s\n",
+           cli_text(root, "at"),
+           strcmp(cli_text(root, "dry_run"), "yes") == 0 ? " (dry run: nothing was done)" : "",
+           cli_text(root, "open_orders_found"), cli_text(root, "orders_cancelled"),
+           cli_text(root, "orders_settled"), cli_text(root, "positions_synced"),
+           cli_text(root, "balance_drift"));
+    for (const struct json *one = failed ? failed->child : NULL; one; one = one->next)
+        printf("  %s could not be read: %s\n", one->key, one->text ? one->text : "");
+    for (const struct json *one = list ? list->child : NULL; one; one = one->next)
+        print_difference(one);
+    if (list && !list->count && failed && !failed->count)
+        printf("  the books are equal\n");
+}
+
+enum { MATCH_DRY_RUN, MATCH_REASON, MATCH_WHO };
+static int run_reconcile(struct cli_args *args)
+{
+    struct str body = STR_EMPTY;
+    if (args->word_count > 0) {
+        char path[160];
+        if (strcmp(args->words[0], "accept") != 0 || args->word_count < 2 ||
+            !args->values[MATCH_REASON])
+            return cli_usage(args, "say accept INSTRUMENT --reason TEXT, or nothing");
+        snprintf(path, sizeof path, "/api/reconciliation/%s/accept", args->words[1]);
+        str_putc(&body, '{');
+        put_who_why(&body, user_name(args, MATCH_WHO), args->values[MATCH_REASON]);
+        str_putc(&body, '}');
+        return change(args, path, &body, "accepted");
+    }
+    int code = 0;
+    str_printf(&body, "{\"dry_run\":%s}", args->values[MATCH_DRY_RUN] ? "true" : "false");
+    char *answer = cli_ask(args, "POST", "/api/reconcile", str_text(&body), &code);
+    struct arena arena;
+    arena_init(&arena, 65536);
+    const struct json *root = answer && !args->io.json ? parse(&arena, answer) : NULL;
+    if (root)
+        print_report(root);
+    else if (answer)
+        printf("%s\n", answer);
+    arena_free(&arena);
+    tidelock_free_text(answer);
+    str_free(&body);
+    return code;
+}
+
+static const struct cli_option match_options[] = {
+    {"dry-run", NULL, "decide and report, do nothing"},
+    {"reason", "TEXT", "accept: why; kept in the event log"},
+    {"who", "NAME", "accept: who; default $USER"}};
 static const struct cli_option why_options[] = {{"reason", "TEXT", "why; kept in the event log"},
                                                 {"who", "NAME", "who; default $USER"}};
 static const struct cli_option order_options[] = {
@@ -330,6 +399,11 @@ const struct cli_command cli_ask_commands[] = {
      "tidelock resume --reason \"exchange is back\"", 0, 0, why_options, 2, run_resume},
     {"dead", "list | retry ID | drop ID", "Dead letters: signals that ran out of retries", NULL,
      "tidelock dead retry k3vq7d5mzzx4pquw2tya", 0, 2, why_options, 2, run_dead},
+    {"reconcile", "[--dry-run] | accept INSTRUMENT --reason TEXT",
+     "Compare our book with the broker's now, and put right what may be put right",
+     "What to do about each difference is the owning strategy's to say (reconcile), within the "
+     "host's rules.\n`accept` lets entries pass again though a difference stays as it is.",
+     "tidelock reconcile --dry-run", 0, 2, match_options, 3, run_reconcile},
     {"order", "resolve ID --as STATE --reason TEXT",
      "End an order whose outcome is unknown, by a person's evidence", NULL,
      "tidelock order resolve k3vq7d5mzzx4pquw2tya --as rejected --reason \"broker's desk, call of "

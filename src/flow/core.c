@@ -5,6 +5,7 @@
 #include "flow/flows.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
+#include "flow/match.h"
 #include "flow/orders.h"
 #include "flow/protect.h"
 #include "flow/record.h"
@@ -89,9 +90,15 @@ bool core_start(struct core *core, struct err *err)
     intake_new(core);
     exits_new(core);
     protect_new(core);
+    match_new(core);
     core->broker->on_report = hear_report;
     core->broker->report_ctx = core;
     return true;
+}
+
+bool core_is_leader(const struct core *core)
+{
+    return core->term != 0 && core->reconciled;
 }
 
 void core_stop(struct core *core)
@@ -102,6 +109,7 @@ void core_stop(struct core *core)
     }
     flow_runner_free(core->runner);
     intake_free(core->intake);
+    match_free(core->match);
     orders_free(core->orders);
     statistics_free(core->statistics);
     recorder_free(core->recorder);
@@ -113,6 +121,7 @@ void core_stop(struct core *core)
     core->zone = NULL;
     core->runner = NULL;
     core->intake = NULL;
+    core->match = NULL;
     core->orders = NULL;
     core->statistics = NULL;
     core->recorder = NULL;
@@ -137,6 +146,8 @@ int64_t core_turn(struct core *core)
     other_us = exits_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = flatten_turn(core);
+    next_us = other_us < next_us ? other_us : next_us;
+    other_us = match_turn(core);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = statistics_turn(core);
     next_us = other_us < next_us ? other_us : next_us;

@@ -22,6 +22,7 @@ struct statistics;
 struct markets;
 struct exits;
 struct protect;
+struct match;
 struct core_options {
     const char *instance;
     struct staleness staleness;
@@ -82,6 +83,7 @@ struct core {
     struct markets *markets;
     struct exits *exits;
     struct protect *protect;
+    struct match *match;
     struct str trace; /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define FROZEN_RETRY_US 5000000
+#define BLIND_RETRY_US 1000000
 #define UNRESOLVED_RETRY_US 100000
 
 struct desk { /* everything a decision looks at */
@@ -283,6 +284,10 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
             try_later(trade, FROZEN_RETRY_US, false, reason);
         else
             end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "halt", reason);
+        return false;
+    }
+    if (!exits && match_is_blind(core)) { /* until it is known, or the entry too old */
+        try_later(trade, BLIND_RETRY_US, false, "the broker's book is not known");
         return false;
     }
     return true;

@@ -14,7 +14,7 @@ struct find {
     char order_id[ID_SIZE];
     int64_t not_before_us, asked_us; /* steady */
     int64_t attempt;                 /* the row's, when the broker was asked */
-    bool proved;
+    bool proved, found;
 };
 
 static enum step_result delay(struct flow *flow)
@@ -82,6 +82,7 @@ static enum step_result query_answer(struct flow *flow, const struct err *err, c
     const struct broker_answer *answer = value;
     if (err)
         return flow_fail(flow, err);
+    find->found = answer->found;
     if (answer->found)
         tell(flow->core, find->order_id, answer);
     orders_looked(flow->core, find->order_id);
@@ -123,6 +124,11 @@ static const struct story find_order_story = {.name = "find_order", STORY(find_o
 bool order_find_proved(const void *value)
 {
     return ((const struct find *)value)->proved;
+}
+
+bool order_find_found(const void *value)
+{
+    return ((const struct find *)value)->found;
 }
 
 struct flow *order_find_begin(struct flow *parent, const char *order_id, int64_t not_before_us)

@@ -14,6 +14,10 @@ void core_stop(struct core *core); /* frees what core_start made; open flows are
  * in a turn of the loop. Returns the steady time of the next thing to do (INT64_MAX: nothing). */
 int64_t core_turn(struct core *core);
 
+/* Whether this instance does what only one may do: rollover, reconciliation. One that is alone
+ * leads itself. */
+bool core_is_leader(const struct core *core);
+
 /* ---- intake ---- */
 enum intake_status { INTAKE_ACCEPTED, INTAKE_DUPLICATE, INTAKE_DECIDED };
 struct intake_answer {
@@ -66,6 +70,30 @@ void order_resolve(struct core *core, const char *order_id, const struct resolut
                    struct waiter to);
 /* Records that a policy version went live, was refused or rolled back. */
 void policy_record(struct core *core, const struct policy_version *version, struct waiter to);
+
+/* ---- reconciliation ---- */
+/* Compares our book with the broker's and puts right what may be put right; at a start and after a
+ * takeover before trading, then on its schedule. Answered when it is over, whatever came of it.
+ * False: it is under way already, or there is no room. */
+bool match_begin(struct core *core, const char *trigger, struct waiter to);
+/* On demand; value: the report, const char * of JSON. A dry run decides and does nothing. */
+void match_now(struct core *core, bool dry_run, struct waiter to);
+/* The last report; "": none yet. */
+const char *match_report(const struct core *core);
+struct match_view {
+    bool running, blind, ran;
+    size_t open, blocked;
+    int64_t at_us;
+};
+struct match_view match_now_view(const struct core *core);
+/* The broker's orders or positions are not known: nothing that adds risk may be done. */
+bool match_is_blind(const struct core *core);
+/* An open difference keeps entries away from the instrument; `why` gets the sentence. */
+bool match_blocks(const struct core *core, const char *instrument, char why[REASON_SIZE]);
+/* A person has seen the differences of an instrument and lets entries pass while they stay as they
+ * are; until the next start. */
+void match_accept(struct core *core, const char *instrument, const char *who, const char *why,
+                  struct waiter to);
 
 /* ---- start, stop ---- */
 /* After core_start: takes a term, matches orders that are not final against the broker (query

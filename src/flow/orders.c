@@ -94,7 +94,7 @@ void orders_track(struct core *core, const struct order *order, bool fills_known
     live->fills_known |= fills_known;
     live->looked |= fills_known && order->state == ORDER_INTENDED;
     /* Whoever sent it did so before this moment; his wall clock is not to be relied on. */
-    if (order_is_unresolved(order->state))
+    if (order->state != ORDER_INTENDED)
         live->sent_us = clock_steady(core->clock);
 }
 
@@ -458,21 +458,29 @@ void orders_wake_dirty(struct core *core)
 
 /* ---- judgements ---- */
 
-int64_t orders_proof_us(const struct core *core, const struct order *order)
+int64_t orders_shows_us(const struct core *core, const struct order *order)
 {
     const struct broker_traits *traits = core->broker->ops->traits;
-    if (traits->idempotency == IDEMPOTENCY_FOREVER || traits->idempotency == IDEMPOTENCY_WINDOW)
-        return 0; /* the broker itself refuses a second one */
-    int64_t absence_us = traits->idempotency == IDEMPOTENCY_NONE ? traits->absence_us : 0;
-    if (traits->validity_us == 0 && absence_us == 0)
-        return INT64_MAX;
     /* By the steady clock alone: wall clocks jump. Whoever sent it did so before sent_us, and the
      * broker refuses what reaches it later than the validity allows. */
     const struct live_order *live = orders_find(core, order->id);
     int64_t sent_us = live && live->sent_us ? live->sent_us : clock_steady(core->clock);
-    if (absence_us)
-        return sent_us + absence_us;
+    if (traits->idempotency == IDEMPOTENCY_NONE && traits->absence_us)
+        return sent_us + traits->absence_us;
     return sent_us + traits->validity_us + traits->pipeline_us + CLOCK_ERROR_US;
+}
+
+int64_t orders_proof_us(const struct core *core, const struct order *order)
+{
+    const struct broker_traits *traits = core->broker->ops->traits;
+    if (*order->broker_id)
+        return INT64_MAX; /* it stood: that it is gone does not unsay it */
+    if (traits->idempotency == IDEMPOTENCY_FOREVER || traits->idempotency == IDEMPOTENCY_WINDOW)
+        return 0; /* the broker itself refuses a second one */
+    if (traits->validity_us == 0 &&
+        (traits->idempotency != IDEMPOTENCY_NONE || traits->absence_us == 0))
+        return INT64_MAX;
+    return orders_shows_us(core, order);
 }
 
 bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE])

@@ -49,6 +49,7 @@ void orders_wake_dirty(struct core *core); /* when everything is taken back */
  * find_order.c. */
 struct flow *order_find_begin(struct flow *parent, const char *order_id, int64_t not_before_us);
 bool order_find_proved(const void *value); /* of its answer: the order never stood at the broker */
+bool order_find_found(const void *value);  /* the broker knew it */
 /* One attempt to send. Story in send_order.c. */
 struct flow *order_send_begin(struct flow *parent, const char *order_id, int64_t right_until_us);
 struct flow *order_cancel_begin(struct flow *parent, const char *order_id);
@@ -62,6 +63,8 @@ void orders_looked(struct core *core, const char *order_id);
 /* The moment (steady) from which absence at the broker proves that the order never stood;
  * INT64_MAX: never. */
 int64_t orders_proof_us(const struct core *core, const struct order *order);
+/* The moment (steady) from which an order the broker took shows in each of its readings. */
+int64_t orders_shows_us(const struct core *core, const struct order *order);
 /* Whether an order that never stood should still be sent; `why` gets the sentence when not. */
 bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE]);
 #endif

@@ -1,5 +1,6 @@
 /* The rules of positions: what may be opened, what there is to close, and what is on its way but in
  * no position yet. They hold whatever a policy says. */
+#include "flow/flows.h"
 #include "flow/orders.h"
 #include "flow/trade.h"
 #include "trade/layers.h"
@@ -93,6 +94,11 @@ static bool allow_entry(const struct core *core, const struct signal *signal, st
 {
     const struct position *base = open_base(core, signal);
     bool unknown;
+    if (match_blocks(core, signal->instrument, no->reason)) {
+        no->state = SIGNAL_REJECTED;
+        no->gate = "reconciliation";
+        return false;
+    }
     if (rules_unresolved(core, signal->instrument, &unknown))
         return deny(no, unknown ? SIGNAL_REJECTED : SIGNAL_RETRYING, "unresolved_order",
                     "an order on %s has no known outcome yet%s", signal->instrument, "");

@@ -7,6 +7,7 @@
  *     fills    after: every recorded fill of an open order is known, none is applied again
  *     own      after: the broker's body knows what the day's orders of ours are called there
  *     orders   after: the broker has answered once about each; what stays unknown blocks
+ *     match    after: our book was compared with the broker's (match_books.c)
  *     open     after: waiting signals are queued and trading is allowed */
 #include "flow/exits.h"
 #include "flow/intake.h"
@@ -221,6 +222,25 @@ static enum step_result orders_answer(struct flow *flow, const struct err *err, 
     return STEP_WAIT;
 }
 
+/* ---- match ---- */
+
+static enum step_result match(struct flow *flow)
+{
+    if (!match_begin(flow->core, "start", flow_waiter(flow)))
+        flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
+    return STEP_WAIT;
+}
+
+/* Whatever came of it: what is not known, or differs, keeps entries away by itself. */
+static enum step_result match_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    (void)value;
+    return err && err->code == ERR_TIMEOUT && !match_now_view(flow->core).ran &&
+                   !match_now_view(flow->core).blind
+               ? match(flow)
+               : STEP_NEXT;
+}
+
 /* ---- open ---- */
 
 static enum step_result ask_dead(struct flow *flow)
@@ -272,10 +292,11 @@ static enum step_result open(struct flow *flow)
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},   {"load", load, load_answer, NULL, 0, 0},
-    {"count", count, NULL, NULL, 0, 0},        {"fills", fills, fills_answer, NULL, 0, 0},
-    {"own", own, own_answer, NULL, 0, 0},      {"orders", orders, orders_answer, NULL, 0, 0},
-    {"dead", ask_dead, hear_dead, NULL, 0, 0}, {"open", open, NULL, NULL, 0, STEP_FENCED},
+    {"term", term, term_answer, NULL, 0, 0},    {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, NULL, NULL, 0, 0},         {"fills", fills, fills_answer, NULL, 0, 0},
+    {"own", own, own_answer, NULL, 0, 0},       {"orders", orders, orders_answer, NULL, 0, 0},
+    {"dead", ask_dead, hear_dead, NULL, 0, 0},  {"match", match, match_answer, NULL, 0, 0},
+    {"open", open, NULL, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};
 

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define NAMED_MAX 72 /* more than fits on a line: the guide has the list */
+
 /* "---@field stop? decimal           where it is left", as one line. */
 static void put_field(struct str *out, const char *name, bool may_be_nil, const char *type,
                       const char *about)
@@ -37,7 +39,10 @@ static void put_row(struct str *out, const struct row *row)
     for (size_t i = 0; row->kind == ROW_NAMED && row->names[i]; i++)
         str_printf(&named, "%s'%s'", i > 0 ? "|" : "", row->names[i]);
     put_field(out, row->name, row->may_be_nil,
-              row->kind == ROW_NAMED ? str_text(&named) : types[row->kind], row->about);
+              row->kind != ROW_NAMED     ? types[row->kind]
+              : named.length > NAMED_MAX ? "string"
+                                         : str_text(&named),
+              row->about);
     str_free(&named);
 }
 
@@ -68,8 +73,10 @@ static void put_facts(struct str *out)
              "or farther ones change nothing.\n---@class stop_move\n");
     for (const struct told *told = stop_answer; told->name; told++)
         put_more(out, told);
-    str_puts(out, "\n--- What reconcile(difference, f) may return; the action's name alone does, "
-                  "too.\n---@class match_answer\n");
+    str_puts(out,
+             "\n--- What reconcile(difference, f) may return: adopt, close_here, cancel_there, "
+             "use_broker, flatten,\n--- freeze, alert or ignore, alone or as `action`.\n"
+             "---@class match_answer\n");
     for (const struct told *told = match_answer; told->name; told++)
         put_more(out, told);
     str_puts(out, "\n--- What rollover(due, f) may return; true alone means now.\n"

@@ -135,7 +135,7 @@ static const struct row due_rows[] = {
      "seconds of today's session; 0: closed"},
     {"is_open", ROW_FLAG, DUE(is_open), NULL, false, "the exchange, now"},
     {"far_failed", ROW_FLAG, DUE(far_failed), NULL, false,
-     "the near leg is closed, the far one came to nothing: put it back?"},
+     "closed here, and the next contract not had: put back?"},
 };
 static const struct row facts_rows[] = {
     /* and behind them the records */
@@ -181,9 +181,7 @@ const struct told stop_answer[] = {
 };
 
 const struct told match_answer[] = {
-    {"action",
-     "'adopt'|'close_here'|'cancel_there'|'use_broker'|'flatten'|'freeze'|'alert'|'ignore'", false,
-     NULL},
+    {"action", "string", false, NULL},
     {"reason", "string", true, "stands in the report"},
     {NULL, NULL, false, NULL},
 };

@@ -19,7 +19,7 @@ static const struct listing { /* GET /api/<name>?column=value&limit=n&before=...
     {"orders", TABLE_ORDER, "created_at", true},      {"fills", TABLE_FILL, "at", true},
     {"positions", TABLE_POSITION, "opened_at", true}, {"ledger", TABLE_LEDGER, "at", true},
     {"pyramids", TABLE_PYRAMID, NULL, false},         {"statistics", TABLE_STAT, NULL, false},
-    {"versions", TABLE_POLICY, "at", true},        {"halts", TABLE_HALT, NULL, false},
+    {"versions", TABLE_POLICY, "at", true},           {"halts", TABLE_HALT, NULL, false},
     {"accounts", TABLE_ACCOUNT, NULL, false},
 };
 
@@ -155,6 +155,18 @@ void status_json(struct serve *serve, struct str *out)
     str_putc(out, '}');
 }
 
+/* How our book stands against the broker's, with the last report. */
+static void match_json(struct serve *serve, struct str *out)
+{
+    struct match_view view = match_now_view(serve->core);
+    const char *report = match_report(serve->core);
+    str_printf(out,
+               "{\"running\":%s,\"broker_known\":%s,\"open\":%zu,\"instruments_blocked\":%zu,"
+               "\"last\":%s}",
+               view.running ? "true" : "false", view.ran && !view.blind ? "true" : "false",
+               view.open, view.blocked, *report ? report : "null");
+}
+
 static void answer_text(void *owner, uint64_t handle, const struct err *err, const void *value)
 {
     struct serve *serve = owner;
@@ -247,6 +259,9 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
         send_scratch(request, serve);
     } else if (strcmp(rest, "events") == 0) {
         list_events(request, serve);
+    } else if (strcmp(rest, "reconciliation") == 0) {
+        match_json(serve, &serve->scratch);
+        send_scratch(request, serve);
     } else if (strcmp(rest, "flows") == 0) {
         list_flows(request, serve);
     } else if (text_starts(rest, "explain/") && strlen(rest) >= strlen("explain/") + 4) {
@@ -255,7 +270,7 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
     } else {
         serve_error(serve, request->handle, 404,
                     "no such reading; there are status, policies, bars, config, events, flows, "
-                    "explain/<id> and the tables "
+                    "reconciliation, explain/<id> and the tables "
                     "signals, decisions, orders, fills, positions, ledger, pyramids, statistics, "
                     "versions, halts, accounts");
     }

@@ -99,6 +99,19 @@ static void change_resolve(struct change_request *c)
     order_resolve(c->serve->core, c->id, &told, waiter_of(c));
 }
 
+static void change_reconcile(struct change_request *c)
+{
+    bool dry_run = false;
+    json_bool(c->body, "dry_run", &dry_run);
+    match_now(c->serve->core, dry_run,
+              (struct waiter){answer_with_text, c->serve, c->request->handle});
+}
+
+static void change_accept(struct change_request *c)
+{
+    match_accept(c->serve->core, c->id, c->who, c->why, waiter_of(c));
+}
+
 static void change_policy(struct change_request *c, const char *verb)
 {
     struct serve *serve = c->serve;
@@ -134,6 +147,8 @@ static const struct {
     {"signals/", "/retry", false, change_retry},
     {"signals/", "/drop", true, change_drop},
     {"orders/", "/resolve", true, change_resolve},
+    {"reconcile", NULL, false, change_reconcile},
+    {"reconciliation/", "/accept", true, change_accept},
     {"policies/", "/push", false, change_push},
     {"policies/", "/rollback", false, change_rollback},
 };
@@ -215,5 +230,6 @@ void api_change(const struct http_request *request, struct serve *serve, const c
     }
     serve_error(serve, request->handle, 404,
                 "no such change; there are halt, resume, deposit, stop, signals/<id>/retry|drop, "
-                "orders/<id>/resolve, policies/<name>/push|rollback");
+                "orders/<id>/resolve, reconcile, "
+                "reconciliation/<instrument>/accept, policies/<name>/push|rollback");
 }

@@ -93,6 +93,24 @@ static void check_streams(struct health_check *check, const struct health_inputs
     }
 }
 
+static void check_match(struct health_check *check, struct core *core)
+{
+    struct match_view view = match_now_view(core);
+    check->name = "reconciliation";
+    check->state = view.blind || view.open > 0 || !view.ran ? HEALTH_WARN : HEALTH_PASS;
+    if (view.blind || !view.ran)
+        text_copy(check->text, sizeof check->text,
+                  view.blind ? "the broker's book could not be read; entries wait until it is"
+                             : "our book was not yet compared with the broker's");
+    else if (view.open > 0)
+        snprintf(check->text, sizeof check->text,
+                 "%zu differences to the broker's book are open, entries of %zu instruments are "
+                 "refused",
+                 view.open, view.blocked);
+    else
+        text_copy(check->text, sizeof check->text, "our book and the broker's are equal");
+}
+
 const struct health_result *health_measure(struct health *health,
                                            const struct health_inputs *inputs)
 {
@@ -107,6 +125,7 @@ const struct health_result *health_measure(struct health *health,
     check_data(&result->checks[3], inputs->price_age_us);
     check_orders(&result->checks[4], inputs->core);
     check_streams(&result->checks[5], inputs);
+    check_match(&result->checks[6], inputs->core);
     for (size_t i = 0; i < HEALTH_CHECKS; i++) {
         enum health_state state = result->checks[i].state;
         if (state != HEALTH_UNUSED && state > result->state)

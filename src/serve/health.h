@@ -4,7 +4,7 @@
 #include "flow/flows.h"
 
 #define HEALTH_KEPT 100
-#define HEALTH_CHECKS 6
+#define HEALTH_CHECKS 7
 #define DATA_FRESH_US PRICE_FRESH_US
 
 enum health_state { HEALTH_PASS, HEALTH_WARN, HEALTH_FAIL, HEALTH_UNUSED };

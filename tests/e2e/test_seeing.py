@@ -31,6 +31,7 @@ def test_health_and_probes():
             "data_freshness",
             "order_execution",
             "websocket_alive",
+            "reconciliation",
         } == set(health["checks"])
         for check in health["checks"].values():
             assert check["message"] and "latency_ms" in check

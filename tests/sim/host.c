@@ -78,6 +78,8 @@ static void set_options(struct host *host)
         .order_deadline_us = 3000000,
         .unknown_alert_us = 8000000,
         .instruments = sim_instruments,
+        .reconcile = {.every_us = 1500000},
+        .rollover_every_us = 700000,
         .record_trace = host->world->trace != NULL,
         .staleness = {.entry_max_age_us = 60000000, .entry_max_future_us = 30000000}};
     options->rails.waived = (1u << RAIL_COUNT) - 1;

@@ -125,10 +125,21 @@ static bool needs_term(const struct event *event)
     return text_starts(event->kind, "order.") || text_starts(event->kind, "signal.decided");
 }
 
+/* Nobody else trades on this account: whatever a comparison finds is its own mistake. */
+static void check_reconciliation(struct world *world, const struct event *event)
+{
+    const char *list = strstr(event->body, "\"discrepancies\":[");
+    if (strcmp(event->kind, "reconciliation.done") == 0 &&
+        (!list || list[strlen("\"discrepancies\":[")] != ']'))
+        world_fault(world, "event %lld finds differences where there are none: %.300s",
+                    (long long)event->seq, list ? list : event->body);
+}
+
 static bool read_event(void *ctx, const struct event *event, struct err *err)
 {
     struct log_check *check = ctx;
     seen_event(event->kind);
+    check_reconciliation(check->world, event);
     if (strcmp(event->kind, "term.begun") == 0)
         check->term = event->term;
     else if (needs_term(event) && event->term != check->term)

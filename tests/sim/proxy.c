@@ -206,6 +206,8 @@ static void query(struct broker *broker, const struct order *order, struct waite
 static void open_orders(struct broker *broker, struct waiter to)
 {
     struct host *host = broker_host(broker);
+    if (host_point(host, "before asking for open orders"))
+        return;
     broker_open_orders(host->world->paper,
                        through(host, to, "open orders answered", &host->broker.unanswered));
 }
@@ -213,6 +215,8 @@ static void open_orders(struct broker *broker, struct waiter to)
 static void positions(struct broker *broker, struct waiter to)
 {
     struct host *host = broker_host(broker);
+    if (host_point(host, "before asking for positions"))
+        return;
     broker_positions(host->world->paper,
                      through(host, to, "positions answered", &host->broker.unanswered));
 }
@@ -220,6 +224,8 @@ static void positions(struct broker *broker, struct waiter to)
 static void balance(struct broker *broker, struct waiter to)
 {
     struct host *host = broker_host(broker);
+    if (host_point(host, "before asking for balance"))
+        return;
     broker_balance(host->world->paper,
                    through(host, to, "balance answered", &host->broker.unanswered));
 }

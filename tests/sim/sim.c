@@ -15,8 +15,8 @@
 
 enum mutant mutant_live;
 static const char *const mutant_names[MUTANT_COUNT] = {
-    "none",       "ack_before_commit", "resend_on_timeout",
-    "skip_claim", "forget_term",       "apply_fill_twice"};
+    "none",        "ack_before_commit", "resend_on_timeout",    "skip_claim",
+    "forget_term", "apply_fill_twice",  "conclude_from_absence"};
 enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 
 struct arguments {
@@ -45,6 +45,12 @@ static const char strategy_text[] =
     "    if q:eq(6) then return { quantity = q, stop = f.signal.stop, kind = 'limit',\n"
     "                             limit_price = f.signal.price } end\n"
     "    return { quantity = q, stop = f.signal.stop }\n"
+    "  end,\n"
+    /* Trusts the broker in everything: a difference that is none would be seen in the end. */
+    "  reconcile = function(d)\n"
+    "    if d.kind == 'quantity_differs' then return 'use_broker' end\n"
+    "    if d.kind == 'position_missing_here' then return 'adopt' end\n"
+    "    if d.kind == 'position_missing_there' then return 'close_here' end\n"
     "  end }\n";
 
 bool sim_setup(struct err *err)

@@ -17,7 +17,8 @@ struct rig {
     struct core core;
     struct instrument gold;
     struct decimal price;
-    enum paper_fault fault; /* of the next place */
+    enum paper_fault fault;     /* of the next place */
+    enum paper_fault ask_fault; /* of every other call, until it is taken away */
     bool commit_fails, commit_stops;
     struct core_listener listener;
     char trace[4000];  /* of the last decision */
@@ -90,7 +91,7 @@ static inline enum paper_fault rig_fault(void *ctx, const char *call, const char
     enum paper_fault fault = rig->fault;
     (void)order_id;
     if (strcmp(call, "place") != 0)
-        return PAPER_OK;
+        return rig->ask_fault;
     rig->fault = PAPER_OK;
     return fault;
 }

@@ -152,6 +152,7 @@ const CHECKS = {
     data_freshness: 'market data',
     order_execution: 'orders',
     websocket_alive: 'stream',
+    reconciliation: 'books',
 };
 
 export function showHealth(health) {
