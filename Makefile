@@ -69,7 +69,7 @@ SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 
 # ---- build -----------------------------------------------------------------------------------
 
-.PHONY: all help deps test-deps run test tests unit spec e2e attack sim soak fuzz fuzzers bench \
+.PHONY: all help deps test-deps run test tests unit spec model e2e attack sim soak fuzz fuzzers bench \
         tidy asan tsan fresh install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -80,7 +80,7 @@ help:
 	@echo 'make            build build/tidelock, the libraries (libtidelock, -script)'
 	@echo 'make run        install what is missing, build, start the demo on 127.0.0.1:8787'
 	@echo 'make test       install what is missing, build, run every test (SAN=1: with sanitizers)'
-	@echo 'make unit spec attack e2e tidy          one suite alone'
+	@echo 'make unit spec model attack e2e tidy    one suite alone'
 	@echo 'make sim        the simulator over SEEDS=10000 seeds; SEED=n replays one'
 	@echo 'make soak fuzz bench asan tsan          long runs'
 	@echo 'make fresh      both commands in a bare Debian root (needs root and debootstrap)'
@@ -209,7 +209,7 @@ test: test-deps
 unit: $(UNIT)
 spec: $(SPEC)
 attack e2e: tests
-tidy unit spec attack e2e:
+tidy unit spec model attack e2e:
 	@BUILD=$(B) tests/run $@/
 
 sim: $(SIM)

@@ -38,6 +38,8 @@ struct redis_options { /* copied by redis_open, texts too, but not the scripts' 
     void (*on_message)(void *ctx, const char *text, size_t length);
     void *ctx;
 };
+/* Whether redis_open would take the URL. */
+bool redis_url_check(const char *url, struct err *err) MUST_CHECK;
 /* NULL and *err (REFUSED, CONFIG): a URL that cannot be used; rediss:// with a hiredis older than
  * 1.0, which knows no TLS. Whether a server is there shows later. */
 struct redis *redis_open(const struct redis_options *options, struct err *err) MUST_CHECK;

@@ -10,7 +10,7 @@
 static bool refuse(struct err *err, const char *why)
 {
     return err_set(err, ERR_REFUSED, ERR_CONFIG,
-                   "redis.url: %s; write redis://host:port, redis+sentinel://host,host/master or "
+                   "%s; write redis://host:port, redis+sentinel://host,host/master or "
                    "redis+cluster://host:port,host:port",
                    why);
 }
@@ -142,12 +142,11 @@ bool redis_url_read(const char *text, struct redis_url *url, struct err *err)
     const char *rest = NULL;
     *url = (struct redis_url){0};
     if (text_starts(text, "rediss"))
-        return err_set(
-            err, ERR_REFUSED, ERR_CONFIG,
-            "redis.url: no TLS (rediss) in this build, it needs hiredis 1.0 or newer and "
-            "this is %d.%d; use redis:// over loopback, a private network or a tunnel "
-            "(stunnel, WireGuard)",
-            HIREDIS_MAJOR, HIREDIS_MINOR);
+        return err_set(err, ERR_REFUSED, ERR_CONFIG,
+                       "no TLS (rediss) in this build, it needs hiredis 1.0 or newer and "
+                       "this is %d.%d; use redis:// over loopback, a private network or a tunnel "
+                       "(stunnel, WireGuard)",
+                       HIREDIS_MAJOR, HIREDIS_MINOR);
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes && !rest; i++)
         if (text_starts(text, schemes[i].scheme)) {
             url->topology = schemes[i].topology;
@@ -163,6 +162,14 @@ bool redis_url_read(const char *text, struct redis_url *url, struct err *err)
     const char *places = at ? at + 1 : rest;
     return read_places(url, places, length - (size_t)(places - rest), err) &&
            read_path(url, path, err);
+}
+
+bool redis_url_check(const char *text, struct err *err)
+{
+    struct redis_url url;
+    bool ok = redis_url_read(text, &url, err);
+    explicit_bzero(&url, sizeof url);
+    return ok;
 }
 
 void redis_url_hide(const char *text, char *out, size_t size)

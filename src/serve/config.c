@@ -2,6 +2,7 @@
  * read it, config_lists.c reads what repeats (instruments, strategies, sources, feeds). */
 #include "serve/config.h"
 #include "io/file.h"
+#include "io/redis.h"
 #include "serve/config_parts.h"
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static const struct setting root_rows[] = {
     SECTION("sources", ""),
     SECTION("feeds", ""),
     SECTION("calendar", ""),
+    SECTION("redis", ""),
     SECTION("reconcile", ""),
     SECTION("rollover", ""),
     SECTION("rails", ""),
@@ -131,6 +133,17 @@ static const struct setting shutdown_rows[] = {
     ROW("close", SETTING_DURATION, shutdown.close_us, "10s", 1000, 600 * S_US, NULL, 0,
         "5/5: release leases and close"),
 };
+static const struct setting redis_rows[] = {
+    ROW("url", SETTING_TEXT, redis.url, NULL, 0, 0, NULL, 0,
+        "redis://host:port/db, redis+sentinel://host,host/master or redis+cluster://host,host: "
+        "makes several instances faster; none is needed"),
+    ROW("user", SETTING_TEXT, redis.user, NULL, 0, 0, NULL, 0, "of its access list"),
+    ROW("password", SETTING_SECRET, redis.password, NULL, 0, 0, NULL, 0, "by reference"),
+    ROW("prefix", SETTING_TEXT, redis.prefix, "main", 0, 0, NULL, 0,
+        "keys begin with tidelock:<prefix>:"),
+    ROW("timeout", SETTING_DURATION, redis.timeout_us, "50ms", 1000, S_US, NULL, 0,
+        "of a command; slower is as good as away"),
+};
 static const struct setting reconcile_rows[] = {
     ROW("every", SETTING_DURATION, reconcile.every_us, "5m", S_US, 86400 * S_US, NULL, 0,
         "compare our book with the broker's so often; at a start and a takeover always"),
@@ -166,6 +179,7 @@ static const struct {
     LIST("limits", limits_rows),       LIST("retry", retry_rows),
     LIST("shutdown", shutdown_rows),   LIST("statistics", statistics_rows),
     LIST("reconcile", reconcile_rows), LIST("rollover", rollover_rows),
+    LIST("redis", redis_rows),
 };
 
 static void read_listen(struct settings_reader *r, const struct json *root, struct config *c)
@@ -199,6 +213,25 @@ static bool is_loopback(const char *address)
     return address && (text_starts(address, "127.") || strcmp(address, "::1") == 0);
 }
 
+static void check_redis(struct settings_reader *r, const struct config *c)
+{
+    struct err err;
+    if (!c->redis.url)
+        return;
+    if (!redis_url_check(c->redis.url, &err))
+        settings_fault(r, "redis.url", "%s", err.text);
+    else if (strchr(c->redis.url, '@'))
+        settings_fault(r, "redis.url",
+                       "names a user or password: write them as redis.user and redis.password = "
+                       "\"env:REDIS_PASSWORD\", so that they are never shown");
+    size_t length = strspn(c->redis.prefix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                            "0123456789_-.");
+    if (!length || c->redis.prefix[length] || length > 40)
+        settings_fault(r, "redis.prefix", "must be 1 to 40 of the characters a-z A-Z 0-9 _ - .");
+    if (c->mode == MODE_SINGLE)
+        settings_warn(r, "redis", "is not used by a single instance");
+}
+
 static void check_whole(struct settings_reader *r, const struct json *root, struct config *c)
 {
     const char *kind = json_text(json_get(root, "store"), "kind");
@@ -214,6 +247,7 @@ static void check_whole(struct settings_reader *r, const struct json *root, stru
         settings_fault(r, "admin.token",
                        "is required when listening on %s: anyone who reaches it could halt trading",
                        c->listen_address);
+    check_redis(r, c);
     struct err err = {0};
     struct zone *zone = zone_load(c->account_zone, &err);
     if (!zone)
@@ -286,6 +320,7 @@ void config_free(struct config *c)
         secret_wipe(&c->sources[i].hmac_secret_old);
     }
     secret_wipe(&c->admin_token);
+    secret_wipe(&c->redis.password);
     config_free_broker(c);
     for (size_t i = 0; i < c->zone_count; i++)
         zone_free(c->zones[i]);

@@ -114,6 +114,12 @@ struct config {
     struct closed_day *calendar; /* what the built-in holidays do not have */
     size_t calendar_count;
     struct {
+        char *url; /* NULL: none */
+        char *user, *prefix;
+        struct config_secret password;
+        int64_t timeout_us;
+    } redis; /* hints for several instances: lease/hints.h */
+    struct {
         int64_t every_us;
         struct decimal max_lots, max_drift;
         bool dry_run;

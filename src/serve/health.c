@@ -111,6 +111,20 @@ static void check_match(struct health_check *check, struct core *core)
         text_copy(check->text, sizeof check->text, "our book and the broker's are equal");
 }
 
+/* Without it everything goes on, by the database alone. */
+static void check_redis(struct health_check *check, const struct hints *hints)
+{
+    struct hints_status status;
+    *check = (struct health_check){
+        .name = "redis_connection", .state = HEALTH_UNUSED, .text = "no Redis is configured"};
+    if (!hints)
+        return;
+    hints_status(hints, &status);
+    check->state = status.usable && !status.warned ? HEALTH_PASS : HEALTH_WARN;
+    check->latency_us = status.latency_us;
+    text_copy(check->text, sizeof check->text, status.text);
+}
+
 const struct health_result *health_measure(struct health *health,
                                            const struct health_inputs *inputs)
 {
@@ -119,9 +133,7 @@ const struct health_result *health_measure(struct health *health,
     result->at_us = clock_wall(inputs->core->clock);
     check_broker(&result->checks[0], inputs->core);
     check_store(&result->checks[1], inputs->core);
-    result->checks[2] = (struct health_check){.name = "redis_connection",
-                                              .state = HEALTH_UNUSED,
-                                              .text = "a single instance needs no Redis"};
+    check_redis(&result->checks[2], inputs->hints);
     check_data(&result->checks[3], inputs->price_age_us);
     check_orders(&result->checks[4], inputs->core);
     check_streams(&result->checks[5], inputs);
@@ -158,8 +170,11 @@ void health_json(const struct health *health, const struct health_result *now, s
 {
     static const char *const words[] = {"healthy", "degraded", "unhealthy", "healthy"};
     str_printf(out,
-               "{\"status\":\"%s\",\"database\":%s,\"redis\":null,\"broker\":%s,\"instance_id\":",
+               "{\"status\":\"%s\",\"database\":%s,\"redis\":%s,\"broker\":%s,\"instance_id\":",
                words[now->state], now->checks[1].state == HEALTH_PASS ? "true" : "false",
+               now->checks[2].state == HEALTH_UNUSED ? "null"
+               : now->checks[2].state == HEALTH_PASS ? "true"
+                                                     : "false",
                now->checks[0].state == HEALTH_PASS ? "true" : "false");
     str_put_json(out, core->options.instance);
     str_printf(out, ",\"is_leader\":%s,\"term\":%lld,\"halt\":\"%s\",",

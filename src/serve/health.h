@@ -2,6 +2,7 @@
 #ifndef TIDELOCK_SERVE_HEALTH_H
 #define TIDELOCK_SERVE_HEALTH_H
 #include "flow/flows.h"
+#include "lease/hints.h"
 
 #define HEALTH_KEPT 100
 #define HEALTH_CHECKS 7
@@ -32,6 +33,7 @@ struct health_inputs {
     /* of prices; the stream of our own orders is the broker's */
     bool streams, stream_alive;
     char stream_text[160];
+    const struct hints *hints; /* NULL: no Redis is configured */
 };
 /* Takes a new result, keeps it, returns it. */
 const struct health_result *health_measure(struct health *health,

@@ -62,7 +62,8 @@ static struct health_inputs health_inputs(struct serve *serve)
 {
     struct health_inputs inputs = {.core = serve->core,
                                    .price_age_us = feeds_price_age_us(serve->options.feeds),
-                                   .longest_turn_us = loop_longest_turn_us(serve->options.loop)};
+                                   .longest_turn_us = loop_longest_turn_us(serve->options.loop),
+                                   .hints = serve->options.hints};
     inputs.streams = feeds_stream(serve->options.feeds, &inputs.stream_alive, inputs.stream_text,
                                   sizeof inputs.stream_text);
     return inputs;

@@ -18,7 +18,8 @@ struct serve_options {
     struct loop *loop;
     struct core *core;
     const struct config *config;
-    struct feeds *feeds; /* NULL: no market data */
+    struct feeds *feeds;       /* NULL: no market data */
+    const struct hints *hints; /* NULL: no Redis */
     struct serve_hooks hooks;
     struct log *log;
     struct metrics *metrics;

@@ -154,8 +154,7 @@ static inline void redis_server_kill(struct redis_server *s)
 {
     if (!s->pid)
         return;
-    kill(s->pid, SIGCONT);
-    kill(s->pid, SIGKILL);
+    kill(s->pid, SIGKILL); /* of one that is stopped, too */
     waitpid(s->pid, NULL, 0);
     close(s->out);
     s->pid = 0;
