@@ -344,7 +344,7 @@ static void kept_sums_are_those_of_a_walk(void **state)
     struct instrument list[3] = {{.name = "I0"}, {.name = "I1"}, {.name = "I3"}};
     const struct instruments instruments = {list, 3};
     struct quote quote = {.moves = 1};
-    const struct prices prices = {quoted, &quote, &quote.moves};
+    const struct prices prices = {.last = quoted, .ctx = &quote, .moves = &quote.moves};
     struct book *book = book_new();
     struct chance chance;
     chance_seed(&chance, 11);
