@@ -210,9 +210,11 @@ static void got_order(struct binance_call *call, const struct err *err,
                       const struct binance_reply *reply)
 {
     struct binance_order order;
-    if (err && call->code == -2013 && !call->for_hook) {
+    if (err && call->code == -2013) {
         const struct broker_answer nothing = {0};
-        wait_answer(call->to, NULL, &nothing);
+        binance_live_end(call->binance, call->order.id); /* whoever asks again remembers it again */
+        if (!call->for_hook)
+            wait_answer(call->to, NULL, &nothing);
         return;
     }
     if (!err && (!binance_read_order(reply->root, &order) ||

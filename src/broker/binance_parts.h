@@ -127,6 +127,7 @@ int64_t binance_now_ms(const struct binance *b); /* of the venue */
 
 /* ---- the venue's clock and rules: binance_sync.c ---- */
 
+#define BINANCE_JUMP_US 500000 /* our clock is not believed after more than this */
 void binance_sync(void *binance);
 /* The clock is not to be trusted until it is measured again. */
 void binance_rest_unsync(struct binance *b, const char *why);
@@ -191,9 +192,9 @@ struct binance {
     struct binance_call *calls, *waiting; /* under way; until the clock is known */
     bool turning, closing, synced, told, syncing;
     unsigned sync_failures;
-    int64_t offset_us;           /* the venue's clock less ours */
-    int64_t mark_us;             /* our wall clock less the steady one, when it was measured */
-    int64_t synced_us, rules_us; /* steady */
+    int64_t offset_us; /* the venue's clock less ours */
+    int64_t mark_us;   /* our wall clock less the steady one, when it was measured */
+    int64_t synced_us, rules_us, asked_us; /* steady */
     struct broker_status status;
     /* binance_stream.c */
     struct websocket *ws;

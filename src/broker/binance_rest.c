@@ -9,7 +9,6 @@
 #include "broker/binance_parts.h"
 #include <stdlib.h>
 
-#define JUMP_US 500000
 #define REPLY_MAX (32u << 20)
 #define PAUSE_DEFAULT_S 60
 #define PAUSE_MOST_S 259200
@@ -250,7 +249,7 @@ int64_t binance_now_ms(const struct binance *b)
 static bool clock_jumped(const struct binance *b)
 {
     int64_t mark_us = clock_wall(b->options.clock) - clock_steady(b->options.clock);
-    return llabs(mark_us - b->mark_us) > JUMP_US;
+    return llabs(mark_us - b->mark_us) > BINANCE_JUMP_US;
 }
 
 static bool sign(struct binance_call *call, struct str *query, struct err *err)

@@ -1,6 +1,7 @@
 /* Why: nothing is signed by a clock that was not held against the venue's, and nothing is sent
  * before the venue's rules and limits are known. Both are read anew from time to time. */
 #include "broker/binance_parts.h"
+#include <stdlib.h>
 
 #define SYNC_EVERY_US 300000000
 #define RULES_EVERY_US 3600000000
@@ -139,6 +140,9 @@ static void got_time(struct binance_call *call, const struct err *err,
     struct err why;
     if (!err && !json_int(reply->root, "serverTime", &server_ms))
         err_set(&why, ERR_LATER, ERR_INPUT, "Binance told no time"), err = &why;
+    int64_t took_us = clock_steady(clock) - b->asked_us;
+    if (!err && llabs(now_us - call->sent_us - took_us) > BINANCE_JUMP_US)
+        err_set(&why, ERR_LATER, ERR_IO, "our clock jumped while it was measured"), err = &why;
     if (err) {
         sync_failed(b, err);
         return;
@@ -159,6 +163,7 @@ void binance_sync(void *ctx)
     if (b->syncing || b->closing)
         return;
     b->syncing = true;
+    b->asked_us = clock_steady(b->options.clock);
     struct binance_call *call =
         binance_call_new(b, "GET", b->variant->time, got_time, (struct waiter){0});
     call->is_public = true;
