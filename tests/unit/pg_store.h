@@ -27,4 +27,22 @@ static inline struct store *pg_store_open(const struct pg_server *server, const 
         pg_server_fail(err.text);
     return store;
 }
+/* Its writes go through another port; what shows that it lives does not. */
+static inline struct store *pg_store_open_by(const struct pg_server *server, int port,
+                                             const char *base, struct loop *loop)
+{
+    struct pg_server by = *server;
+    struct err err;
+    char url[200], direct[200];
+    by.port = port;
+    pg_server_url(&by, base, url, sizeof url);
+    pg_server_url(server, base, direct, sizeof direct);
+    struct store *store = store_pg_open(
+        &(struct store_pg_options){
+            .url = url, .direct_url = direct, .instance = "one", .migrate = true, .loop = loop},
+        &err);
+    if (!store)
+        pg_server_fail(err.text);
+    return store;
+}
 #endif
