@@ -19,7 +19,8 @@
  *
  * Held: no order stands twice at the broker (O), no limit is passed by two who each saw room (L),
  * and, when only silence counts as death, no two hold the key at one moment by their own clocks
- * (H: SILENCE_ONLY, which leaves the work out). Each of the broken variants below must be seen to break one of them.
+ * (H: SILENCE_ONLY, which leaves the work out). Each of the broken variants below must be seen to
+ * break one of them.
  *
  *     NO_FENCE       a commit asks neither who lives nor who owns         L, O
  *     REDIS_DECIDES  whom Redis grants the key holds it                   L, O
@@ -196,8 +197,10 @@ active proctype Others()
     do
     :: atomic { now < END && (flying[0] == 0 || now < sent_at[0] + FLIGHT) &&
                 (flying[1] == 0 || now < sent_at[1] + FLIGHT) -> now++ }
-    :: atomic { flying[0] > 0 -> flying[0]--; sent_at[0] = 0; book[0]++; assert(book[0] <= 1) } /* O */
-    :: atomic { flying[1] > 0 -> flying[1]--; sent_at[1] = 0; book[1]++; assert(book[1] <= 1) } /* O */
+    :: atomic { flying[0] > 0 -> flying[0]--; sent_at[0] = 0; book[0]++;
+                assert(book[0] <= 1) } /* O */
+    :: atomic { flying[1] > 0 -> flying[1]--; sent_at[1] = 0; book[1]++;
+                assert(book[1] <= 1) } /* O */
 #ifdef SILENCE_ONLY
     :: atomic { alive[1] && is_silent(1) -> die(1) }
     :: atomic { alive[2] && is_silent(2) -> die(2) }
