@@ -280,30 +280,45 @@ static int run_dead(struct cli_args *args)
     return change(args, path, &body, drop ? "dropped" : "back in the queue");
 }
 
-enum { ORDER_REASON, ORDER_WHO, ORDER_AS, ORDER_QUANTITY, ORDER_PRICE };
+enum { ORDER_REASON, ORDER_WHO, ORDER_AS, ORDER_QUANTITY, ORDER_PRICE, ORDER_LIMIT, ORDER_STOP };
+
+static void put_given(const struct cli_args *args, size_t index, const char *name, struct str *body)
+{
+    if (!args->values[index])
+        return;
+    str_printf(body, "\"%s\":", name);
+    str_put_json(body, args->values[index]);
+    str_putc(body, ',');
+}
+
 static int run_order(struct cli_args *args)
 {
-    if (strcmp(args->words[0], "resolve") != 0)
-        return cli_usage(args, "\"%s\" is not resolve", args->words[0]);
-    if (!args->values[ORDER_AS] || !args->values[ORDER_REASON])
+    const char *verb = args->words[0], *as = args->values[ORDER_AS];
+    bool resolve = strcmp(verb, "resolve") == 0, amend = strcmp(verb, "amend") == 0;
+    if (!resolve && !amend && strcmp(verb, "cancel") != 0)
+        return cli_usage(args, "\"%s\" is not resolve, cancel or amend", verb);
+    if (resolve && (!as || !args->values[ORDER_REASON]))
         return cli_usage(args, "--as filled|rejected|cancelled|expired and --reason TEXT are "
                                "needed: they are the evidence");
-    if (strcmp(args->values[ORDER_AS], "filled") == 0 && !args->values[ORDER_PRICE])
+    if (resolve && strcmp(as, "filled") == 0 && !args->values[ORDER_PRICE])
         return cli_usage(args, "--price P is needed with --as filled");
+    if (!args->values[ORDER_REASON])
+        return cli_usage(args, "--reason TEXT is needed; it stands in the event log");
     struct str body = STR_EMPTY;
     char path[160];
-    snprintf(path, sizeof path, "/api/orders/%s/resolve", args->words[1]);
-    str_puts(&body, "{\"as\":");
-    str_put_json(&body, args->values[ORDER_AS]);
-    for (size_t i = ORDER_QUANTITY; i <= ORDER_PRICE; i++)
-        if (args->values[i]) {
-            str_puts(&body, i == ORDER_PRICE ? ",\"price\":" : ",\"quantity\":");
-            str_put_json(&body, args->values[i]);
-        }
-    str_putc(&body, ',');
+    snprintf(path, sizeof path, "/api/orders/%s/%s", args->words[1], verb);
+    str_putc(&body, '{');
+    put_given(args, ORDER_AS, "as", &body);
+    put_given(args, ORDER_QUANTITY, "quantity", &body);
+    put_given(args, ORDER_PRICE, "price", &body);
+    put_given(args, ORDER_LIMIT, "limit_price", &body);
+    put_given(args, ORDER_STOP, "stop_price", &body);
     put_who_why(&body, user_name(args, ORDER_WHO), args->values[ORDER_REASON]);
     str_putc(&body, '}');
-    return change(args, path, &body, "resolved");
+    return change(args, path, &body,
+                  resolve ? "resolved"
+                  : amend ? "amended"
+                          : "its cancel is on the way");
 }
 
 /* ---- reconciliation ---- */
@@ -380,9 +395,12 @@ static const struct cli_option why_options[] = {{"reason", "TEXT", "why; kept in
 static const struct cli_option order_options[] = {
     {"reason", "TEXT", "the evidence; kept in the event log"},
     {"who", "NAME", "who; default $USER"},
-    {"as", "STATE", "filled, rejected, cancelled or expired"},
-    {"quantity", "LOTS", "filled: how much; default: all that was left"},
-    {"price", "P", "filled: the average price"}};
+    {"as", "STATE", "resolve: filled, rejected, cancelled or expired"},
+    {"quantity", "LOTS",
+     "resolve: how much was filled, default all that was left; amend: the new one"},
+    {"price", "P", "resolve: the average price it was filled at"},
+    {"limit", "P", "amend: the new limit price"},
+    {"stop", "P", "amend: the new trigger price"}};
 
 const struct cli_command cli_ask_commands[] = {
     {"status", "", "Show instance, queue, equity, positions and the latest decisions", NULL,
@@ -404,10 +422,12 @@ const struct cli_command cli_ask_commands[] = {
      "What to do about each difference is the owning strategy's to say (reconcile), within the "
      "host's rules.\n`accept` lets entries pass again though a difference stays as it is.",
      "tidelock reconcile --dry-run", 0, 2, match_options, 3, run_reconcile},
-    {"order", "resolve ID --as STATE --reason TEXT",
-     "End an order whose outcome is unknown, by a person's evidence", NULL,
-     "tidelock order resolve k3vq7d5mzzx4pquw2tya --as rejected --reason \"broker's desk, call of "
-     "14:20\"",
-     2, 2, order_options, 5, run_order},
+    {"order", "resolve ID --as STATE | cancel ID | amend ID, --reason TEXT",
+     "End an order whose outcome is unknown by a person's evidence; cancel or change one",
+     "resolve is for unknown orders only: --as filled takes --price and, when it was not all, "
+     "--quantity; then the rest counts as cancelled.",
+     "tidelock order resolve k3vq7d5mzzx4pquw2tya --as filled --price 59010 --reason \"broker's "
+     "desk, call of 14:20\"",
+     2, 2, order_options, 7, run_order},
 };
 const size_t cli_ask_count = sizeof cli_ask_commands / sizeof cli_ask_commands[0];

@@ -59,6 +59,13 @@ void halt_set(struct core *core, enum halt_level level, const char *who, const c
 enum halt_level halt_now(const struct core *core);
 void account_deposit(struct core *core, struct decimal amount, const char *who,
                      struct waiter to); /* negative: withdrawal */
+/* Has an order cancelled: answered when that is recorded; the order's own end tells what became of
+ * it. CONFLICT: it is over, or just leaving. */
+void order_cancel(struct core *core, const char *order_id, const char *who, const char *why,
+                  struct waiter to);
+/* Changes a resting order at the broker; what is absent stays. Answered when it is done. */
+void order_amend(struct core *core, const char *order_id, struct decimal quantity,
+                 struct decimal limit_price, struct decimal stop_price, struct waiter to);
 /* Ends an UNKNOWN order by a person's evidence. As FILLED it takes the price, and the quantity when
  * that is less than what was left: then the rest is cancelled. */
 struct resolution {

@@ -252,6 +252,50 @@ void order_resolve(struct core *core, const char *order_id, const struct resolut
     str_free(&cause);
 }
 
+void order_cancel(struct core *core, const char *order_id, const char *who, const char *why,
+                  struct waiter to)
+{
+    struct order row;
+    struct str cause = STR_EMPTY;
+    if (!orders_row(core, order_id, &row) || order_is_final(row.state)) {
+        refuse(core, to, ERR_CONFLICT, "no order under way has this id");
+    } else if (!order_may_become(row.state, row.state)) {
+        refuse(core, to, ERR_CONFLICT, "the order is just being sent; ask again");
+    } else {
+        put_cause(&cause, who, why);
+        orders_change(core, "order.cancel_asked", str_text(&cause), &row, to);
+        orders_cancel(core, order_id);
+    }
+    str_free(&cause);
+}
+
+void order_amend(struct core *core, const char *order_id, struct decimal quantity,
+                 struct decimal limit_price, struct decimal stop_price, struct waiter to)
+{
+    struct order want;
+    if (!orders_row(core, order_id, &want)) {
+        refuse(core, to, ERR_CONFLICT, "no order under way has this id");
+        return;
+    }
+    const struct instrument *instrument =
+        instrument_find(&core->options.instruments, want.instrument);
+    if (decimal_ok(quantity))
+        want.quantity = quantity;
+    if (decimal_ok(limit_price))
+        want.limit_price = tick_limit(instrument, want.side, limit_price);
+    if (decimal_ok(stop_price))
+        want.stop_price = tick_trigger(instrument, want.side, stop_price);
+    if (!want.reduces && decimal_ok(quantity)) {
+        refuse(core, to, ERR_RAIL,
+               "the quantity of an entry was decided and checked; cancel it and send a new signal");
+        return;
+    }
+    if ((decimal_ok(want.limit_price) && want.kind == ORDER_MARKET) ||
+        !orders_amend(core, &want, to))
+        refuse(core, to, ERR_CONFLICT,
+               "the order cannot be changed: it does not rest, or the broker changes none");
+}
+
 /* ---- policies ---- */
 
 struct replaced {

@@ -112,6 +112,33 @@ static void change_accept(struct change_request *c)
     match_accept(c->serve->core, c->id, c->who, c->why, waiter_of(c));
 }
 
+static void change_cancel(struct change_request *c)
+{
+    order_cancel(c->serve->core, c->id, c->who, c->why, waiter_of(c));
+}
+
+static void change_amend(struct change_request *c)
+{
+    static const char *const names[3] = {"quantity", "limit_price", "stop_price"};
+    struct decimal values[3] = {decimal_bad(), decimal_bad(), decimal_bad()};
+    bool any = false;
+    for (size_t i = 0; i < 3; i++) {
+        bool given = json_get(c->body, names[i]) != NULL;
+        any |= given;
+        if (given &&
+            (!json_decimal(c->body, names[i], &values[i]) || decimal_sign(values[i]) <= 0)) {
+            serve_error(c->serve, c->request->handle, 400, "%s must be a number above zero",
+                        names[i]);
+            return;
+        }
+    }
+    if (any)
+        order_amend(c->serve->core, c->id, values[0], values[1], values[2], waiter_of(c));
+    else
+        serve_error(c->serve, c->request->handle, 400,
+                    "say what is to change: quantity, limit_price or stop_price");
+}
+
 static void change_policy(struct change_request *c, const char *verb)
 {
     struct serve *serve = c->serve;
@@ -149,6 +176,8 @@ static const struct {
     {"orders/", "/resolve", true, change_resolve},
     {"reconcile", NULL, false, change_reconcile},
     {"reconciliation/", "/accept", true, change_accept},
+    {"orders/", "/cancel", true, change_cancel},
+    {"orders/", "/amend", true, change_amend},
     {"policies/", "/push", false, change_push},
     {"policies/", "/rollback", false, change_rollback},
 };
@@ -230,6 +259,6 @@ void api_change(const struct http_request *request, struct serve *serve, const c
     }
     serve_error(serve, request->handle, 404,
                 "no such change; there are halt, resume, deposit, stop, signals/<id>/retry|drop, "
-                "orders/<id>/resolve, reconcile, "
+                "orders/<id>/resolve|cancel|amend, reconcile, "
                 "reconciliation/<instrument>/accept, policies/<name>/push|rollback");
 }

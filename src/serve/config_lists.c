@@ -89,7 +89,7 @@ static const struct setting feed_rows[] = {
     R("instrument", SETTING_NAME, instrument, NULL, 0, 0, SETTING_REQUIRED, "whose bars these are"),
     R("bars", SETTING_TEXT, bars, "synthetic", 0, 0, 0,
       "a file of bars, \"synthetic\", or a market that is followed: \"binance\", "
-      "\"binance_usdm\""),
+      "\"binance_usdm\", \"openalgo\""),
     R("url", SETTING_TEXT, url, NULL, 0, 0, 0, "of the market's REST interface [its own]"),
     R("stream_url", SETTING_TEXT, stream_url, NULL, 0, 0, 0, "of the market's streams [its own]"),
     R("time_zone", SETTING_TEXT, time_zone, NULL, 0, 0, 0, "zone of the file's local times"),

@@ -2,6 +2,7 @@
  * brings it; here is the list of who can. */
 #include "serve/feed_live.h"
 #include "broker/binance_market.h"
+#include "broker/openalgo_market.h"
 #include <string.h>
 
 struct source {
@@ -20,7 +21,8 @@ struct feed_live {
 
 bool feed_live_is(const struct config_feed *feed)
 {
-    return strcmp(feed->bars, "binance") == 0 || strcmp(feed->bars, "binance_usdm") == 0;
+    return strcmp(feed->bars, "binance") == 0 || strcmp(feed->bars, "binance_usdm") == 0 ||
+           strcmp(feed->bars, "openalgo") == 0;
 }
 
 static void pass_price(void *ctx, size_t follow, struct decimal price, int64_t at_us)
@@ -57,11 +59,41 @@ static struct source *source_of(struct feed_live *live, const struct config *con
     return source;
 }
 
+/* Its key, and its addresses unless the feed names others, are the broker's, whatever its kind: so
+ * the paper broker may trade on OpenAlgo's prices. */
+static struct market_source *open_openalgo(struct source *source, struct core *core,
+                                           struct loop *loop, const struct config *config,
+                                           struct err *err)
+{
+    const struct config_broker *broker = &config->broker;
+    struct openalgo_market_options options = {
+        .rest_url = source->first->url ? source->first->url : broker->base_url,
+        .stream_url = source->first->stream_url ? source->first->stream_url : broker->ws_url,
+        .ca_path = broker->ca_path,
+        .api_key = broker->api_key.bytes,
+        .follows = source->follows,
+        .follow_count = source->count,
+        .events = {pass_price, pass_bar, source},
+        .clock = core->clock,
+        .loop = loop,
+        .log = core->log,
+    };
+    if (options.rest_url && options.api_key)
+        return openalgo_market_open(&options, err);
+    err_set(err, ERR_REFUSED, ERR_CONFIG,
+            "bars = \"openalgo\" needs broker.base_url (or url) and broker.api_key");
+    return NULL;
+}
+
 static bool open_source(struct source *source, struct core *core, struct loop *loop,
                         const struct config *config, struct err *err)
 {
     bool futures = strcmp(source->first->bars, "binance_usdm") == 0;
     const struct config_broker *broker = &config->broker;
+    if (strcmp(source->first->bars, "openalgo") == 0) {
+        source->market = open_openalgo(source, core, loop, config, err);
+        return source->market != NULL;
+    }
     /* Who trades there looks there, unless the feed says otherwise. */
     bool there =
         strcmp(broker->kind, "binance") == 0 && (broker->market == BINANCE_USDM) == futures;
