@@ -35,9 +35,10 @@ static struct chance chance;
 static struct store *store;
 static struct store_ops ops;
 static struct book *book;
-static struct redis_server server;
+static struct redis_server server, replica, sentinel; /* the last two: of one test */
 static struct host hosts[MEMBERS];
 static int wakes;
+static char url[96];
 
 /* ---- a database whose members are all in good health ---- */
 
@@ -200,8 +201,6 @@ static void open_host(int i, const char *identity)
     static const char *const names[MEMBERS] = {"one", "two", "three"};
     struct host *host = &hosts[i];
     struct err err;
-    char url[64];
-    snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
     host->metrics = metrics_new();
     host->hints = hints_open(&(struct hints_options){.loop = loop,
                                                      .chance = &chance,
@@ -238,7 +237,7 @@ static void close_host(int i)
     *host = (struct host){0};
 }
 
-static int set_up_with(const char *word, const char *value, const char *more, const char *than)
+static void open_all(void)
 {
     struct err err;
     chance_seed(&chance, 1);
@@ -253,28 +252,39 @@ static int set_up_with(const char *word, const char *value, const char *more, co
     store->ops = &ops;
     book = book_new();
     book_forget_final(book, true);
-    if (word)
-        redis_server_start(&server, word, value, more, than, NULL);
-    else
-        redis_server_start(&server, NULL);
     for (int i = 0; i < MEMBERS; i++)
         open_host(i, "the book of this test");
-    return 0;
+    UNTIL(all_usable());
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    set_up_with(NULL, NULL, NULL, NULL);
-    UNTIL(all_usable());
+    redis_server_start(&server, NULL);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
+    open_all();
     return 0;
 }
 
 static int set_up_evicting(void **state)
 {
     (void)state;
-    set_up_with("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru");
-    UNTIL(all_usable());
+    redis_server_start(&server, "--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru", NULL);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", server.port);
+    open_all();
+    return 0;
+}
+
+static int set_up_sentinel(void **state)
+{
+    (void)state;
+    char port[12];
+    redis_server_start(&server, "--repl-diskless-sync-delay", "0", NULL);
+    snprintf(port, sizeof port, "%d", server.port);
+    redis_server_start(&replica, "--replicaof", "127.0.0.1", port, NULL);
+    redis_server_sentinel(&sentinel, server.port, 1);
+    snprintf(url, sizeof url, "redis+sentinel://127.0.0.1:%d/book", sentinel.port);
+    open_all();
     return 0;
 }
 
@@ -289,6 +299,13 @@ static int tear_down(void **state)
     loop_free(loop);
     redis_server_end(&server);
     return 0;
+}
+
+static int tear_down_sentinel(void **state)
+{
+    redis_server_end(&sentinel);
+    redis_server_end(&replica);
+    return tear_down(state);
 }
 
 static void test_denied_without_the_database(void **state)
@@ -462,6 +479,43 @@ static void test_wake(void **state)
     assert_true(wakes <= 3 * MEMBERS); /* the first, and what had gathered meanwhile */
 }
 
+static bool says(int port, const char *command, const char *what)
+{
+    char out[512];
+    redis_say_to(port, out, sizeof out, command);
+    return strstr(out, what) != NULL;
+}
+
+static void take_or_give(int who, int *taken)
+{
+    if (holds(who))
+        lease_release(hosts[who].lease, KEY);
+    else
+        *taken += acquire(who) == ERR_OK;
+    holders();
+}
+
+/* The master stands still, another is made master, and the first comes back: it has keys that the
+ * second never heard of, and answers as a master until it is told. */
+static void test_minority(void **state)
+{
+    (void)state;
+    int taken = 0;
+    UNTIL(says(sentinel.port, "SENTINEL REPLICAS book", "*1"));
+    UNTIL(says(replica.port, "INFO replication", "master_link_status:up"));
+    assert_int_equal(acquire(0), ERR_OK);
+    redis_server_pause(&server);
+    while (!says(replica.port, "ROLE", "master"))
+        take_or_give((int)chance_below(&chance, MEMBERS), &taken);
+    redis_server_resume(&server);
+    UNTIL(all_usable() || (take_or_give((int)chance_below(&chance, MEMBERS), &taken), false));
+    for (int i = 0; i < 60; i++)
+        take_or_give((int)chance_below(&chance, MEMBERS), &taken);
+    UNTIL(says(server.port, "ROLE", "slave")); /* it was told */
+    UNTIL(all_usable());
+    assert_true(taken > 10);
+}
+
 /* Members that take and give back at random before a Redis that does anything at all. */
 static void test_whatever_redis_says(void **state)
 {
@@ -469,7 +523,7 @@ static void test_whatever_redis_says(void **state)
     int taken = 0;
     bool paused = false, dead = false;
     char command[160];
-    for (int round = 0; round < 600; round++) {
+    for (int round = 0; round < 320; round++) {
         int who = (int)chance_below(&chance, MEMBERS);
         switch (chance_below(&chance, 12)) {
         case 0:
@@ -504,15 +558,11 @@ static void test_whatever_redis_says(void **state)
             redis_server_run(&server);
             dead = false;
         }
-        if (holds(who))
-            lease_release(hosts[who].lease, KEY);
-        else
-            taken += acquire(who) == ERR_OK;
-        holders();
+        take_or_give(who, &taken);
         wait_a_turn();
         holders();
     }
-    assert_true(taken > 50);
+    assert_true(taken > 30);
 }
 
 int main(void)
@@ -531,6 +581,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_evicting, set_up_evicting, tear_down),
         TEST(test_claims),
         TEST(test_wake),
+        cmocka_unit_test_setup_teardown(test_minority, set_up_sentinel, tear_down_sentinel),
         TEST(test_whatever_redis_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
