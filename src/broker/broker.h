@@ -38,6 +38,7 @@ struct broker_traits {
     int64_t poll_us; /* no reports come by themselves: how often a live order is asked about; 0:
                         they come */
     unsigned tifs;   /* bit per enum order_tif that the broker itself keeps; 0: all of them */
+    bool holdings;   /* positions are what the account holds of an asset, ours or not */
     bool stops;      /* stop orders rest at the broker: protective ones may stay there */
     bool amends;     /* amend works; else an order is changed by cancelling and placing anew */
 };

@@ -315,6 +315,7 @@ static enum step_result positions_answer(struct flow *flow, const struct err *er
     look->theirs.positions = list;
     look->theirs.position_count = answer->count;
     look->theirs.positions_known = !look->doubt;
+    look->theirs.holdings = flow->core->broker->ops->traits->holdings;
     if (look->doubt)
         text_copy(look->failed[LOOK_POSITIONS], sizeof look->failed[0],
                   "an order could not be asked about, so that lots prove nothing");

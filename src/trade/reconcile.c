@@ -212,7 +212,8 @@ bool reconcile_is_moving(const struct book *ours, const char *instrument)
 
 static void judge_holding(struct comparing *c, const struct holding *h)
 {
-    if (decimal_eq(h->ours, h->theirs))
+    if (decimal_eq(h->ours, h->theirs) ||
+        (c->theirs->holdings && decimal_sign(h->ours) >= 0 && decimal_gt(h->theirs, h->ours)))
         return;
     if (reconcile_is_moving(c->ours, h->instrument) ||
         (c->options->moves && c->options->moves(c->options->ctx, h->instrument))) {

@@ -54,6 +54,8 @@ struct their_book { /* each part only when it was told whole */
     bool orders_known, positions_known, balance_known;
     const struct order *orders;
     size_t order_count;
+    /* Spot markets: what the account holds of an asset, ours or not. Only a lack differs. */
+    bool holdings;
     const struct their_position *positions;
     size_t position_count;
     struct decimal equity;

@@ -8,7 +8,7 @@ import tempfile
 import time
 from decimal import Decimal as D
 
-from harness import ROOT, Host, command, default_config, free_port, main, signal, until
+from harness import ROOT, Host, command, default_config, free_port, main, now_iso, signal, until
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
 from venue import Binance, BinanceFutures  # noqa: E402
@@ -330,6 +330,28 @@ def test_killed_between_sending_and_the_answer():
         host.start(deadline_s=20)
         agree(venue, host, "0.01", 1)
         assert len(venue.requests(method="POST", path=ORDER)) == 1
+
+
+def stops(venue):
+    rows = [o for o in venue.orders() if o["status"] in ("NEW", "TRIGGER") and "STOP" in o["type"]]
+    return [(o["side"], D(o["quantity"]), D(o["stop"])) for o in rows]
+
+
+def test_a_protective_stop_rests_there_gives_way_and_triggers():
+    with Pair(strategies=[{"name": "plain", "protect": "broker"}]) as (venue, host):
+        enter(host)
+        until(lambda: stops(venue) == [("SELL", D("0.01"), D("49000"))], 15, "the stop there")
+        leave(host)
+        until(lambda: held(host) == 0 and not stops(venue), 15, "out, and no stop left")
+        enter(host, timestamp=now_iso(-5))
+        until(lambda: stops(venue), 15, "the second stop there")
+        host.kill()
+        venue.price("BTCUSDT", "48900")
+        host.start(deadline_s=20)
+        until(lambda: held(host) == 0, 15, "the stop that triggered meanwhile")
+        assert not stops(venue)
+        trades = venue.book()["trades"]
+        assert sum(D(t["quantity"]) * (1 if t["side"] == "BUY" else -1) for t in trades) == 0
 
 
 # ---- prices ----------------------------------------------------------------------------------

@@ -209,6 +209,40 @@ static size_t compare(const struct both *both, struct difference *out, size_t ro
     return count;
 }
 
+static size_t compare_holdings(int64_t ours, int64_t theirs, enum difference_kind *kind)
+{
+    struct book *book = our_book(&(struct both){
+        .ours = {{.strategy = "alpha", .instrument = "BTC", .expiry = "", .lots = (int)ours}}});
+    struct their_position position = {.instrument = "BTC",
+                                      .side = SIDE_LONG,
+                                      .quantity = decimal_int(theirs),
+                                      .average_price = decimal_bad()};
+    struct their_book book_there = {.positions_known = true,
+                                    .holdings = true,
+                                    .positions = &position,
+                                    .position_count = theirs ? 1 : 0};
+    struct reconcile_options options = {.drift_most = decimal_bad()};
+    struct difference found[2];
+    bool moving;
+    size_t count = reconcile_books(book, &book_there, &options, found, 2, &moving);
+    *kind = count ? found[0].kind : DIFFERENCE_UNKNOWN_ORDER;
+    book_free(book);
+    return count;
+}
+
+/* What a spot account holds beside our position is its owner's. */
+static void test_holdings_may_be_more(void **state)
+{
+    (void)state;
+    enum difference_kind kind;
+    assert_int_equal(compare_holdings(2, 2, &kind), 0);
+    assert_int_equal(compare_holdings(2, 50, &kind), 0);
+    assert_int_equal(compare_holdings(2, 1, &kind), 1);
+    assert_int_equal(kind, DIFFERENCE_QUANTITY_DIFFERS);
+    assert_int_equal(compare_holdings(2, 0, &kind), 1);
+    assert_int_equal(kind, DIFFERENCE_POSITION_MISSING_THERE);
+}
+
 static void test_every_case(void **state)
 {
     (void)state;
@@ -358,9 +392,13 @@ static void test_ids(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_case),    cmocka_unit_test(test_more_differences_than_room),
-        cmocka_unit_test(test_balance_drift), cmocka_unit_test(test_what_may_be_done),
-        cmocka_unit_test(test_what_blocks),   cmocka_unit_test(test_ids),
+        cmocka_unit_test(test_every_case),
+        cmocka_unit_test(test_holdings_may_be_more),
+        cmocka_unit_test(test_more_differences_than_room),
+        cmocka_unit_test(test_balance_drift),
+        cmocka_unit_test(test_what_may_be_done),
+        cmocka_unit_test(test_what_blocks),
+        cmocka_unit_test(test_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
