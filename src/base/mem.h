@@ -7,6 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 
+/* Of a large local that is filled before it is read: the build zeroes all others at every call. */
+#define UNSET __attribute__((uninitialized))
+
 void *mem_alloc(size_t size); /* zeroed; aborts with a sentence when memory is exhausted */
 void *mem_realloc(void *old, size_t size); /* new part not zeroed */
 char *mem_copy_text(const char *text);

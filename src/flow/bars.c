@@ -84,10 +84,10 @@ static void submit(struct core *core, const char *strategy, const char *instrume
 
 void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
 {
-    const struct position *positions[LAYERS_MAX];
+    const struct position *positions[LAYERS_MAX] UNSET;
     struct portfolio portfolio;
     struct facts facts;
-    struct bar_signals wishes;
+    struct bar_signals wishes UNSET;
     struct err err;
     int64_t at_us = close_of(core, instrument, bar);
     size_t count = policies_count(core->policies);

@@ -187,7 +187,7 @@ static void limit_lots(struct layer_lots *layers, size_t *count, struct decimal 
 
 static void order_exits(struct core *core, struct trade *trade, const struct desk *desk)
 {
-    struct layer_lots layers[TRADE_ORDERS_MAX];
+    struct layer_lots layers[TRADE_ORDERS_MAX] UNSET;
     size_t count = rules_layers(core, &trade->after, layers, TRADE_ORDERS_MAX);
     limit_lots(layers, &count, desk->intent.quantity);
     for (int side = SIDE_LONG; side <= SIDE_SHORT; side++) {

@@ -27,8 +27,8 @@ static struct decimal rest_of(const struct order *order)
 /* An open layer of this label, or an order on its way to open one. */
 static bool label_taken(const struct core *core, const struct signal *signal, const char *label)
 {
-    const struct position *open[LAYERS_MAX];
-    const struct order *orders[ORDERS_MAX];
+    const struct position *open[LAYERS_MAX] UNSET;
+    const struct order *orders[ORDERS_MAX] UNSET;
     size_t count =
         book_open_positions(core->book, signal->strategy, signal->instrument, open, LAYERS_MAX);
     for (size_t i = 0; i < count; i++)
@@ -43,7 +43,7 @@ static bool label_taken(const struct core *core, const struct signal *signal, co
 
 static const struct position *open_base(const struct core *core, const struct signal *signal)
 {
-    const struct position *open[LAYERS_MAX];
+    const struct position *open[LAYERS_MAX] UNSET;
     size_t count =
         book_open_positions(core->book, signal->strategy, signal->instrument, open, LAYERS_MAX);
     for (size_t i = 0; i < count; i++)
@@ -54,7 +54,7 @@ static const struct position *open_base(const struct core *core, const struct si
 
 bool rules_unresolved(const struct core *core, const char *instrument, bool *unknown)
 {
-    const struct order *orders[ORDERS_MAX];
+    const struct order *orders[ORDERS_MAX] UNSET;
     size_t count = book_live_orders(core->book, NULL, instrument, orders, ORDERS_MAX);
     bool found = false;
     *unknown = false;
@@ -68,7 +68,7 @@ bool rules_unresolved(const struct core *core, const char *instrument, bool *unk
 size_t rules_layers(const struct core *core, const struct signal *exit, struct layer_lots *out,
                     size_t room)
 {
-    struct layer_lots list[LAYERS_MAX];
+    struct layer_lots list[LAYERS_MAX] UNSET;
     size_t found = 0;
     size_t count = layers_free(core->book, exit->strategy, exit->instrument, true, list);
     bool all = signal_layer(exit->position) == 0;
@@ -81,7 +81,7 @@ size_t rules_layers(const struct core *core, const struct signal *exit, struct l
 
 struct decimal rules_pending(const struct core *core, const char *instrument)
 {
-    const struct order *orders[ORDERS_MAX];
+    const struct order *orders[ORDERS_MAX] UNSET;
     size_t count = book_live_orders(core->book, NULL, instrument, orders, ORDERS_MAX);
     struct decimal lots = decimal_int(0);
     for (size_t i = 0; i < count; i++)
@@ -119,7 +119,7 @@ static bool allow_entry(const struct core *core, const struct signal *signal, st
 
 bool rules_allow(const struct core *core, const struct signal *signal, struct verdict_of *no)
 {
-    struct layer_lots layers[TRADE_ORDERS_MAX];
+    struct layer_lots layers[TRADE_ORDERS_MAX] UNSET;
     if (signal->type != SIGNAL_EXIT)
         return allow_entry(core, signal, no);
     if (rules_layers(core, signal, layers, TRADE_ORDERS_MAX) == 0)

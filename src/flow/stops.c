@@ -36,8 +36,8 @@ static bool may_move(struct core *core, const struct position *position, struct 
 
 void stops_move(struct core *core, const struct facts *facts, const struct bar_stop *wish)
 {
-    struct position after[MOVES_MAX];
-    struct store_event events[MOVES_MAX];
+    struct position after[MOVES_MAX] UNSET;
+    struct store_event events[MOVES_MAX] UNSET;
     size_t count = 0;
     if (!core->term || !record_settled(core))
         return; /* the next bar asks again */

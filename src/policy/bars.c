@@ -274,10 +274,10 @@ bool policy_on_bar(struct policy *policy, const struct facts *facts, const struc
 
 void policy_warm(struct policy *policy, const struct facts *facts, const struct bar *bar)
 {
-    struct bar_signals dropped;
+    struct bar_signals dropped UNSET;
     struct err err;
 
-    dropped.count = 0;
+    dropped.count = dropped.stop_count = 0;
     if (policy->live->hooks[HOOK_ON_BAR] && !feed(policy->live, facts, bar, &dropped, &err))
         policy_note(policy, true, err.text);
 }

@@ -59,7 +59,7 @@ static int compare_pairs(const void *left, const void *right)
 static void sort_pairs(struct str *json, size_t start, struct pair *pairs, size_t count)
 {
     size_t length = json->length - start;
-    char few[512], *old;
+    char few[512] UNSET, *old;
     bool sorted = true;
 
     for (size_t i = 1; i < count; i++)
@@ -82,7 +82,7 @@ static void sort_pairs(struct str *json, size_t start, struct pair *pairs, size_
 static void put_pairs(struct sandbox *box, const struct sandbox_value *table, int depth,
                       struct str *json)
 {
-    struct pair pairs[INPUT_MAX];
+    struct pair pairs[INPUT_MAX] UNSET;
     struct sandbox_value key, value;
     size_t count = 0, start;
     int walk = 0;

@@ -126,7 +126,7 @@ static unsigned read_arrival(struct arrival *a, struct signal *signal)
     struct serve *serve = a->serve;
     const struct config_source *source = &serve->options.config->sources[a->source];
     struct source_state *state = &serve->sources[a->source];
-    struct signal_faults faults;
+    struct signal_faults faults UNSET;
     struct err err = {0};
     struct json *body = json_parse(a->arena, a->body, a->length, NULL, &err);
     if (!body && a->length && a->body[0] != '{' && a->body[0] != '[')

@@ -41,8 +41,8 @@ struct decimal layers_take(struct layer_lots *list, size_t count, const struct o
 size_t layers_free(const struct book *book, const char *strategy, const char *instrument,
                    bool spread_too, struct layer_lots list[LAYERS_MAX])
 {
-    const struct position *open[LAYERS_MAX];
-    const struct order *orders[ORDERS_MAX];
+    const struct position *open[LAYERS_MAX] UNSET;
+    const struct order *orders[ORDERS_MAX] UNSET;
     size_t count = book_open_positions(book, strategy, instrument, open, LAYERS_MAX);
     size_t order_count = book_live_orders(book, strategy, instrument, orders, ORDERS_MAX);
     for (size_t i = 0; i < count; i++) {

@@ -207,8 +207,8 @@ static bool close_parts(struct working *w, const struct layer_lots *list,
 
 static bool close_oldest(struct working *w)
 {
-    struct layer_lots list[LAYERS_MAX];
-    struct decimal taken[LAYERS_MAX], lots = w->fill->quantity;
+    struct layer_lots list[LAYERS_MAX] UNSET;
+    struct decimal taken[LAYERS_MAX] UNSET, lots = w->fill->quantity;
     const struct order *order = w->order;
     size_t count = layers_free(w->book, order->strategy, order->instrument, false, list);
     for (size_t i = 0; i < count; i++)
