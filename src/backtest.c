@@ -81,8 +81,8 @@ static void note_refusal(struct backtest *b, const char *gate, const char *reaso
 {
     struct backtest_result *r = &b->result;
     size_t i = 0;
-    while (i < r->tally_count && (strcmp(r->tallies[i].gate, gate) != 0 ||
-                                  !says_the_same(r->tallies[i].example, reason)))
+    while (i < r->tally_count &&
+           (strcmp(r->tallies[i].gate, gate) != 0 || !says_the_same(r->tallies[i].example, reason)))
         i++;
     if (i == sizeof r->tallies / sizeof r->tallies[0])
         i--;
@@ -443,11 +443,16 @@ static bool open_core(struct backtest *b, struct err *err)
     core->log = b->log;
     core->metrics = b->metrics;
     core->prices = (struct prices){.last = last_price, .ctx = b, .moves = &b->moves};
-    core->lease = lease_mem_open(NULL, "backtest", core->clock);
     core->store = store_mem_open(&(struct store_mem_options){
         .instance = "backtest", .immediate = true, .forget_final = true, .clock = core->clock});
     core->book = book_new();
     core->stats = book_new();
+    core->lease = lease_store_open(&(struct lease_store_options){.store = core->store,
+                                                                 .clock = core->clock,
+                                                                 .chance = &core->chance,
+                                                                 .book = core->book,
+                                                                 .name = "backtest",
+                                                                 .sole = true});
     chance_seed(&core->chance, 1);
     core->broker = host_open_paper(&b->config, core->clock, NULL, err);
     if (!core->broker || !core_start(core, err))
@@ -481,8 +486,7 @@ static bool open_all(struct backtest *b, struct err *err)
     clock_sim_init(&b->clock, 0, 1000000000);
     b->core.policies = host_open_policies(&b->config, NULL, b->log, b->metrics, clock_real());
     b->result.bars_path = b->job->bars_path;
-    b->result.zone =
-        zone_load(b->job->time_zone ? b->job->time_zone : b->config.account_zone, err);
+    b->result.zone = zone_load(b->job->time_zone ? b->job->time_zone : b->config.account_zone, err);
     if (!b->result.zone)
         return false;
     text_copy(b->result.currency, sizeof b->result.currency, b->config.currency);

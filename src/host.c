@@ -176,9 +176,17 @@ static bool open_core(struct tidelock *t, struct err *err)
     host_core_options(&t->config, &t->core.options);
     t->core.log = t->log;
     t->core.metrics = t->metrics;
-    t->core.lease = lease_mem_open(NULL, t->config.instance, t->core.clock);
     t->core.book = book_new();
     t->core.stats = book_new();
+    t->core.lease = lease_store_open(&(struct lease_store_options){.store = t->core.store,
+                                                                   .clock = t->core.clock,
+                                                                   .log = t->log,
+                                                                   .metrics = t->metrics,
+                                                                   .chance = &t->core.chance,
+                                                                   .book = t->core.book,
+                                                                   .name = t->config.instance,
+                                                                   .build = TIDELOCK_VERSION,
+                                                                   .sole = true});
     chance_seed_system(&t->core.chance);
     return core_start(&t->core, err) &&
            store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&

@@ -50,7 +50,8 @@ void account_follow_day(struct core *core)
     const struct account *before = book_get(core->book, TABLE_ACCOUNT, ACCOUNT_ID);
     if (before && before->day_us >= day_us && record_in_flight(core) == 0)
         core->day.followed_us = day_us;
-    if (!before || !may_write(core) || !portfolio_new_day(before, day_us, &after))
+    if (!before || !may_write(core) || !core_is_leader(core) ||
+        !portfolio_new_day(before, day_us, &after))
         return;
     event_start(core, &event, "account.new_day", ACCOUNT_ID);
     event_change(&event, TABLE_ACCOUNT, before, &after);

@@ -4,8 +4,10 @@
  * A signal of a bar is dated at the bar's close, which is its start and the usual step between
  * bars: the same bars give the same fingerprints, so bars fed twice decide nothing twice.
  */
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/trade.h"
+#include "store/fence.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -82,6 +84,15 @@ static void submit(struct core *core, const char *strategy, const char *instrume
     str_free(&extra);
 }
 
+/* All instances see the bars, so that each knows where its policies stand; the one that trades the
+ * instrument speaks for them, or the leader while nobody does. */
+static bool is_ours(struct core *core, const char *instrument)
+{
+    if (core_works(core, instrument))
+        return true;
+    return core_is_leader(core) && !fence_owner(core->book, holding_key(core, instrument));
+}
+
 void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
 {
     const struct position *positions[LAYERS_MAX] UNSET;
@@ -102,7 +113,9 @@ void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
                       LOG_T("error", err.text), LOG_END);
             continue;
         }
-        for (size_t k = 0; k < wishes.stop_count; k++)
+        if (!is_ours(core, instrument))
+            continue;
+        for (size_t k = 0; k < wishes.stop_count && core_works(core, instrument); k++)
             stops_move(core, &facts, &wishes.stops[k]);
         for (size_t k = 0; k < wishes.count; k++)
             submit(core, strategy, instrument, &wishes.list[k], at_us);

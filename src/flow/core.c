@@ -2,7 +2,9 @@
 #include "flow/core.h"
 #include "flow/account.h"
 #include "flow/exits.h"
+#include "flow/follow.h"
 #include "flow/flows.h"
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
 #include "flow/match.h"
@@ -10,9 +12,11 @@
 #include "flow/protect.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
+#include "store/fence.h"
 #include <string.h>
 
 #define HEARTBEAT_US 250000
+#define REJOIN_US 100000
 
 static void set_default(int64_t *field, int64_t value)
 {
@@ -32,6 +36,7 @@ static void set_defaults(struct core_options *options)
         options->retry_max = 5;
     if (!options->statistics_every)
         options->statistics_every = 1000;
+    set_default(&options->failover_target_us, 30000000);
     set_default(&options->retry_base_us, 500000);
     set_default(&options->retry_cap_us, 30000000);
     set_default(&options->statistics_every_us, 5000000);
@@ -48,17 +53,73 @@ static void set_defaults(struct core_options *options)
     set_default(&options->wind_down.close_us, 10000000);
 }
 
-/* Another instance has the term: everything under way here is its business now. */
-static void fenced(struct core *core)
+/* Everything under way here is somebody else's business now; rows tell him where to go on. */
+static void let_go(struct core *core)
 {
+    holdings_lost(core);
+    holdings_drop(core);
+    flow_drop_all(core);
+    orders_forget(core);
+    lanes_clear(core);
+}
+
+/* Taken for dead, or somebody else has taken what was ours. One among several joins again. */
+static void lose_term(struct core *core)
+{
+    bool alone = core->options.mode == MODE_SINGLE;
     if (core->term == 0)
         return;
     log_write(core->log, LOG_ERROR, "core",
-              "another instance has taken over; this one stops trading and must be restarted",
+              alone
+                  ? "another instance has taken over; this one stops trading and must be restarted"
+                  : "this instance was taken for dead; it drops everything and joins again",
               LOG_I("term", core->term), LOG_END);
     core->term = 0;
-    core->reconciled = false;
-    flow_drop_all(core);
+    core->reconciled = core->taking_over = false;
+    core->rejoin_us = alone ? INT64_MAX : clock_steady(core->clock) + REJOIN_US;
+    let_go(core);
+}
+
+static void fenced(struct core *core)
+{
+    if (core->options.mode == MODE_SINGLE || !fence_lives(core->book, core->term)) {
+        lose_term(core);
+    } else if (core->term) { /* we live: a key is not ours as we thought */
+        log_write(core->log, LOG_ERROR, "core", "a lease was not ours any more: starting over",
+                  LOG_I("term", core->term), LOG_END);
+        let_go(core);
+    }
+}
+
+static void lost_lease(void *ctx, const char *key)
+{
+    struct core *core = ctx;
+    if (!key)
+        lose_term(core);
+    else
+        fenced(core);
+}
+
+static void rejoined(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct core *core = owner;
+    (void)handle;
+    (void)value;
+    core->taking_over = false;
+    if (err)
+        core->rejoin_us = clock_steady(core->clock) + REJOIN_US;
+}
+
+static int64_t rejoin_turn(struct core *core)
+{
+    if (core->term || core->taking_over || core->draining || core->rejoin_us == INT64_MAX)
+        return INT64_MAX;
+    if (clock_steady(core->clock) < core->rejoin_us)
+        return core->rejoin_us;
+    core->rejoin_us = INT64_MAX;
+    core->taking_over = true;
+    take_over_begin(core, (struct waiter){.answer = rejoined, .owner = core});
+    return INT64_MAX;
 }
 
 static void hear_report(void *ctx, const struct report *report)
@@ -77,6 +138,8 @@ bool core_start(struct core *core, struct err *err)
         return false;
     memset(&core->day, 0, sizeof core->day);
     core->term = core->resync_us = 0;
+    core->rejoin_us = INT64_MAX;
+    core->taking_over = false;
     core->halt_pending = HALT_NONE;
     core->halts_pending = 0;
     core->halt_writing = false;
@@ -85,6 +148,10 @@ bool core_start(struct core *core, struct err *err)
     core->runner = flow_runner_new(core, core->options.flow_max);
     core->recorder = recorder_new(core);
     recorder_on_fence(core, fenced);
+    core->follow = follow_new(core);
+    holdings_new(core);
+    core->lease->on_lost = lost_lease;
+    core->lease->lost_ctx = core;
     orders_new(core);
     statistics_new(core);
     intake_new(core);
@@ -93,14 +160,12 @@ bool core_start(struct core *core, struct err *err)
     match_new(core);
     core->broker->on_report = hear_report;
     core->broker->report_ctx = core;
+    core->store->on_foreign = follow_events;
+    core->store->foreign_ctx = core;
     return true;
 }
 
-bool core_is_leader(const struct core *core)
-{
-    return core->term != 0 && core->reconciled;
-}
-
+/* The store may be closed and gone. */
 void core_stop(struct core *core)
 {
     if (core->broker && core->broker->report_ctx == core) {
@@ -113,6 +178,8 @@ void core_stop(struct core *core)
     orders_free(core->orders);
     statistics_free(core->statistics);
     recorder_free(core->recorder);
+    follow_free(core);
+    holdings_free(core);
     markets_free(core->markets);
     exits_free(core->exits);
     protect_free(core->protect);
@@ -130,28 +197,23 @@ void core_stop(struct core *core)
     core->protect = NULL;
 }
 
+static int64_t turn_leases(struct core *core)
+{
+    return lease_turn(core->lease);
+}
+
 int64_t core_turn(struct core *core)
 {
-    int64_t now_us = clock_steady(core->clock), next_us, other_us;
-    lease_turn(core->lease);
-    next_us = flow_turn(core);
-    other_us = intake_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = account_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = resync_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = protect_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = exits_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = flatten_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = match_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    other_us = statistics_turn(core);
-    next_us = other_us < next_us ? other_us : next_us;
-    lease_turn(core->lease); /* what was asked just now need not wait for the next turn */
+    static int64_t (*const turns[])(struct core *) = {
+        turn_leases,  rejoin_turn,     holdings_turn, flow_turn,  intake_turn,
+        account_turn, resync_turn,     protect_turn,  exits_turn, flatten_turn,
+        match_turn,   statistics_turn, turn_leases /* what was asked just now */};
+    int64_t now_us = clock_steady(core->clock), next_us = INT64_MAX;
+    for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
+        int64_t due_us = turns[i](core);
+        if (i > 0 && due_us < next_us) /* the leases are asked once more */
+            next_us = due_us;
+    }
     /* Leases are renewed and stalled lanes looked at without anything being due. */
     return next_us < now_us + HEARTBEAT_US ? next_us : now_us + HEARTBEAT_US;
 }

@@ -23,8 +23,17 @@ struct markets;
 struct exits;
 struct protect;
 struct match;
+struct follow;
+struct holdings;
+enum core_mode {
+    MODE_SINGLE,         /* the database is ours alone */
+    MODE_ACTIVE_ACTIVE,  /* all trade, each instrument with one of them */
+    MODE_ACTIVE_PASSIVE, /* the leader trades, the others stand by and store */
+};
 struct core_options {
     const char *instance;
+    enum core_mode mode;
+    int64_t failover_target_us; /* default 30 s */
     struct staleness staleness;
     struct rails rails;
     struct instruments instruments;
@@ -84,20 +93,28 @@ struct core {
     struct exits *exits;
     struct protect *protect;
     struct match *match;
-    struct str trace; /* scratch of decisions */
+    struct follow *follow;     /* what others write */
+    struct holdings *holdings; /* keys that are ours */
+    struct str trace;          /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */
     enum halt_level halt_pending; /* the strictest that is asked and not yet written */
     unsigned halts_pending;
     bool halt_writing;
     int64_t term;      /* 0: none yet; nothing fenced may happen */
-    bool reconciled;   /* books matched since the start: before it nothing that adds risk is sent */
+    bool reconciled;   /* the takeover is over: what is held was matched with the broker */
     struct zone *zone; /* of day_zone */
     struct {
         int64_t from_us, until_us; /* the trading day looked at last */
         int64_t followed_us;       /* the day that the account's row is known to have begun */
         int64_t again_us;          /* steady: no new day is written before */
     } day;
+    struct { /* who led before us, as the log told it */
+        int64_t term, lost_us, noticed_us;
+        char name[NAME_SIZE], reason[REASON_SIZE];
+    } led;
+    int64_t rejoin_us; /* steady: when an instance that was taken for dead joins again */
+    bool taking_over;
     int64_t resync_us; /* steady: the book, suspected to be wrong, is not read again before */
     /* steady: while flattened, positions that stay open are closed again then */
     int64_t flatten_us;

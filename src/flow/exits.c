@@ -3,6 +3,7 @@
  * open, and with an alert each time. What was cancelled, by a person or a shutdown, is not tried
  * again. */
 #include "flow/exits.h"
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "trade/layers.h"
 #include <string.h>
@@ -140,7 +141,8 @@ int64_t exits_turn(struct core *core)
         if (failed->next_us > now_us) {
             next_us = failed->next_us < next_us ? failed->next_us : next_us;
             i++;
-        } else if (!open_position(core, failed->position_id)) {
+        } else if (!open_position(core, failed->position_id) ||
+                   !core_works(core, failed->instrument)) { /* or somebody else's by now */
             *failed = exits->list[--exits->count];
         } else if (is_busy(core, failed) || !halt_allows(core->halt, true)) {
             failed->next_us = now_us + BUSY_US;

@@ -14,10 +14,6 @@ void core_stop(struct core *core); /* frees what core_start made; open flows are
  * in a turn of the loop. Returns the steady time of the next thing to do (INT64_MAX: nothing). */
 int64_t core_turn(struct core *core);
 
-/* Whether this instance does what only one may do: rollover, reconciliation. One that is alone
- * leads itself. */
-bool core_is_leader(const struct core *core);
-
 /* ---- intake ---- */
 enum intake_status { INTAKE_ACCEPTED, INTAKE_DUPLICATE, INTAKE_DECIDED };
 struct intake_answer {
@@ -101,11 +97,15 @@ bool match_blocks(const struct core *core, const char *instrument, char why[REAS
  * are; until the next start. */
 void match_accept(struct core *core, const char *instrument, const char *who, const char *why,
                   struct waiter to);
+/* ---- many instances ---- */
+/* This instance does what is done once: statistics, the trading day, orphans; in single and
+ * active_passive also all trading. */
+bool core_is_leader(const struct core *core);
 
 /* ---- start, stop ---- */
-/* After core_start: takes a term, matches orders that are not final against the broker (query
- * before anything), adopts unfinished signals, then allows trading. Answered when trading is
- * allowed. */
+/* After core_start: joins, which gives a term; takes what nobody else has, matches its orders that
+ * are not final against the broker (query before anything), adopts unfinished signals, then allows
+ * trading. Answered when trading is allowed, or somebody else does it and we stand by. */
 void take_over_begin(struct core *core, struct waiter to);
 /* The five steps of shutdown, logged 1/5 ... 5/5; answered at the end with REFUSED/TIMEOUT when a
  * step did not finish. The caller closes the store. */

@@ -5,6 +5,7 @@
  * free the signal is decided in the turn it came in, and receipt, decision and right to send are
  * one write. */
 #include "flow/intake.h"
+#include "flow/holding.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
 #include "flow/record.h"
@@ -334,6 +335,15 @@ static void received(void *owner, uint64_t handle, const struct err *err, const 
     record_drop(core, arrival);
 }
 
+static void closed_all(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct arrival *arrival = owner;
+    (void)handle;
+    (void)value;
+    drop_closed(arrival, err != NULL);
+    record_drop(arrival->core, arrival);
+}
+
 static void supersede(struct core *core, const struct signal *exit, const struct signal *before,
                       struct signal *after, struct store_event *event)
 {
@@ -378,10 +388,16 @@ static void start_or_queue(struct core *core, const struct signal *signal)
     struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
     const struct signal *closed[SUPERSEDED_MAX];
     size_t count = 0;
+    if (!core_works(core, signal->instrument)) {
+        /* Stored, whoever works it: the holder reads it in the log; without one, we take the key.
+         */
+        write_received(core, signal, closed, 0);
+        holding_want(core, signal->instrument);
+        return;
+    }
     if (signal->type == SIGNAL_EXIT)
         count = lane_superseded(core, signal, closed, SUPERSEDED_MAX);
-    if (count == 0 && lane_is_free(core, lane, signal) && core_may_start(core, signal) &&
-        lease_held(core->lease, lane->lease_key, NULL)) {
+    if (count == 0 && lane_is_free(core, lane, signal) && core_may_start(core, signal)) {
         struct flow *flow = trade_begin(core, lane, signal, true);
         if (flow) {
             lane->active = flow->handle;
@@ -407,6 +423,41 @@ static bool refuse(const struct core *core, const struct signal *signal, struct 
         return err_set(err, ERR_LATER, ERR_FULL,
                        "%zu signals wait already; entries are refused until some are done", limit);
     return true;
+}
+
+/* ---- what others stored ---- */
+
+/* The entries that wait here and that an EXIT stored elsewhere closes. */
+static void supersede_waiting(struct core *core, const struct signal *exit)
+{
+    const struct signal *closed[SUPERSEDED_MAX];
+    size_t count = lane_superseded(core, exit, closed, SUPERSEDED_MAX);
+    struct store_event event;
+    struct signal after;
+    for (size_t i = 0; i < count; i++) {
+        struct arrival *arrival = record_keep(core, sizeof *arrival);
+        arrival->core = core;
+        arrival->row = *closed[i];
+        arrival->row.extra = NULL;
+        note_closed(arrival, closed[i]->id);
+        supersede(core, exit, &arrival->row, &after, &event);
+        record_write(core, &event, 1, false,
+                     (struct waiter){.answer = closed_all, .owner = arrival});
+    }
+}
+
+void intake_follow(struct core *core, const char *signal_id, const struct signal *before)
+{
+    const struct signal *row = book_get(core->book, TABLE_SIGNAL, signal_id);
+    struct signal signal;
+    if (!row || !core_works(core, row->instrument) ||
+        (row->state != SIGNAL_RECEIVED && row->state != SIGNAL_RETRYING))
+        return;
+    signal = *row;
+    if (!before && signal.type == SIGNAL_EXIT)
+        supersede_waiting(core, &signal);
+    if (!lane_wait(core, &signal))
+        lane_retry(core, signal.id, clock_steady(core->clock) + STANDS_AGAIN_US);
 }
 
 void intake_submit(struct core *core, const struct signal *signal, bool wait_decision,

@@ -18,11 +18,11 @@ struct lane { /* one strategy on one instrument: its signals are worked one afte
                  first */
     UT_hash_handle hh;
     char key[2 * NAME_SIZE + 2];
-    char lease_key[NAME_SIZE + 16];
-    struct heap waiting; /* by signal_priority; value: handle of struct waiting */
-    uint64_t active;     /* the last story begun; 0: it has ended */
-    size_t stories;      /* under way: those before the last one only wait for their orders */
-    bool stalled;        /* in the list of those that may not start yet */
+    const char *lease_key; /* holding.c's */
+    struct heap waiting;   /* by signal_priority; value: handle of struct waiting */
+    uint64_t active;       /* the last story begun; 0: it has ended */
+    size_t stories;        /* under way: those before the last one only wait for their orders */
+    bool stalled;          /* in the list of those that may not start yet */
     struct lane *next_stalled;
 };
 struct ticket { /* somebody who waits for an answer about a signal */
@@ -75,6 +75,8 @@ void intake_decided(struct core *core, const struct signal *signal, const struct
                     const char *trace);
 void intake_failed(struct core *core, const char *signal_id, const struct err *err);
 void intake_committed(struct core *core, const struct change *change);
+/* Another instance has written the signal's row: if it is ours to work, it waits its turn here. */
+void intake_follow(struct core *core, const char *signal_id, const struct signal *before);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
 void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
 
@@ -91,6 +93,9 @@ struct lane *lane_of(struct core *core, const char *strategy, const char *instru
 bool lane_is_free(struct core *core, const struct lane *lane, const struct signal *signal);
 /* Queues a signal that is in the book; starts it if its turn is now. False: no room. */
 bool lane_push(struct core *core, const struct signal *signal);
+/* The same without starting it from here. */
+bool lane_wait(struct core *core, const struct signal *signal);
+void lanes_clear(struct core *core); /* nothing waits here any more: it is somebody else's */
 void lane_ended(struct core *core, struct lane *lane, uint64_t flow);
 void lanes_turn(struct core *core); /* starts what had to wait for the host */
 bool lane_retry(struct core *core, const char *signal_id, int64_t at_us /* steady */);

@@ -5,6 +5,8 @@
  * does not wait for an entry that rests: it is cancelled. Nobody waits for an order whose outcome
  * stays unknown beyond the alert time: what is open must be closable. */
 #include "flow/intake.h"
+#include "flow/follow.h"
+#include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/record.h"
 #include <stdio.h>
@@ -21,8 +23,13 @@ bool core_may_start(const struct core *core, const struct signal *signal)
     bool closing = core->closing_positions && signal && signal->type == SIGNAL_EXIT;
     /* One that has orders already is followed in any case: nothing is decided any more. */
     bool working = signal && signal->state == SIGNAL_WORKING;
-    return core->term && record_settled(core) && flow_room(core) > ROOM_KEPT &&
-           (working || (core->reconciled && (!core->draining || closing)));
+    if (!core->term || !record_settled(core) || flow_room(core) <= ROOM_KEPT ||
+        !follow_is_settled(core))
+        return false;
+    if (working)
+        return core_works(core, signal->instrument);
+    return core->reconciled && (!core->draining || closing) &&
+           (!signal || core_holds(core, signal->instrument));
 }
 
 struct lane *lane_of(struct core *core, const char *strategy, const char *instrument)
@@ -35,7 +42,7 @@ struct lane *lane_of(struct core *core, const char *strategy, const char *instru
         return lane;
     lane = mem_alloc(sizeof *lane);
     memcpy(lane->key, key, (size_t)length + 1);
-    snprintf(lane->lease_key, sizeof lane->lease_key, "instrument:%s", instrument);
+    lane->lease_key = holding_key(core, instrument);
     heap_init(&lane->waiting, 0);
     HASH_ADD(hh, core->intake->lanes, key[0], (unsigned)length, lane);
     return lane;
@@ -156,6 +163,28 @@ static void run(struct core *core, struct lane *lane)
     }
 }
 
+bool lane_wait(struct core *core, const struct signal *signal)
+{
+    struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
+    uint64_t handle;
+    bool waits;
+    if (!begin_waiting(core, signal->id, &handle, &waits))
+        return waits;
+    heap_push(&lane->waiting, signal_priority(signal), handle);
+    stall(core, lane);
+    return true;
+}
+
+void lanes_clear(struct core *core)
+{
+    struct heap_item item;
+    for (struct lane *lane = core->intake->lanes; lane; lane = lane->hh.next)
+        while (lane->waiting.count > 0)
+            pop(core, lane);
+    while (heap_pop(&core->intake->retries, &item))
+        end_waiting(core, item.value);
+}
+
 bool lane_push(struct core *core, const struct signal *signal)
 {
     struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
@@ -220,7 +249,8 @@ int64_t lanes_retry_turn(struct core *core)
         if (row)
             signal = *row;
         end_waiting(core, item.value);
-        if (row && !signal_is_final(signal.state))
+        /* One that is somebody else's by now is queued again when its key is ours again. */
+        if (row && !signal_is_final(signal.state) && core_works(core, signal.instrument))
             lane_push(core, &signal);
     }
     return INT64_MAX;

@@ -5,6 +5,7 @@
 #include "flow/account.h"
 #include "flow/intake.h"
 #include "flow/match.h"
+#include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/trade.h"
@@ -349,10 +350,18 @@ static enum applying freeze(struct flow *flow, struct decided *decided, unsigned
     return APPLY_WAIT;
 }
 
+/* By rows of the instrument, which are its holder's. */
+static bool is_done_here(enum match_action action)
+{
+    return action != MATCH_FREEZE && action != MATCH_ALERT && action != MATCH_IGNORE;
+}
+
 enum applying match_apply(struct flow *flow, struct decided *decided, unsigned turn,
                           const struct err *err)
 {
     const struct difference *d = &decided->difference;
+    if (*d->instrument && !core_works(flow->core, d->instrument) && is_done_here(decided->action))
+        return fail(decided, "another instance trades the instrument, or is about to");
     switch (decided->action) {
     case MATCH_ADOPT:
         return d->kind == DIFFERENCE_ORPHAN_ORDER ? adopt_order(flow, decided, turn, err)

@@ -1,6 +1,7 @@
 /* What people do: halt and resume, the end of an order nobody else can settle, policy
  * versions. Each is one write with who and why in its cause. */
 #include "flow/intake.h"
+#include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/record.h"
 #include <stdio.h>
@@ -39,10 +40,28 @@ struct flat { /* one strategy on one instrument that has something open */
     char strategy[NAME_SIZE], instrument[NAME_SIZE];
 };
 
+struct closing { /* an EXIT on its way, wherever it is worked */
+    const struct position *position;
+    bool found;
+};
+
+static bool find_exit(void *ctx, const void *row)
+{
+    struct closing *closing = ctx;
+    const struct signal *signal = row;
+    closing->found |= signal->type == SIGNAL_EXIT &&
+                      strcmp(signal->strategy, closing->position->strategy) == 0 &&
+                      strcmp(signal->instrument, closing->position->instrument) == 0;
+    return !closing->found;
+}
+
 static bool is_being_closed(struct core *core, const struct position *position)
 {
     const struct lane *lane = lane_of(core, position->strategy, position->instrument);
-    return lane->stories > 0 || lane->waiting.count > 0;
+    struct closing closing = {.position = position};
+    if (!core_works(core, position->instrument))
+        book_each(core->book, TABLE_SIGNAL, find_exit, &closing);
+    return closing.found || lane->stories > 0 || lane->waiting.count > 0;
 }
 
 /* Exits for everything open, through the same door as any signal. */
@@ -81,7 +100,7 @@ void positions_close_all(struct core *core, const char *source)
 int64_t flatten_turn(struct core *core)
 {
     int64_t now_us = clock_steady(core->clock);
-    if (core->halt != HALT_FLATTEN || !core->reconciled || core->draining)
+    if (core->halt != HALT_FLATTEN || !core_is_leader(core) || core->draining)
         return INT64_MAX;
     if (now_us >= core->flatten_us) {
         core->flatten_us = now_us + FLATTEN_AGAIN_US;

@@ -432,6 +432,25 @@ void orders_undone(struct core *core, const struct change *change)
         live->dirty = core->orders->wake = true;
 }
 
+void orders_follow(struct core *core, enum table_id table, const char *order_id)
+{
+    struct live_order *live = table == TABLE_ORDER ? orders_find(core, order_id) : NULL;
+    const struct order *row = live ? book_get(core->book, TABLE_ORDER, order_id) : NULL;
+    if (!live)
+        return;
+    if (row)
+        live->row = *row;
+    live->final |= !row;
+    live->dirty = core->orders->wake = true;
+}
+
+void orders_forget(struct core *core)
+{
+    struct live_order *live, *next;
+    HASH_ITER(hh, core->orders->live, live, next)
+    orders_untrack(core, live);
+}
+
 void orders_resync(struct core *core)
 {
     for (struct live_order *live = core->orders->live; live; live = live->hh.next) {
@@ -481,6 +500,19 @@ int64_t orders_proof_us(const struct core *core, const struct order *order)
         (traits->idempotency != IDEMPOTENCY_NONE || traits->absence_us == 0))
         return INT64_MAX;
     return orders_shows_us(core, order);
+}
+
+/* What others have committed counts, whichever of us decided first. */
+bool orders_fit(struct core *core, const struct order *order, char why[REASON_SIZE])
+{
+    struct portfolio portfolio;
+    const char *rail;
+    if (order->reduces || core->options.mode == MODE_SINGLE)
+        return true;
+    portfolio_now(core, &portfolio);
+    struct decimal lots = decimal_add(rules_pending(core, order->instrument),
+                                      book_open_lots(core->book, order->instrument));
+    return rails_hold(&core->options.rails, lots, orders_last_minute(core), &portfolio, &rail, why);
 }
 
 bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE])

@@ -42,6 +42,9 @@ bool orders_settle(struct core *core, const struct report *fill, enum order_stat
 /* What the recorder tells of every change. */
 void orders_committed(struct core *core, const struct change *change);
 void orders_undone(struct core *core, const struct change *change);
+/* The row in the book, which somebody else may have changed, is the order from now on. */
+void orders_follow(struct core *core, enum table_id table, const char *order_id);
+void orders_forget(struct core *core);     /* all of them: somebody else looks after them */
 void orders_resync(struct core *core);     /* rows follow the book, and every story looks again */
 void orders_wake_dirty(struct core *core); /* when everything is taken back */
 
@@ -66,5 +69,7 @@ int64_t orders_proof_us(const struct core *core, const struct order *order);
 /* The moment (steady) from which an order the broker took shows in each of its readings. */
 int64_t orders_shows_us(const struct core *core, const struct order *order);
 /* Whether an order that never stood should still be sent; `why` gets the sentence when not. */
+/* Another instance may have come first: with everything that is committed the rails still hold. */
+bool orders_fit(struct core *core, const struct order *order, char why[REASON_SIZE]);
 bool orders_still_wanted(const struct core *core, const struct order *order, char why[REASON_SIZE]);
 #endif

@@ -11,6 +11,8 @@
  * another instance goes on where this one was. At most one such order stands for a position: its
  * row is committed before anything is sent. */
 #include "flow/protect.h"
+#include "flow/flows.h"
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
@@ -203,13 +205,14 @@ static void follow(struct core *core, const struct position *position, const str
         orders_cancel(core, stop->id); /* the next look, after its end, places it anew */
 }
 
-/* True: the instrument is ours to act on; else soon. */
-static bool hold_lease(struct core *core, const struct position *position)
+/* True: the instrument is ours to act on. Another instance looks after its own; what nobody has is
+ * the leader's to take. */
+static bool is_ours(struct core *core, const struct position *position)
 {
-    const struct lane *lane = lane_of(core, position->strategy, position->instrument);
-    if (lease_held(core->lease, lane->lease_key, NULL))
+    if (core_holds(core, position->instrument))
         return true;
-    lease_acquire(core->lease, lane->lease_key, (struct waiter){0});
+    if (core_is_leader(core))
+        holding_want(core, position->instrument);
     look_by(core, clock_steady(core->clock) + AGAIN_US);
     return false;
 }
@@ -232,7 +235,7 @@ static void look_at(struct core *core, const struct position *position)
         else
             stop = live[i];
     }
-    if (exits || !hold_lease(core, position))
+    if (exits || !is_ours(core, position))
         return;
     if (stop)
         follow(core, position, stop);

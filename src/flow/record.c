@@ -1,5 +1,7 @@
 /* Writes in flight, in the order they were asked, each with what is needed to take it back. */
 #include "flow/record.h"
+#include "flow/follow.h"
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
@@ -19,6 +21,8 @@ struct record {
     struct waiter to;
     struct err err;
     bool failed; /* answered, and waiting to be taken back */
+    /* One for each change, in order: somebody else's came first. NULL: none. */
+    bool *overtaken;
 };
 union kept {
     struct {
@@ -169,6 +173,7 @@ static struct record *take(struct recorder *recorder)
     *(recorder->last ? &recorder->last->next : &recorder->first) = record;
     recorder->last = record;
     record->failed = false;
+    record->overtaken = NULL;
     return record;
 }
 
@@ -226,19 +231,36 @@ static bool is_final(const struct change *change)
            order_is_final(((const struct order *)change->before)->state);
 }
 
+static size_t count_changes(const struct record *record)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < record->count; i++)
+        count += record->events[i].change_count;
+    return count;
+}
+
 static void take_back(struct core *core, struct record *record)
 {
+    size_t at = record->overtaken ? count_changes(record) : 0;
     for (size_t i = record->count; i-- > 0;)
         for (size_t k = record->events[i].change_count; k-- > 0;) {
             const struct change *change = &record->events[i].changes[k];
+            if (record->overtaken && record->overtaken[--at])
+                continue;
             if (!change->before || is_final(change))
                 book_remove(core->book, change->table->id, row_key(change->table, change->after));
             else
                 book_put(core->book, change->table->id, change->before);
         }
+    at = 0;
     for (size_t i = 0; i < record->count; i++)
-        for (size_t k = 0; k < record->events[i].change_count; k++)
-            orders_undone(core, &record->events[i].changes[k]); /* their stories hear of it later */
+        for (size_t k = 0; k < record->events[i].change_count; k++) {
+            const struct change *change = &record->events[i].changes[k];
+            if (record->overtaken && record->overtaken[at++])
+                orders_follow(core, change->table->id, row_key(change->table, change->after));
+            else
+                orders_undone(core, change); /* their stories hear of it later */
+        }
 }
 
 static void answer_failed(struct record *record)
@@ -274,6 +296,20 @@ static bool is_surprising(const struct record *record, const struct err *err)
            (first && record->events[0].change_count && first->table->id == TABLE_HALT);
 }
 
+/* Among several instances only these rows are read again: the others write all the time. */
+static void suspect(struct recorder *recorder, const struct record *record)
+{
+    if (!follow_is_on(recorder->core)) {
+        recorder->suspects = true;
+        return;
+    }
+    for (size_t i = 0; i < record->count; i++)
+        for (size_t k = 0; k < record->events[i].change_count; k++)
+            follow_repair(
+                recorder->core, record->events[i].changes[k].table->id,
+                row_key(record->events[i].changes[k].table, record->events[i].changes[k].after));
+}
+
 static void fail(struct recorder *recorder, struct record *record, const struct err *err)
 {
     struct core *core = recorder->core;
@@ -283,8 +319,9 @@ static void fail(struct recorder *recorder, struct record *record, const struct 
               LOG_T("event", record->count ? record->events[0].kind : ""),
               LOG_T("subject", record->count ? record->events[0].subject : ""),
               LOG_T("error", err->text), LOG_END);
-    if (recorder->failed == 0 && (err->code == ERR_CONFLICT || err->code == ERR_DUPLICATE))
-        recorder->suspects |= is_surprising(record, err);
+    if (recorder->failed == 0 && !record->overtaken &&
+        (err->code == ERR_CONFLICT || err->code == ERR_DUPLICATE) && is_surprising(record, err))
+        suspect(recorder, record);
     if (recorder->failed == 0 && !has_moved_on(record)) {
         take_back(core, record);
         answer_failed(record);
@@ -341,9 +378,12 @@ void record_write(struct core *core, const struct store_event *events, size_t co
 {
     struct recorder *recorder = core->recorder;
     struct record *record = take(recorder);
-    struct store_write write = {.term = unfenced || MUTANT(MUTANT_FORGET_TERM) ? 0 : core->term,
-                                .events = events,
-                                .event_count = count};
+    struct store_write write = {
+        .term =
+            unfenced || MUTANT(MUTANT_FORGET_TERM) || MUTANT(MUTANT_SKIP_FENCE) ? 0 : core->term,
+        .fence = unfenced ? NULL : holding_fence(core, events, count),
+        .events = events,
+        .event_count = count};
     /* The one copy there is: the store reads it while the write is in flight. */
     write = store_write_copy(&record->arena, &write);
     record->events = write.events;
@@ -355,4 +395,77 @@ void record_write(struct core *core, const struct store_event *events, size_t co
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < events[i].change_count; k++)
             book_apply_change(core->book, &record->events[i].changes[k]);
+}
+
+/* ---- what others write ---- */
+
+const void *record_base(const struct core *core, const struct table *table, const char *key,
+                        bool *in_flight)
+{
+    const struct change wanted = {.table = table};
+    *in_flight = true;
+    for (const struct record *r = core->recorder->first; r; r = r->next)
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t k = 0; k < r->events[i].change_count; k++) {
+                const struct change *change = &r->events[i].changes[k];
+                if (change->table == wanted.table &&
+                    strcmp(row_key(table, change->after), key) == 0)
+                    return change->before;
+            }
+    *in_flight = false;
+    return book_get(core->book, table->id, key);
+}
+
+/* The entries of the same event are the change's own. The rows are ours until the store has put
+ * them into words. */
+static void rebase(const struct store_event *event, const struct change *change,
+                   struct account *onto)
+{
+    struct account was = *(const struct account *)change->before;
+    struct account *before = (struct account *)(uintptr_t)change->before;
+    struct account *after = (struct account *)(uintptr_t)change->after;
+    struct ledger *entries[STORE_CHANGES_MAX];
+    size_t count = 0;
+    for (size_t k = 0; k < event->change_count; k++)
+        if (event->changes[k].table->id == TABLE_LEDGER)
+            entries[count++] = (struct ledger *)(uintptr_t)event->changes[k].after;
+    portfolio_rebase(&was, onto, after, entries, count);
+    *before = *onto;
+    *onto = *after;
+}
+
+void record_overtake(struct core *core, const struct change *theirs)
+{
+    const struct table *table = theirs->table;
+    const char *key = row_key(table, theirs->after);
+    bool moves = table->id == TABLE_ACCOUNT && !MUTANT(MUTANT_NO_REBASE);
+    struct account onto;
+    if (moves)
+        onto = *(const struct account *)theirs->after;
+    for (struct record *r = core->recorder->first; r; r = r->next) {
+        size_t at = 0;
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t k = 0; k < r->events[i].change_count; k++, at++) {
+                const struct change *change = &r->events[i].changes[k];
+                if (change->table != table || strcmp(row_key(table, change->after), key) != 0)
+                    continue;
+                if (moves && change->before && !r->failed) {
+                    rebase(&r->events[i], change, &onto);
+                    continue;
+                }
+                if (!r->overtaken)
+                    r->overtaken = arena_alloc(&r->arena, count_changes(r) * sizeof *r->overtaken);
+                r->overtaken[at] = true;
+            }
+    }
+    if (moves)
+        book_put(core->book, TABLE_ACCOUNT, &onto);
+    else
+        book_apply_change(core->book, theirs);
+}
+
+void record_heard(struct core *core, int64_t seq)
+{
+    if (seq > core->recorder->seq)
+        core->recorder->seq = seq;
 }

@@ -14,8 +14,9 @@ struct recorder *recorder_new(struct core *core);
 void recorder_free(struct recorder *recorder);
 
 /* Applies the changes to core->book, asks the store, answers `to` after the book is as it must be:
- * with success after statistics were counted and listeners called. Fenced by core->term unless
- * `unfenced`. Events, rows and texts are copied, once: the store reads that copy. */
+ * with success after statistics were counted and listeners called. Fenced by core->term, and by
+ * the lease of the instrument whose rows it changes, unless `unfenced`. Events, rows and texts are
+ * copied, once: the store reads that copy. */
 void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
                   struct waiter to);
 /* Memory for who waits for a write: zeroed, at most 1,024 bytes, used again, gone with the
@@ -34,6 +35,18 @@ size_t record_in_flight(const struct core *core);
 /* The last event that was heard to be committed, and so counted and applied. */
 int64_t record_seq(const struct core *core);
 void recorder_on_fence(struct core *core, void (*fenced)(struct core *core));
+
+/* ---- what others write (follow.c) ---- */
+/* The row as the log has it: what a write of ours in flight has already made of it in the book does
+ * not count. NULL: absent. *in_flight: such a write is there. */
+const void *record_base(const struct core *core, const struct table *table, const char *key,
+                        bool *in_flight);
+/* Somebody else's change has committed before ours in flight. The account's changes are moved onto
+ * it, with their ledger entries, and stand; every other write that touches the row will fail, is
+ * not taken back over what is there now, and is no reason to suspect anything. The book has the row
+ * afterwards. */
+void record_overtake(struct core *core, const struct change *theirs);
+void record_heard(struct core *core, int64_t seq); /* the log is known up to here */
 
 /* An event to be filled: kind, subject, now. */
 void event_start(struct core *core, struct store_event *event, const char *kind,

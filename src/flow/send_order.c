@@ -61,7 +61,7 @@ static enum step_result right(struct flow *flow)
 }
 
 /* Asked last before the side effect, whatever was checked before. */
-static bool may_send(const struct core *core, const struct send *send, char why[REASON_SIZE])
+static bool may_send(struct core *core, const struct send *send, char why[REASON_SIZE])
 {
     enum halt_level level = halt_now(core);
     const char *text = NULL;
@@ -77,7 +77,7 @@ static bool may_send(const struct core *core, const struct send *send, char why[
         text = "the right to send was not used in time";
     if (text)
         text_copy(why, REASON_SIZE, text);
-    return !text;
+    return !text && orders_fit(core, &send->row, why);
 }
 
 static enum step_result place(struct flow *flow)

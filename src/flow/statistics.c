@@ -17,6 +17,7 @@ enum { PAGE = 250 /* a few milliseconds of folding */, TAIL = 32 };
 
 struct statistics {
     struct book *saved; /* as the store has them */
+    struct book *late;  /* counted since the page of the log that is being read was asked for */
     size_t signals;     /* since the last save */
     struct stat *rows;  /* of the save under way */
     size_t row_room;
@@ -41,6 +42,7 @@ struct statistics *statistics_new(struct core *core)
 {
     struct statistics *statistics = mem_alloc(sizeof *statistics);
     statistics->saved = book_new();
+    statistics->late = book_new();
     statistics->saved_us = clock_steady(core->clock);
     core->statistics = statistics;
     return statistics;
@@ -56,15 +58,26 @@ void statistics_free(struct statistics *statistics)
     if (!statistics)
         return;
     book_free(statistics->saved);
+    book_free(statistics->late);
     mem_free(statistics->rows);
     mem_free(statistics);
+}
+
+void statistics_followed(struct core *core, const struct stat *row)
+{
+    book_put(core->statistics->saved, TABLE_STAT, row);
 }
 
 void statistics_count(struct core *core, const struct change *change)
 {
     struct statistics *statistics = core->statistics;
-    if (change->table->id == TABLE_STAT || statistics->recovering ||
-        (record_seq(core) && record_seq(core) <= statistics->recovered))
+    if (change->table->id == TABLE_STAT)
+        return;
+    if (statistics->recovering) {
+        stat_count(statistics->late, change);
+        return;
+    }
+    if (record_seq(core) && record_seq(core) <= statistics->recovered)
         return;
     stat_count(core->stats, change);
     statistics->dirty = true;
@@ -153,7 +166,7 @@ void statistics_save(struct core *core, struct waiter to)
     *save = (struct save){.core = core, .to = to};
     /* While one save is under way its rows are not known to stand, and while the log is counted
      * again there is nothing to save: this one writes nothing. */
-    save->collects = !statistics->saving && !statistics->recovering;
+    save->collects = !statistics->saving && !statistics->recovering && core_is_leader(core);
     if (save->collects) {
         save->through = max_seq(record_seq(core), statistics->recovered);
         book_each(core->stats, TABLE_STAT, collect, save);
@@ -176,7 +189,7 @@ int64_t statistics_turn(struct core *core)
     if (statistics->recovering && core->term && clock_steady(core->clock) >= statistics->recover_us)
         statistics_recover(core);
     if (!statistics->dirty || statistics->saving || statistics->recovering || !core->term ||
-        !core->reconciled)
+        !core_is_leader(core))
         return INT64_MAX;
     int64_t due_us = statistics->saved_us + core->options.statistics_every_us;
     if (statistics->signals < core->options.statistics_every && clock_steady(core->clock) < due_us)
@@ -188,9 +201,10 @@ int64_t statistics_turn(struct core *core)
 /* ---- counting again ---- */
 
 struct recount {
-    int64_t seq;    /* folded so far, or the last save */
-    bool asked;     /* a recount is needed: all is folded, from the first event on */
-    bool remembers; /* final rows as well */
+    int64_t seq;       /* folded so far, or the last save */
+    int64_t asked_seq; /* what was heard when the page was asked for; later counts are beside it */
+    bool asked;        /* a recount is needed: all is folded, from the first event on */
+    bool remembers;    /* final rows as well */
     struct book *folded, *stats;
 };
 
@@ -241,10 +255,19 @@ static enum step_result hear_tail(struct flow *flow, const struct err *err, cons
     return recount->asked ? STEP_NEXT : STEP_END;
 }
 
+static bool forget_row(void *ctx, const void *row)
+{
+    book_remove(ctx, TABLE_STAT, row_key(&tables[TABLE_STAT], row));
+    return true;
+}
+
 static void ask_page(struct flow *flow)
 {
-    const struct recount *recount = flow->data;
+    struct recount *recount = flow->data;
+    struct book *late = flow->core->statistics->late;
     struct store_events_query query = {.after_seq = recount->seq, .limit = PAGE};
+    recount->asked_seq = record_seq(flow->core);
+    book_each(late, TABLE_STAT, forget_row, late);
     store_events(flow->core->store, &query, flow_waiter(flow));
 }
 
@@ -284,13 +307,25 @@ static bool take_counted(void *ctx, const void *row)
     return true;
 }
 
+static bool add_late(void *ctx, const void *row)
+{
+    struct core *core = ctx;
+    stat_add(core->stats, row);
+    return true;
+}
+
 static enum step_result hear_fold(struct flow *flow, const struct err *err, const void *value)
 {
     struct recount *recount = flow->data;
     const struct store_events *events = value;
     if (err)
         return flow_fail(flow, err);
+    bool last = events->count < PAGE, heard = record_seq(flow->core) != recount->asked_seq;
+    /* What was heard since the page was asked for was counted as it was heard. */
+    bool split = last && heard && recount->asked_seq && recount->asked_seq >= recount->seq;
     for (size_t i = 0; i < events->count; i++) {
+        if (split && events->list[i].seq > recount->asked_seq)
+            break;
         if (!event_fold_each(recount->folded, &events->list[i], count_folded, recount,
                              &flow->err)) {
             if (recount->remembers)
@@ -300,11 +335,12 @@ static enum step_result hear_fold(struct flow *flow, const struct err *err, cons
         }
         recount->seq = events->list[i].seq;
     }
-    if (events->count == PAGE || record_seq(flow->core) > recount->seq) {
+    if (!last || (heard && !split)) {
         ask_page(flow);
         return STEP_WAIT;
     }
     book_each(recount->stats, TABLE_STAT, take_counted, flow->core);
+    book_each(flow->core->statistics->late, TABLE_STAT, add_late, flow->core);
     flow->core->statistics->recovered = recount->seq;
     flow->core->statistics->dirty = true;
     return STEP_NEXT;

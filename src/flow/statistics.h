@@ -7,6 +7,8 @@
 struct statistics *statistics_new(struct core *core);
 void statistics_free(struct statistics *statistics);
 void statistics_adopt(struct core *core); /* what the loaded book has is what the store has */
+/* Another instance has saved a row. */
+void statistics_followed(struct core *core, const struct stat *row);
 void statistics_count(struct core *core, const struct change *change);
 /* Saves when it is time to. Returns the steady time it wants to be called again. */
 int64_t statistics_turn(struct core *core);

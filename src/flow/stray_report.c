@@ -3,6 +3,7 @@
  * A late repeat of a known fill is the usual case. A fill that is not known, of an order we had
  * ended, is applied: what happened at the broker is true. An order that is not ours is left alone.
  */
+#include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 
@@ -85,6 +86,11 @@ static enum step_result hear_order(struct flow *flow, const struct err *err, con
                   LOG_T("order_id", stray->report.order_id), LOG_END);
         return STEP_END;
     }
+    const struct order *row = rows->rows[0];
+    if (!core_works(flow->core, row->instrument)) {
+        holding_want(flow->core, row->instrument); /* who takes the key asks about it */
+        return STEP_END;
+    }
     if (stray->report.kind != REPORT_FILL)
         return STEP_END;
     orders_track_row(flow->core, rows->rows[0]);
@@ -125,8 +131,11 @@ static const struct story stray_report_story = {.name = "stray_report", STORY(st
 void orders_stray(struct core *core, const struct report *report)
 {
     struct stray stray = {.report = *report};
+    const struct order *row = book_get(core->book, TABLE_ORDER, report->order_id);
     if (!core->reconciled)
         return; /* the takeover asks the broker about everything that is open */
+    if (row && !core_works(core, row->instrument))
+        return; /* another instance follows it */
     flow_begin(core, &stray_report_story, report->order_id, &stray, sizeof stray,
                (struct waiter){0});
 }

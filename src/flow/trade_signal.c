@@ -27,14 +27,12 @@
 static enum step_result lease(struct flow *flow)
 {
     const struct trade *trade = flow->data;
-    /* Finding out what became of its orders needs no lease: the term alone fences it. */
-    if (trade->before.state == SIGNAL_WORKING)
-        return STEP_NEXT;
+    /* Sticky: kept from signal to signal. It was taken before anything waited here (holding.c). */
     flow->lease_key = trade->lane->lease_key;
-    if (lease_held(flow->core->lease, flow->lease_key, NULL))
-        return STEP_NEXT; /* sticky: kept from signal to signal */
-    lease_acquire(flow->core->lease, flow->lease_key, flow_waiter(flow));
-    return STEP_WAIT;
+    if (lease_held(flow->core->lease, flow->lease_key, NULL) || MUTANT(MUTANT_TWO_LEADERS))
+        return STEP_NEXT;
+    err_set(&flow->err, ERR_LATER, ERR_BUSY, "the lease %s was lost", flow->lease_key);
+    return STEP_FAIL;
 }
 
 /* ---- facts ---- */
@@ -255,7 +253,7 @@ static enum step_result settle(struct flow *flow)
 
 static const struct step trade_signal[] = {
     /* name     ask     answer         release deadline flags */
-    {"lease", lease, NULL, NULL, 500, 0},
+    {"lease", lease, NULL, NULL, 0, 0},
     {"facts", facts, NULL, NULL, 0, 0},
     {"decide", decide, NULL, NULL, 0, 0},                    /* Lua; never waits     */
     {"record", record, record_answer, NULL, 0, STEP_FENCED}, /* durable before money */

@@ -11,6 +11,7 @@
 #include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
+#include "store/fence.h"
 #include <string.h>
 
 #define LOOK_US 10000
@@ -81,12 +82,20 @@ static enum step_result stop_answer(struct flow *flow, const struct err *err, co
 
 /* ---- 2/5 ---- */
 
+/* Somebody goes on with what is open: orders and positions stay. */
+static bool hands_over(const struct core *core)
+{
+    return core->options.mode != MODE_SINGLE && fence_others(core->book, core->term) > 0;
+}
+
 static enum step_result look_orders(struct flow *flow, bool ask)
 {
     struct core *core = flow->core;
     const struct order **live = mem_alloc(ORDERS_MAX * sizeof *live);
     char(*ids)[ID_SIZE] = mem_alloc(ORDERS_MAX * sizeof *ids);
     size_t open = 0, count = book_live_orders(core->book, NULL, NULL, live, ORDERS_MAX);
+    if (hands_over(core))
+        count = 0;
     for (size_t i = 0; i < count; i++)
         if (!live[i]->protective && live[i]->state != ORDER_INTENDED)
             text_copy(ids[open++], ID_SIZE, live[i]->id);
@@ -115,14 +124,14 @@ static enum step_result cancel_answer(struct flow *flow, const struct err *err, 
 static enum step_result look_positions(struct flow *flow)
 {
     const struct position *one[1];
-    return look(flow, !flow->core->options.wind_down.close_positions ||
+    return look(flow, !flow->core->options.wind_down.close_positions || hands_over(flow->core) ||
                           book_all_open_positions(flow->core->book, one, 1) == 0);
 }
 
 static enum step_result close_positions(struct flow *flow)
 {
     struct core *core = flow->core;
-    bool asked = core->options.wind_down.close_positions;
+    bool asked = core->options.wind_down.close_positions && !hands_over(core);
     begin_step(flow,
                asked ? "3/5 close positions" : "3/5 close positions: not configured, they stay",
                core->options.wind_down.close_positions_us);
@@ -180,14 +189,29 @@ static enum step_result flush_answer(struct flow *flow, const struct err *err, c
 
 /* ---- 5/5 ---- */
 
+static enum step_result released(struct flow *flow, const struct err *err, const void *value);
+
 static enum step_result release(struct flow *flow)
 {
     struct core *core = flow->core;
-    struct wind_down *down = flow->data;
     begin_step(flow, "5/5 release leases and close", core->options.wind_down.close_us);
-    for (const struct lane *lane = core->intake->lanes; lane; lane = lane->hh.next)
-        lease_release(core->lease, lane->lease_key);
+    if (core->term)
+        lease_leave(core->lease, flow_waiter(flow));
     core->reconciled = false;
+    if (core->term) {
+        flow_deadline(flow, clock_steady(core->clock) + core->options.wind_down.close_us);
+        return STEP_WAIT;
+    }
+    return released(flow, NULL, NULL);
+}
+
+static enum step_result released(struct flow *flow, const struct err *err, const void *value)
+{
+    const struct wind_down *down = flow->data;
+    (void)value;
+    if (err && err->code == ERR_TIMEOUT)
+        log_write(flow->core->log, LOG_WARN, "shutdown",
+                  "the leases could not be given back in time; they run out", LOG_END);
     if (!down->unfinished)
         return STEP_END;
     err_set(&flow->err, ERR_REFUSED, ERR_TIMEOUT,
@@ -201,7 +225,7 @@ static const struct step wind_down[] = {
     {"cancel", cancel, cancel_answer, NULL, 0, 0},
     {"close", close_positions, close_answer, NULL, 0, 0},
     {"flush", flush, flush_answer, NULL, 0, 0},
-    {"release", release, NULL, NULL, 0, 0},
+    {"release", release, released, NULL, 0, 0},
 };
 static const struct story wind_down_story = {.name = "wind_down", STORY(wind_down)};
 

@@ -11,6 +11,7 @@
  * looks first. A right to send is used by the process that committed it or by nobody. */
 #include "flow/orders.h"
 #include "flow/flows.h"
+#include "flow/holding.h"
 #include "flow/orders_parts.h"
 #include "flow/protect.h"
 #include "flow/record.h"
@@ -144,7 +145,8 @@ static enum step_result send_again(struct flow *flow, const struct live_order *l
         flow->core->broker->ops->traits->idempotency == IDEMPOTENCY_NONE)
         return give_up(flow, live,
                        "it never showed in the broker's book; it is not sent again by itself");
-    if (!orders_still_wanted(flow->core, &live->row, why))
+    if (!orders_still_wanted(flow->core, &live->row, why) ||
+        !orders_fit(flow->core, &live->row, why))
         return give_up(flow, live, why);
     if (live->row.reduces && !live->row.protective && protect_stands(flow->core, &live->row)) {
         protect_give_way(flow->core, &live->row);
@@ -297,7 +299,7 @@ bool orders_work(struct core *core, const char *order_id, int64_t right_until_us
     if (!flow)
         return false;
     live->flow = flow->handle;
-    flow->lease_key = parent ? arena_text(flow->arena, parent->lease_key) : NULL;
+    flow->lease_key = holding_key(core, live->row.instrument);
     flow_run(flow);
     return true;
 }

@@ -8,7 +8,7 @@
  * may take it for dead.
  *
  * Bodies: lease_store (the truth, in rows and beats), lease_redis (a hint in front of another body:
- * it may lie, forget, hang or be away, and only speed changes), lease_mem (one process). */
+ * it may lie, forget, hang or be away, and only speed changes). */
 #ifndef TIDELOCK_LEASE_LEASE_H
 #define TIDELOCK_LEASE_LEASE_H
 #include "base/chance.h"
@@ -109,13 +109,4 @@ struct lease_redis_options {
 };
 struct lease *lease_redis_open(const struct lease_redis_options *options);
 
-/* One process owns everything; several lease_mem handles may share one table (simulation). */
-#define LEASE_MEM_TTL_US 10000000
-struct lease_mem_table;
-struct lease_mem_table *lease_mem_table_new(void);
-void lease_mem_table_free(struct lease_mem_table *table);
-struct lease *lease_mem_open(struct lease_mem_table *table /* NULL: its own */, const char *holder,
-                             const struct clock *clock);
-/* As kill -9 of the holder: the handle is gone, what it held stands until its time runs out. */
-void lease_mem_abandon(struct lease *lease);
 #endif

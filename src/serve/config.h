@@ -6,6 +6,7 @@
  * printed. Money and quantities are written as strings ("0.05") so that they stay exact. */
 #ifndef TIDELOCK_SERVE_CONFIG_H
 #define TIDELOCK_SERVE_CONFIG_H
+#include "flow/core.h"
 #include "base/calendar.h"
 #include "base/log.h"
 #include "trade/exchange.h"
@@ -79,11 +80,10 @@ struct config_broker {
     char *strategy_tag, *product;
     int64_t absence_us;
 };
-enum config_mode { MODE_SINGLE, MODE_ACTIVE_ACTIVE, MODE_ACTIVE_PASSIVE };
 struct config {
     char *path; /* of the file */
     char instance[NAME_SIZE];
-    enum config_mode mode;
+    enum core_mode mode;
     char *store_path; /* SQLite file */
     char *listen_address;
     int64_t listen_port;

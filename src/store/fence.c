@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_alive(const struct book *book, int64_t term)
+bool fence_lives(const struct book *book, int64_t term)
 {
     char id[sizeof((struct member *)0)->id];
     snprintf(id, sizeof id, "%" PRId64, term);
@@ -14,14 +14,14 @@ static bool is_alive(const struct book *book, int64_t term)
 int64_t fence_owner(const struct book *book, const char *key)
 {
     const struct lease_row *lease = book_get(book, TABLE_LEASE, key);
-    return lease && lease->term && is_alive(book, lease->term) ? lease->term : 0;
+    return lease && lease->term && fence_lives(book, lease->term) ? lease->term : 0;
 }
 
 bool fence_check(const struct book *book, const struct store_write *write, struct err *err)
 {
     if (!write->term)
         return true;
-    if (!is_alive(book, write->term))
+    if (!fence_lives(book, write->term))
         return err_set(err, ERR_REFUSED, ERR_FENCED,
                        "term %" PRId64 " has ended: this instance was taken for dead, or has left",
                        write->term);
@@ -54,4 +54,24 @@ int64_t fence_last_term(const struct book *book)
     /* The visitor only reads; the book's walk is written for those that remove. */
     book_each((struct book *)(uintptr_t)book, TABLE_MEMBER, take_larger, &largest);
     return largest;
+}
+
+struct counting {
+    int64_t but;
+    size_t count;
+};
+
+static bool count_living(void *ctx, const void *row)
+{
+    const struct member *member = row;
+    struct counting *counting = ctx;
+    counting->count += member->state == MEMBER_ALIVE && member->term != counting->but;
+    return true;
+}
+
+size_t fence_others(const struct book *book, int64_t term)
+{
+    struct counting counting = {.but = term};
+    book_each((struct book *)(uintptr_t)book, TABLE_MEMBER, count_living, &counting);
+    return counting.count;
 }

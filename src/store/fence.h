@@ -15,6 +15,9 @@ bool fence_check(const struct book *book, const struct store_write *write,
 void fence_apply(struct book *book, const struct change *change);
 /* The owner of a key: the term of a living instance, or 0. */
 int64_t fence_owner(const struct book *book, const char *key);
+bool fence_lives(const struct book *book, int64_t term);
+/* Living instances but this one. */
+size_t fence_others(const struct book *book, int64_t term);
 /* The largest term among the rows. */
 int64_t fence_last_term(const struct book *book);
 #endif

@@ -142,12 +142,6 @@ bool refuse_conflict(struct err *err, const struct change *change, int64_t versi
                    key, version, row_version(change->table, change->before));
 }
 
-bool refuse_fenced(struct err *err, int64_t term, int64_t current)
-{
-    return err_set(err, ERR_REFUSED, ERR_FENCED,
-                   "term %" PRId64 " has ended: the current term is %" PRId64, term, current);
-}
-
 bool refuse_closed(struct err *err)
 {
     return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the store is closing");

@@ -27,6 +27,5 @@ bool change_edge_legal(const struct table *table, const void *before, const void
 bool refuse_duplicate(struct err *err, const struct table *table, const char *key);
 bool refuse_conflict(struct err *err, const struct change *change,
                      int64_t version /* -1: no row */);
-bool refuse_fenced(struct err *err, int64_t term, int64_t current);
 bool refuse_closed(struct err *err);
 #endif

@@ -23,10 +23,10 @@ struct store_event { /* becomes one row of the event log, in one transaction wit
     struct change changes[STORE_CHANGES_MAX];
     size_t change_count;
 };
-struct store_write { /* all or nothing */
-    int64_t term;    /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is the
-                      * store's current term */
-    const char *fence; /* a lease that must be this term's; NULL: none */
+struct store_write {   /* all or nothing */
+    int64_t term;      /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is
+                        * the term of a living instance (struct member) */
+    const char *fence; /* with a term: a lease that must be this term's; NULL: none */
     const struct store_event *events;
     size_t event_count;
     bool serializable; /* rollover, reconciliation: the strictest isolation the body has */
@@ -86,7 +86,7 @@ struct store_status { /* for health and metrics */
     int64_t last_commit_us; /* duration of the last commit */
     int64_t queued;         /* writes asked and not yet answered */
     int64_t events;         /* last seq */
-    int64_t term;
+    int64_t term;           /* the largest that was ever given: the next instance's is above it */
 };
 
 struct store;
@@ -94,9 +94,6 @@ struct store_ops {
     void (*write)(struct store *store, const struct store_write *write, struct waiter to);
     void (*query)(struct store *store, const struct store_query *query, struct waiter to);
     void (*events)(struct store *store, const struct store_events_query *query, struct waiter to);
-    /* New term (last + 1), committed before the answer, with an event "term.begun" about `holder`;
-     * value: const int64_t *. From then on only that term's fenced writes pass. */
-    void (*next_term)(struct store *store, const char *holder, struct waiter to);
     void (*status)(const struct store *store, struct store_status *out);
     void (*close)(struct store *store); /* finishes what was asked, answers it, frees */
     /* Blocking reads of what is committed, for start and command line. All rows that match (limit
@@ -121,7 +118,8 @@ struct store_ops {
  * inside a call; and always before the answer to a write of ours that committed after it, and
  * before a write of ours that was not yet sent is put into words. Whoever listens may therefore
  * change the rows of such writes (an account whose sums have moved on), and its book is as of the
- * end of the log whenever one of its own writes is answered. */
+ * end of the log whenever one of its own writes is answered. Answers keep to the log's order too:
+ * one of ours that committed before theirs is answered before theirs is told. */
 struct store {
     const struct store_ops *ops;
     void (*on_foreign)(void *ctx, const struct event *events, size_t count); /* set by the host */
@@ -137,7 +135,7 @@ struct store {
  *
  * - DUPLICATE (REFUSED): an inserted key stands already (text: table and key); nothing was written
  * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal
- * - FENCED (REFUSED): the term has passed on
+ * - FENCED (REFUSED): the term has ended, or the lease is another's
  * - FULL, IO (LATER): the disk is full, read-only, failing; nothing was written
  * - CLOSED (NOT_DONE): the store is closing */
 static inline void store_write(struct store *s, const struct store_write *w, struct waiter to)
@@ -156,10 +154,6 @@ static inline void store_events(struct store *s, const struct store_events_query
                                 struct waiter to)
 {
     s->ops->events(s, q, to);
-}
-static inline void store_next_term(struct store *s, const char *holder, struct waiter to)
-{
-    s->ops->next_term(s, holder, to);
 }
 /* Signs of life, outside the log: our own is given (term 0: only look), everybody's is read. A beat
  * is a number that grows; how long it has stood still is for the observer's own clock to say. A

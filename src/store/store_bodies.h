@@ -57,6 +57,14 @@ struct store_mem_options {
     const struct clock *clock; /* NULL: the real one */
 };
 struct store *store_mem_open(const struct store_mem_options *options);
+/* Another handle on the same log, for another instance: instance, immediate and clock are its own.
+ * The log must be kept. */
+struct store *store_mem_share(struct store *with, const struct store_mem_options *options);
+/* Nothing that others wrote is still to be told to this handle: only then can a write of it commit
+ * without its host taking part. */
+bool store_mem_current(const struct store *store);
+/* Whether the sessions of the instances that began through this handle stand, as beats tell it. */
+void store_mem_session(struct store *store, bool stands);
 /* Answers what is ready; the number of answers given. What the answered ask in turn is the next
  * turn's. */
 size_t store_mem_turn(struct store *store);

@@ -5,28 +5,32 @@
  * Asked operations stand in one queue in the order of asking; a commit takes them all, applies each
  * write whole or not at all, and moves them to `ready`. Reads need no commit: they are ready at
  * once and see what is committed when they are answered, which is everything answered before them.
- * A crash drops both queues and keeps the tables and the log. */
+ * A crash drops both queues and keeps the tables and the log.
+ *
+ * Several handles may share one log, each with queues of its own: one instance each. */
 #include "store/store_bodies.h"
 
 #include "store/fence.h"
 #include "store/filter.h"
+#include "store/mem_log.h"
 #include "store/pending.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define CLOSE_TURNS_MAX 64
 
-enum asked_kind { ASKED_WRITE, ASKED_TERM, ASKED_QUERY, ASKED_EVENTS };
+enum asked_kind { ASKED_WRITE, ASKED_QUERY, ASKED_EVENTS, ASKED_BEAT };
 struct asked {
     struct asked *next;
     enum asked_kind kind;
     struct pending pending; /* what is asked, except for a query's conditions */
-    const char *holder;
     struct store_query query;
     struct store_events_query events_query;
-    int64_t term; /* answer of ASKED_TERM */
+    int64_t term; /* of ASKED_BEAT */
 };
 struct asked_queue {
     struct asked *first, **last;
@@ -36,18 +40,13 @@ struct asked_queue {
 struct mem {
     struct store store;
     struct store_mem_options options;
-    struct book *book;
+    struct mem_log *shared;
+    int handle;
+    int64_t told; /* the log as this handle's host knows it: what others wrote up to here */
     struct asked_queue queue, ready;
     struct asked *spare;
     size_t writes; /* asked and not answered */
     bool closing;
-    /* The log. */
-    struct arena log_texts;
-    struct event *log;
-    size_t log_room;
-    struct str body;
-    struct sha256 *sha;
-    int64_t seq, term;
     int64_t last_commit_us;
 };
 
@@ -86,14 +85,14 @@ static struct asked *take_asked(struct mem *mem, enum asked_kind kind)
         pending_init(&asked->pending);
     }
     asked->kind = kind;
-    if (kind == ASKED_WRITE || kind == ASKED_TERM)
+    if (kind == ASKED_WRITE)
         mem->writes++;
     return asked;
 }
 
 static void give_back(struct mem *mem, struct asked *asked)
 {
-    if (asked->kind == ASKED_WRITE || asked->kind == ASKED_TERM)
+    if (asked->kind == ASKED_WRITE)
         mem->writes--;
     pending_clear(&asked->pending);
     asked->next = mem->spare;
@@ -116,7 +115,7 @@ static const void *row_before(const struct mem *mem, const struct store_write *w
                 strcmp(row_key(change->table, earlier->changes[i].after), key) == 0)
                 return earlier->changes[i].after;
     }
-    return book_get(mem->book, change->table->id, key);
+    return book_get(mem->shared->book, change->table->id, key);
 }
 
 static bool check_change(const struct mem *mem, const struct store_write *write, size_t event,
@@ -137,7 +136,7 @@ static bool check_change(const struct mem *mem, const struct store_write *write,
 
 static bool check_write(const struct mem *mem, const struct store_write *write, struct err *err)
 {
-    if (write->term && write->term != mem->term && !fence_check(mem->book, write, err))
+    if (!fence_check(mem->shared->book, write, err))
         return false;
     for (size_t e = 0; e < write->event_count; e++)
         for (size_t i = 0; i < write->events[e].change_count; i++)
@@ -146,59 +145,70 @@ static bool check_write(const struct mem *mem, const struct store_write *write, 
     return true;
 }
 
-static void keep_event(struct mem *mem, const struct store_event *event, int64_t term)
-{
-    static const uint8_t origin[SHA256_SIZE];
-    struct arena *texts = &mem->log_texts;
-    size_t at = (size_t)mem->seq - 1;
-    if (at == mem->log_room) {
-        mem->log_room = mem->log_room ? mem->log_room * 2 : 256;
-        mem->log = mem_realloc(mem->log, mem->log_room * sizeof *mem->log);
-    }
-    str_clear(&mem->body);
-    event_body(&mem->body, event->cause, event->changes, event->change_count);
-    mem->log[at] = (struct event){
-        .seq = mem->seq,
-        .at_us = event->at_us,
-        .kind = arena_text(texts, event->kind),
-        .subject = arena_text(texts, event->subject),
-        .instance = mem->options.instance,
-        .term = term,
-        .body = arena_copy(texts, str_text(&mem->body), mem->body.length),
-    };
-    event_hash(mem->sha, at ? mem->log[at - 1].hash : origin, &mem->log[at], mem->log[at].hash);
-}
-
 static void apply_event(struct mem *mem, const struct store_event *event, int64_t term)
 {
-    mem->seq++;
-    for (size_t i = 0; i < event->change_count; i++)
-        book_apply_change(mem->book, &event->changes[i]);
-    if (mem->options.keep_events)
-        keep_event(mem, event, term);
+    mem->shared->seq++;
+    for (size_t i = 0; i < event->change_count; i++) {
+        book_apply_change(mem->shared->book, &event->changes[i]);
+        if (event->changes[i].table->id == TABLE_MEMBER)
+            mem_log_member(mem->shared, mem->handle, event->changes[i].after);
+    }
+    if (mem->shared->keep_events)
+        mem_log_append(mem->shared, event, term, mem->handle, mem->options.instance);
 }
 
 static void commit_one(struct mem *mem, struct asked *asked)
 {
     const struct store_write *write = &asked->pending.write;
-    if (asked->kind == ASKED_TERM) {
-        asked->term = ++mem->term;
-        apply_event(mem,
-                    &(struct store_event){.kind = "term.begun",
-                                          .subject = asked->holder,
-                                          .at_us = clock_wall(mem->options.clock)},
-                    asked->term);
-    } else if (check_write(mem, write, &asked->pending.err)) {
-        for (size_t e = 0; e < write->event_count; e++)
-            apply_event(mem, &write->events[e], write->term);
-        asked->pending.seq = mem->seq;
+    if (!check_write(mem, write, &asked->pending.err))
+        return;
+    for (size_t e = 0; e < write->event_count; e++)
+        apply_event(mem, &write->events[e], write->term);
+    asked->pending.seq = mem->shared->seq;
+}
+
+/* ---- what others wrote ---- */
+
+bool store_mem_current(const struct store *store)
+{
+    const struct mem *mem = (const struct mem *)store;
+    const struct mem_log *log = mem->shared;
+    int64_t seq = mem->told;
+    if (log->handles == 1)
+        return true;
+    while (seq < log->seq && log->writers[seq] == mem->handle)
+        seq++;
+    return seq == log->seq;
+}
+
+/* Tells what others wrote up to event `until`. The list may move while it is told. */
+static void tell_foreign(struct mem *mem, int64_t until)
+{
+    struct mem_log *log = mem->shared;
+    if (log->handles == 1 || !log->keep_events)
+        mem->told = until;
+    while (mem->told < until) {
+        int64_t first = mem->told++;
+        if (log->writers[first] == mem->handle)
+            continue;
+        while (mem->told < until && log->writers[mem->told] != mem->handle)
+            mem->told++;
+        if (mem->store.on_foreign)
+            mem->store.on_foreign(mem->store.foreign_ctx, &log->list[first],
+                                  (size_t)(mem->told - first));
     }
 }
+
+static void answer_ready(struct mem *mem, size_t count);
 
 void store_mem_commit(struct store *store, bool fail)
 {
     struct mem *mem = (struct mem *)store;
     int64_t began_us = clock_steady(mem->options.clock);
+    if (mem->queue.first && !store_mem_current(store)) {
+        answer_ready(mem, mem->ready.count); /* theirs came first */
+        tell_foreign(mem, mem->shared->seq);
+    }
     for (struct asked *asked; (asked = queue_pop(&mem->queue));) {
         if (fail)
             err_set(&asked->pending.err, ERR_LATER, ERR_FULL,
@@ -240,7 +250,7 @@ static int order_rows(const void *a, const void *b, void *filter)
 static void find_rows(struct mem *mem, struct filter *filter, struct found_rows *found)
 {
     *found = (struct found_rows){.filter = filter};
-    book_each(mem->book, filter->table->id, find_row, found);
+    book_each(mem->shared->book, filter->table->id, find_row, found);
     if (found->count)
         qsort_r(found->rows, found->count, sizeof *found->rows, order_rows, filter);
 }
@@ -265,9 +275,9 @@ static void answer_query(struct mem *mem, struct asked *asked)
 static void walk_events(const struct mem *mem, const struct store_events_query *query, size_t limit,
                         bool (*each)(void *ctx, const struct event *event), void *ctx)
 {
-    size_t kept = mem->log ? (size_t)mem->seq : 0;
+    size_t kept = mem->shared->list ? (size_t)mem->shared->seq : 0;
     for (size_t i = 0, found = 0; i < kept && found < limit; i++) {
-        const struct event *event = &mem->log[query->descending ? kept - 1 - i : i];
+        const struct event *event = &mem->shared->list[query->descending ? kept - 1 - i : i];
         if (!filter_event_matches(query, event))
             continue;
         found++;
@@ -362,15 +372,6 @@ static void ask_write(struct store *store, const struct store_write *write, stru
     enqueue(mem, asked, &mem->queue);
 }
 
-static void ask_next_term(struct store *store, const char *holder, struct waiter to)
-{
-    struct mem *mem = (struct mem *)store;
-    struct asked *asked = take_asked(mem, ASKED_TERM);
-    asked->pending.to = to;
-    asked->holder = arena_text(&asked->pending.arena, holder);
-    enqueue(mem, asked, &mem->queue);
-}
-
 static void ask_query(struct store *store, const struct store_query *query, struct waiter to)
 {
     struct mem *mem = (struct mem *)store;
@@ -398,19 +399,46 @@ static void ask_events(struct store *store, const struct store_events_query *que
     enqueue(mem, asked, &mem->ready);
 }
 
+static void ask_beat(struct store *store, int64_t term, struct waiter to)
+{
+    struct mem *mem = (struct mem *)store;
+    struct asked *asked = take_asked(mem, ASKED_BEAT);
+    asked->pending.to = to;
+    asked->term = term;
+    if (term)
+        mem_log_beat(mem->shared, mem->handle, term)->row.beat++;
+    enqueue(mem, asked, &mem->ready);
+}
+
+static void answer_beat(struct mem *mem, struct asked *asked)
+{
+    struct store_beats beats = mem_log_beats(mem->shared, &asked->pending.arena);
+    pending_answer(&asked->pending, &beats);
+}
+
 static void answer(struct mem *mem, struct asked *asked)
 {
     if (asked->pending.err.code != ERR_OK)
         pending_answer(&asked->pending, NULL);
     else if (asked->kind == ASKED_WRITE)
         pending_answer(&asked->pending, &asked->pending.seq);
-    else if (asked->kind == ASKED_TERM)
-        pending_answer(&asked->pending, &asked->term);
     else if (asked->kind == ASKED_QUERY)
         answer_query(mem, asked);
+    else if (asked->kind == ASKED_BEAT)
+        answer_beat(mem, asked);
     else
         answer_events(mem, asked);
     give_back(mem, asked);
+}
+
+static void answer_ready(struct mem *mem, size_t count)
+{
+    for (size_t i = 0; i < count && mem->ready.first; i++) {
+        struct asked *asked = queue_pop(&mem->ready);
+        if (asked->kind == ASKED_WRITE && asked->pending.err.code == ERR_OK)
+            tell_foreign(mem, asked->pending.seq);
+        answer(mem, asked);
+    }
 }
 
 size_t store_mem_turn(struct store *store)
@@ -419,8 +447,10 @@ size_t store_mem_turn(struct store *store)
     if (mem->options.immediate && mem->queue.first)
         store_mem_commit(store, false);
     size_t count = mem->ready.count;
-    for (size_t i = 0; i < count; i++)
-        answer(mem, queue_pop(&mem->ready));
+    answer_ready(mem, count);
+    if (mem->ready.count ==
+        0) /* what was answered meanwhile asked for nothing that stands before */
+        tell_foreign(mem, mem->shared->seq);
     return count;
 }
 
@@ -433,15 +463,24 @@ static void drop_all(struct mem *mem, struct asked_queue *queue)
 void store_mem_crash(struct store *store, bool keep_queued)
 {
     struct mem *mem = (struct mem *)store;
-    if (keep_queued)
+    if (keep_queued && store_mem_current(store))
         store_mem_commit(store, false);
     drop_all(mem, &mem->queue);
     drop_all(mem, &mem->ready);
+    store_mem_session(store, false);
+}
+
+void store_mem_session(struct store *store, bool stands)
+{
+    struct mem *mem = (struct mem *)store;
+    for (size_t i = 0; i < mem->shared->beat_count; i++)
+        if (mem->shared->beats[i].handle == mem->handle)
+            mem->shared->beats[i].row.session = stands;
 }
 
 struct book *store_mem_book(struct store *store)
 {
-    return ((struct mem *)store)->book;
+    return ((struct mem *)store)->shared->book;
 }
 
 static void status(const struct store *store, struct store_status *out)
@@ -452,8 +491,8 @@ static void status(const struct store *store, struct store_status *out)
         .ok = true,
         .last_commit_us = mem->last_commit_us,
         .queued = (int64_t)mem->writes,
-        .events = mem->seq,
-        .term = mem->term,
+        .events = mem->shared->seq,
+        .term = mem->shared->term,
     };
     text_copy(out->text, sizeof out->text, "memory: nothing outlives the process");
 }
@@ -465,19 +504,19 @@ static void close_mem(struct store *store)
     struct mem *mem = (struct mem *)store;
     store_mem_commit(store, false);
     mem->closing = true;
-    for (int turns = 0; turns < CLOSE_TURNS_MAX && store_mem_turn(store);)
+    for (int turns = 0; turns < CLOSE_TURNS_MAX && mem->ready.first;) {
+        answer_ready(mem, mem->ready.count);
         turns++;
+    }
     drop_all(mem, &mem->ready);
+    store_mem_session(store, false);
     for (struct asked *asked; (asked = mem->spare);) {
         mem->spare = asked->next;
         pending_free(&asked->pending);
         mem_free(asked);
     }
-    book_free(mem->book);
-    arena_free(&mem->log_texts);
-    mem_free(mem->log);
-    str_free(&mem->body);
-    sha256_free(mem->sha);
+    if (--mem->shared->open == 0)
+        mem_log_free(mem->shared);
     mem_free((char *)mem->options.instance);
     mem_free(mem);
 }
@@ -486,14 +525,24 @@ static const struct store_ops mem_ops = {
     .write = ask_write,
     .query = ask_query,
     .events = ask_events,
-    .next_term = ask_next_term,
     .status = status,
     .close = close_mem,
     .read_rows = read_rows,
     .read_events = read_events,
 };
 
-struct store *store_mem_open(const struct store_mem_options *options)
+static const struct store_ops shared_ops = {
+    .write = ask_write,
+    .query = ask_query,
+    .events = ask_events,
+    .beat = ask_beat,
+    .status = status,
+    .close = close_mem,
+    .read_rows = read_rows,
+    .read_events = read_events,
+};
+
+static struct store *open_handle(struct mem_log *log, const struct store_mem_options *options)
 {
     struct mem *mem = mem_alloc(sizeof *mem);
     mem->store.ops = &mem_ops;
@@ -501,11 +550,23 @@ struct store *store_mem_open(const struct store_mem_options *options)
     mem->options.instance = mem_copy_text(options->instance ? options->instance : "");
     if (!options->clock)
         mem->options.clock = clock_real();
-    mem->book = book_new();
-    book_forget_final(mem->book, options->forget_final);
+    mem->shared = log;
+    mem->handle = log->handles++;
+    log->open++;
+    mem->told = log->seq;
     queue_init(&mem->queue);
     queue_init(&mem->ready);
-    arena_init(&mem->log_texts, 64 * 1024);
-    mem->sha = sha256_new();
     return &mem->store;
+}
+
+struct store *store_mem_open(const struct store_mem_options *options)
+{
+    return open_handle(mem_log_new(options->keep_events, options->forget_final), options);
+}
+
+struct store *store_mem_share(struct store *with, const struct store_mem_options *options)
+{
+    struct store *store = open_handle(((struct mem *)with)->shared, options);
+    with->ops = store->ops = &shared_ops;
+    return store;
 }

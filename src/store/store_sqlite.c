@@ -29,7 +29,7 @@
 #define TIDY_WHEN_IDLE 4000
 #define TIDY_ALWAYS 40000
 
-enum job_kind { JOB_WRITE, JOB_TERM, JOB_TIDY, JOB_QUERY, JOB_EVENTS };
+enum job_kind { JOB_WRITE, JOB_TIDY, JOB_QUERY, JOB_EVENTS };
 struct sqlite_store;
 struct job {
     struct worker_job work;     /* first: a worker_job is its job */
@@ -85,7 +85,6 @@ static struct job *take_job(struct sqlite_store *s, enum job_kind kind, struct w
     job->owner = s;
     job->kind = kind;
     job->tells_state = false;
-    job->item.take_term = kind == JOB_TERM;
     job->item.pending.to = to;
     return job;
 }
@@ -205,8 +204,7 @@ static void written(struct worker_job *work)
             metric_observe_us(s->commit_seconds, job->state.commit_us);
         tidy_if_due(s, job->statements);
     }
-    pending_answer(&job->item.pending,
-                   job->kind == JOB_TERM ? &job->item.term : &job->item.pending.seq);
+    pending_answer(&job->item.pending, &job->item.pending.seq);
     give_back(job);
 }
 
@@ -268,15 +266,6 @@ static void ask_write(struct store *store, const struct store_write *write, stru
     struct job *job = take_job(s, JOB_WRITE, to);
     pending_fill(&job->item.pending, write, to);
     print_bodies(s, &job->item.pending);
-    job->work.done = written;
-    post(s, s->writing, job);
-}
-
-static void ask_next_term(struct store *store, const char *holder, struct waiter to)
-{
-    struct sqlite_store *s = (struct sqlite_store *)store;
-    struct job *job = take_job(s, JOB_TERM, to);
-    job->item.holder = arena_text(&job->item.pending.arena, holder);
     job->work.done = written;
     post(s, s->writing, job);
 }
@@ -392,7 +381,6 @@ static const struct store_ops sqlite_ops = {
     .write = ask_write,
     .query = ask_query,
     .events = ask_events,
-    .next_term = ask_next_term,
     .status = status,
     .close = close_store,
     .read_rows = read_rows,

@@ -11,6 +11,7 @@
  * COMMIT. */
 #include "store/writer.h"
 
+#include "store/fence.h"
 #include "store/hot.h"
 #include "store/rows.h"
 
@@ -48,10 +49,12 @@ struct writer {
     struct str sql, body;
     struct rows_scratch scratch;
     struct table_statements tables[TABLE_COUNT];
-    struct sqlite_statement *insert_event, *set_term;
+    struct sqlite_statement *insert_event;
     struct hot *hot;
     struct end end;
+    struct book *fence; /* living instances and leases, as of `end` */
     bool stale; /* `end` must be read again: a batch failed and its outcome may differ from ours */
+    bool fence_stale;
     bool careful;
     bool touched;       /* the write at hand has changed something in the transaction */
     int64_t statements; /* since the log was last moved into the file */
@@ -213,16 +216,60 @@ static bool write_event(struct writer *writer, const struct store_event *from, c
     return true;
 }
 
-static bool take_term(struct writer *writer, struct writer_item *item, struct err *err)
+/* ---- the fence ---- */
+
+static void apply_fence(struct writer *writer, const struct store_write *write)
 {
-    int64_t term = writer->end.term + 1;
-    const struct store_event event = {
-        .kind = "term.begun", .subject = item->holder, .at_us = clock_wall(writer->clock)};
-    sqlite_bind_int(writer->set_term, 1, term);
-    if (!sqlite_run(writer->set_term, err) || !write_event(writer, &event, NULL, term, err))
-        return false;
-    item->term = writer->end.term = term;
-    return true;
+    for (size_t e = 0; e < write->event_count; e++)
+        for (size_t i = 0; i < write->events[e].change_count; i++) {
+            const struct change *change = &write->events[e].changes[i];
+            fence_apply(writer->fence, change);
+            if (change->table->id == TABLE_MEMBER &&
+                ((const struct member *)change->after)->term > writer->end.term)
+                writer->end.term = ((const struct member *)change->after)->term;
+        }
+}
+
+static bool read_fence_rows(struct writer *writer, enum table_id table, struct err *err)
+{
+    struct filter filter;
+    struct arena arena;
+    bool more = true;
+    struct store_query query = {.table = table};
+    if (table == TABLE_MEMBER)
+        query =
+            (struct store_query){.table = table,
+                                 .where = {{.column = "state", .op = STORE_EQ, .value = "alive"}},
+                                 .where_count = 1};
+    arena_init(&arena, 0);
+    bool ok = filter_read(&filter, &query, &arena, err);
+    str_clear(&writer->sql);
+    if (ok)
+        rows_select_sql(&filter, false, &writer->sql);
+    struct sqlite_statement *st =
+        ok ? sqlite_prepare(writer->db, str_text(&writer->sql), err) : NULL;
+    ok = st != NULL;
+    if (ok)
+        rows_bind_filter(st, &filter, false, &arena);
+    while (ok && (ok = sqlite_step(st, &more, err)) && more) {
+        void *row = arena_alloc(&arena, filter.table->row_size);
+        ok = rows_read(st, filter.table, row, &arena, err);
+        if (ok)
+            book_put(writer->fence, table, row);
+        else
+            sqlite_reset(st);
+    }
+    arena_free(&arena);
+    return ok;
+}
+
+static bool read_fence(struct writer *writer, struct err *err)
+{
+    book_free(writer->fence);
+    writer->fence = book_new();
+    writer->fence_stale =
+        !read_fence_rows(writer, TABLE_MEMBER, err) || !read_fence_rows(writer, TABLE_LEASE, err);
+    return !writer->fence_stale;
 }
 
 /* ---- one write ---- */
@@ -299,10 +346,8 @@ static bool write_item(struct writer *writer, struct writer_item *item, struct e
     struct merged *list;
     size_t count;
     writer->touched = false;
-    if (item->take_term)
-        return take_term(writer, item, err);
-    if (write->term && write->term != writer->end.term)
-        return refuse_fenced(err, write->term, writer->end.term);
+    if (!fence_check(writer->fence, write, err))
+        return false;
     if (!merge_write(item, &list, &count, err))
         return false;
     for (size_t i = 0; i < count; i++)
@@ -318,6 +363,7 @@ static bool write_item(struct writer *writer, struct writer_item *item, struct e
         if (!write_event(writer, &write->events[e],
                          item->pending.bodies ? item->pending.bodies[e] : NULL, write->term, err))
             return false;
+    apply_fence(writer, write);
     item->pending.seq = writer->end.seq;
     return true;
 }
@@ -398,7 +444,11 @@ static bool read_end(struct writer *writer, struct err *err)
         memcpy(end.hash, hash, sizeof end.hash);
         sqlite_reset(st);
     }
-    if (!sqlite_query_int(writer->db, "SELECT value FROM meta WHERE key='term'", &end.term, err))
+    /* Terms of before there were instances stand in meta. */
+    if (!sqlite_query_int(writer->db,
+                          "SELECT max((SELECT coalesce(max(term),0) FROM instances),"
+                          "(SELECT CAST(value AS INTEGER) FROM meta WHERE key='term'))",
+                          &end.term, err))
         return false;
     writer->end = end;
     writer->stale = false;
@@ -415,6 +465,8 @@ static bool write_batch(struct writer *writer, struct writer_item *const *items,
         return false;
     if (writer->stale && !read_end(writer, err))
         return false;
+    if (writer->fence_stale && !read_fence(writer, err))
+        return false;
     before = writer->end;
     if (write_quickly(writer, items, count, &again, err))
         return true;
@@ -424,7 +476,8 @@ static bool write_batch(struct writer *writer, struct writer_item *const *items,
     hot_clear(writer->hot);
     writer->end = before;
     writer->careful = true;
-    return sqlite_begin(writer->db, err) && write_carefully(writer, items, count, err);
+    return sqlite_begin(writer->db, err) && read_fence(writer, err) &&
+           write_carefully(writer, items, count, err);
 }
 
 /* After a COMMIT of which it is not known whether it happened: the log itself tells. */
@@ -444,7 +497,7 @@ static void fail_all(struct writer *writer, struct writer_item *const *items, si
                      struct err *err)
 {
     sqlite_rollback(writer->db);
-    writer->stale = true;
+    writer->stale = writer->fence_stale = true;
     /* A file that cannot be written now may be writable again; nothing is wrong with the writes. */
     if (err->class != ERR_MAYBE_DONE && err->code != ERR_CORRUPT)
         err->class = ERR_LATER;
@@ -506,12 +559,10 @@ struct writer *writer_new(struct sqlite *db, const char *path, const char *insta
     writer->sha = sha256_new();
     writer->hot = hot_new();
     writer->insert_event = NULL;
-    bool ok =
-        sqlite_exec(db, "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32768", err) &&
-        (writer->insert_event =
-             sqlite_prepare(db, "INSERT INTO events VALUES(?,?,?,?,?,?,?,?)", err)) &&
-        (writer->set_term = sqlite_prepare(db, "UPDATE meta SET value=? WHERE key='term'", err)) &&
-        read_end(writer, err);
+    bool ok = sqlite_exec(db, "PRAGMA wal_autocheckpoint=0; PRAGMA cache_size=-32768", err) &&
+              (writer->insert_event =
+                   sqlite_prepare(db, "INSERT INTO events VALUES(?,?,?,?,?,?,?,?)", err)) &&
+              read_end(writer, err) && read_fence(writer, err);
     if (!ok) {
         writer_free(writer, NULL);
         return NULL;
@@ -525,6 +576,7 @@ bool writer_free(struct writer *writer, struct err *err)
 {
     bool ok = sqlite_close(writer->db, err);
     hot_free(writer->hot);
+    book_free(writer->fence);
     sha256_free(writer->sha);
     str_free(&writer->sql);
     str_free(&writer->body);

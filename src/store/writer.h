@@ -2,7 +2,8 @@
  *
  * Runs on one thread (or none: it blocks) and knows nothing of loops. Nobody else writes to the
  * database while a writer stands (the lock file sees to that), which is why it may keep the end of
- * the event chain, the term and the versions of the few rows that every fill changes in memory. */
+ * the event chain, the living instances and the versions of the few rows that every fill changes in
+ * memory. */
 #ifndef TIDELOCK_STORE_WRITER_H
 #define TIDELOCK_STORE_WRITER_H
 #include "io/sqlite.h"
@@ -10,9 +11,6 @@
 
 struct writer_item {
     struct pending pending;
-    bool take_term;     /* instead of the write: next_term */
-    const char *holder; /* with take_term */
-    int64_t term;       /* the new term, once done */
 };
 struct writer_state { /* after the last commit */
     int64_t seq, term;

@@ -88,20 +88,48 @@ struct fold {
     struct arena arena;
 };
 
-static bool corrupt(const struct fold *fold, struct err *err, const char *what)
+static bool corrupt(const struct event *event, struct err *err, const char *what)
 {
-    return err_set(err, ERR_REFUSED, ERR_CORRUPT, "event %lld (%s %s): %s",
-                   (long long)fold->event->seq, fold->event->kind, fold->event->subject, what);
+    return err_set(err, ERR_REFUSED, ERR_CORRUPT, "event %lld (%s %s): %s", (long long)event->seq,
+                   event->kind, event->subject, what);
+}
+
+const struct json *event_changes(const struct event *event, struct arena *arena, struct err *err)
+{
+    const struct json_limits limits = {.depth = FOLD_DEPTH, .nodes = FOLD_NODES};
+    struct err inner;
+    const struct json *body = json_parse(arena, event->body, strlen(event->body), &limits, &inner);
+    const struct json *changes = body ? json_get(body, "changes") : NULL;
+    err_clear(err);
+    if (!body)
+        corrupt(event, err, inner.text);
+    else if (!changes || changes->type != JSON_ARRAY)
+        corrupt(event, err, "its body has no list of changes");
+    else
+        return changes->child;
+    return NULL;
+}
+
+bool event_change_read(const struct event *event, const struct json *change,
+                       const struct table **table, const char **key, const struct json **set,
+                       struct err *err)
+{
+    const char *name = json_text(change, "t");
+    *key = json_text(change, "k");
+    *set = json_get(change, "set");
+    *table = name ? table_find(name) : NULL;
+    return (*table && *key && *set) ||
+           corrupt(event, err, "a change names no known table, key and columns");
 }
 
 static bool fold_change(struct fold *fold, const struct json *json, struct err *err)
 {
     char what[160];
-    const char *name = json_text(json, "t"), *key = json_text(json, "k");
-    const struct json *set = json_get(json, "set");
-    const struct table *table = name ? table_find(name) : NULL;
-    if (!table || !key || !set)
-        return corrupt(fold, err, "a change names no known table, key and columns");
+    const char *key;
+    const struct json *set;
+    const struct table *table;
+    if (!event_change_read(fold->event, json, &table, &key, &set, err))
+        return false;
     const void *before = book_get(fold->book, table->id, key);
     void *after = arena_alloc(&fold->arena, table->row_size);
     if (before)
@@ -116,17 +144,17 @@ static bool fold_change(struct fold *fold, const struct json *json, struct err *
     if (strcmp(row_key(table, after), key) != 0) {
         snprintf(what, sizeof what, "%s %.60s carries the key %.60s", table->name, key,
                  row_key(table, after));
-        return corrupt(fold, err, what);
+        return corrupt(fold->event, err, what);
     }
     const int64_t old = before ? row_version(table, before) : 0, new = row_version(table, after);
     if (before && table->version_column < 0) {
         snprintf(what, sizeof what, "%s %.100s is written twice", table->name, key);
-        return corrupt(fold, err, what);
+        return corrupt(fold->event, err, what);
     }
     if (before ? new != old + 1 && table->version_column >= 0 : new > 1) {
         snprintf(what, sizeof what, "%s %.60s goes from version %lld to %lld", table->name, key,
                  (long long)old, (long long)new);
-        return corrupt(fold, err, what);
+        return corrupt(fold->event, err, what);
     }
     const struct change change = {.table = table, .before = before, .after = after};
     if (fold->each)
@@ -137,16 +165,14 @@ static bool fold_change(struct fold *fold, const struct json *json, struct err *
 
 static bool fold_body(struct fold *fold, struct err *err)
 {
-    const struct json_limits limits = {.depth = FOLD_DEPTH, .nodes = FOLD_NODES};
-    struct err inner;
-    const struct json *body =
-        json_parse(&fold->arena, fold->event->body, strlen(fold->event->body), &limits, &inner);
-    if (!body)
-        return corrupt(fold, err, inner.text);
-    const struct json *changes = json_get(body, "changes");
-    if (!changes || changes->type != JSON_ARRAY)
-        return corrupt(fold, err, "its body has no list of changes");
-    for (const struct json *change = changes->child; change; change = change->next)
+    struct err why = {0};
+    const struct json *change = event_changes(fold->event, &fold->arena, &why);
+    if (why.code != ERR_OK) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    for (; change; change = change->next)
         if (!fold_change(fold, change, err))
             return false;
     return true;

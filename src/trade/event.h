@@ -36,6 +36,14 @@ bool event_fold_each(struct book *book, const struct event *event,
                                   const struct change *change),
                      void *ctx, struct err *err) MUST_CHECK;
 
+/* The changes of an event for who applies them in a way of his own: each names a table, a key and
+ * the columns that changed. The first one, or NULL: none, or (with *err set) the body does not read
+ * (CORRUPT). The next is `next`. */
+const struct json *event_changes(const struct event *event, struct arena *arena, struct err *err);
+bool event_change_read(const struct event *event, const struct json *change,
+                       const struct table **table, const char **key, const struct json **set,
+                       struct err *err) MUST_CHECK;
+
 /* Folding a whole log: feed events in order; checks gaps and the chain, and watches on the way what
  * the folded book can no longer tell: edges between states, and statistics against what they count.
  */

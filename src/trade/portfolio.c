@@ -446,3 +446,35 @@ bool portfolio_new_day(const struct account *account, int64_t day_start_us, stru
     out->version++;
     return true;
 }
+
+/* ---- on another beginning ---- */
+
+static struct decimal moved(struct decimal onto, struct decimal before, struct decimal after)
+{
+    return decimal_add(onto, decimal_sub(after, before));
+}
+
+void portfolio_rebase(const struct account *before, const struct account *onto,
+                      struct account *after, struct ledger *const *entries, size_t count)
+{
+    struct account was = *after;
+    *after = *onto;
+    after->version++;
+    roll_day(after, was.day_us);
+    for (size_t i = 0; i < count; i++) {
+        struct ledger *entry = entries[i];
+        struct decimal last = i ? entries[i - 1]->equity : onto->equity;
+        snprintf(entry->id, sizeof entry->id, "%s|%012lld", after->id, (long long)++after->entries);
+        entry->equity = decimal_add(last, entry->amount);
+        if (entry->kind != LEDGER_DEPOSIT && entry->kind != LEDGER_WITHDRAWAL)
+            continue;
+        after->high_water = decimal_add(after->high_water, entry->amount);
+        after->day_start_equity = decimal_add(after->day_start_equity, entry->amount);
+    }
+    after->deposits = moved(onto->deposits, before->deposits, was.deposits);
+    after->realised = moved(onto->realised, before->realised, was.realised);
+    after->fees = moved(onto->fees, before->fees, was.fees);
+    balance(after);
+    if (count)
+        raise_high_water(after);
+}

@@ -86,6 +86,12 @@ bool portfolio_move_money(const struct account *before, const char *currency, en
  * written, yesterday's loss still counts. */
 bool portfolio_new_day(const struct account *account, int64_t day_start_us, struct account *out);
 
+/* Another's change of the account came before one that was made on `before`: `after`, and the
+ * ledger entries that belong to it, are moved so that they stand on `onto`. What was earned, paid
+ * and put in stays what it was; numbers, equities and marks follow the new beginning. */
+void portfolio_rebase(const struct account *before, const struct account *onto,
+                      struct account *after, struct ledger *const *entries, size_t count);
+
 /* Beyond this age a followed price counts for nothing. */
 #define PRICE_FRESH_US 5000000
 
@@ -145,6 +151,10 @@ struct rail_check {
 bool rails_pass(const struct rails *rails, const struct rail_check *check,
                 const struct instrument *instrument, const struct portfolio *portfolio,
                 const char **rail, char reason[REASON_SIZE]);
+/* Whether the limits over everything hold for what is open and ordered already: lots of one
+ * instrument, the orders of this minute, loss and risk. */
+bool rails_hold(const struct rails *rails, struct decimal lots, int64_t orders_last_minute,
+                const struct portfolio *portfolio, const char **rail, char reason[REASON_SIZE]);
 /* What a halt level forbids: entries from NO_ENTRY on; everything at FREEZE. Reducing orders pass
  * below FREEZE. */
 bool halt_allows(enum halt_level level, bool reduces);

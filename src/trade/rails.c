@@ -151,6 +151,19 @@ bool rails_pass(const struct rails *rails, const struct rail_check *check,
     return true;
 }
 
+bool rails_hold(const struct rails *rails, struct decimal lots, int64_t orders_last_minute,
+                const struct portfolio *portfolio, const char **rail, char reason[REASON_SIZE])
+{
+    const struct rail_case c = {.rails = rails, .rail = rail, .reason = reason};
+    *reason = '\0';
+    return holds(&c, RAIL_POSITION, "the position with what is ordered", lots) &&
+           holds(&c, RAIL_ORDERS_PER_MINUTE, "the orders of this minute",
+                 decimal_int(orders_last_minute)) &&
+           holds(&c, RAIL_DAILY_LOSS, "the day's loss", portfolio->day_loss) &&
+           holds(&c, RAIL_OPEN_RISK, "the open risk with what is ordered",
+                 decimal_add(portfolio->open_risk, portfolio->pending_risk));
+}
+
 bool halt_allows(enum halt_level level, bool reduces)
 {
     return reduces ? level != HALT_FREEZE : level == HALT_NONE;

@@ -123,3 +123,27 @@ void stat_count(struct book *stats, const struct change *change)
         break;
     }
 }
+
+void stat_add(struct book *stats, const struct stat *found)
+{
+    const struct stat *known = book_get(stats, TABLE_STAT, found->id);
+    struct stat sum = *found;
+    if (known) {
+        sum = *known;
+        sum.signals += found->signals;
+        sum.accepted += found->accepted;
+        sum.rejected += found->rejected;
+        sum.expired += found->expired;
+        sum.superseded += found->superseded;
+        sum.ignored += found->ignored;
+        sum.dead += found->dead;
+        sum.orders += found->orders;
+        sum.fills += found->fills;
+        sum.wins += found->wins;
+        sum.losses += found->losses;
+        add(&sum.realised, found->realised);
+        add(&sum.fees, found->fees);
+        add(&sum.volume, found->volume);
+    }
+    book_put(stats, TABLE_STAT, &sum);
+}

@@ -16,5 +16,7 @@
  * closes with realised - fees above zero, below zero a statistics row itself: nothing. `version` is
  * left alone: the saver sets it to the stored row's + 1. The same change counted twice counts
  * twice: feed what has committed, once. */
+/* Adds what another counting of the same log, of other events, has found. */
+void stat_add(struct book *stats, const struct stat *found);
 void stat_count(struct book *stats, const struct change *change);
 #endif

@@ -100,12 +100,17 @@ void host_start(struct world *world, struct host *host)
     core->clock = &world->clock.clock;
     core->store = &host->store.store;
     core->broker = &host->broker.broker;
-    core->lease = lease_mem_open(world->leases, core->options.instance, core->clock);
     core->policies = sim_policies;
     core->prices = (struct prices){.last = last_price, .ctx = world};
     core->book = book_new();
     core->stats = book_new();
     chance_seed(&core->chance, world->plan.seed + host->number);
+    core->lease = lease_store_open(&(struct lease_store_options){.store = core->store,
+                                                                 .clock = core->clock,
+                                                                 .chance = &core->chance,
+                                                                 .book = core->book,
+                                                                 .name = core->options.instance,
+                                                                 .sole = true});
     world_note(world, "host %d starts", index);
     if (world->trace) {
         core->log = log_new(world->null_fd, LOG_JSON, LOG_DEBUG, core->clock, "sim");
@@ -146,7 +151,7 @@ void host_take_down(struct host *host)
     if (host->store.unanswered > 0)
         settle_writes(world, host);
     core_stop(&host->core);
-    lease_mem_abandon(host->core.lease);
+    lease_close(host->core.lease);
     log_free(host->core.log);
     book_free(host->core.book);
     book_free(host->core.stats);

@@ -1,6 +1,7 @@
 /* The judge. It believes the broker's own book, the store's tables and the log, and nothing a host
  * says. */
 #include "sim.h"
+#include "store/fence.h"
 #include "trade/stat.h"
 #include <string.h>
 
@@ -117,7 +118,6 @@ static void check_senders(struct world *world)
 struct log_check {
     struct world *world;
     struct replay replay;
-    int64_t term;
 };
 
 static bool needs_term(const struct event *event)
@@ -140,13 +140,10 @@ static bool read_event(void *ctx, const struct event *event, struct err *err)
     struct log_check *check = ctx;
     seen_event(event->kind);
     check_reconciliation(check->world, event);
-    if (strcmp(event->kind, "term.begun") == 0)
-        check->term = event->term;
-    else if (needs_term(event) && event->term != check->term)
+    if (needs_term(event) && !fence_lives(check->replay.book, event->term))
         world_fault(check->world,
-                    "event %lld %s of %s was written under term %lld; %lld is current",
-                    (long long)event->seq, event->kind, event->subject, (long long)event->term,
-                    (long long)check->term);
+                    "event %lld %s of %s was written under term %lld, which had ended",
+                    (long long)event->seq, event->kind, event->subject, (long long)event->term);
     return replay_feed(&check->replay, event, err);
 }
 

@@ -118,14 +118,6 @@ static void events_store(struct store *store, const struct store_events_query *q
                      through(host, to, "events answered", &host->store.questions));
 }
 
-static void next_term_store(struct store *store, const char *holder, struct waiter to)
-{
-    struct host *host = store_host(store);
-    if (!host_point(host, "next term"))
-        store_next_term(host->world->store, holder,
-                        through(host, to, "term answered", &host->store.unanswered));
-}
-
 static void status_store(const struct store *store, struct store_status *out)
 {
     store_status(store_host(store)->world->store, out);
@@ -140,7 +132,6 @@ static const struct store_ops store_ops = {
     .write = write_store,
     .query = query_store,
     .events = events_store,
-    .next_term = next_term_store,
     .status = status_store,
     .close = close_store,
 };

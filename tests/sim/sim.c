@@ -15,8 +15,10 @@
 
 enum mutant mutant_live;
 static const char *const mutant_names[MUTANT_COUNT] = {
-    "none",        "ack_before_commit", "resend_on_timeout",    "skip_claim",
-    "forget_term", "apply_fill_twice",  "conclude_from_absence"};
+    "none",        "ack_before_commit", "resend_on_timeout",     "skip_claim",
+    "forget_term", "apply_fill_twice",  "conclude_from_absence", "skip_fence",
+    "two_leaders", "adopt_blindly",     "follow_twice",          "no_rebase"};
+#define MUTANTS_ALONE MUTANT_SKIP_FENCE /* from here on they need several instances */
 enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 
 struct arguments {
@@ -235,7 +237,7 @@ static void run_seeds(uint64_t from, uint64_t seeds)
 
 static void run_mutants(uint64_t seeds)
 {
-    for (int m = MUTANT_NONE + 1; m < MUTANT_COUNT; m++) {
+    for (int m = MUTANT_NONE + 1; m < MUTANTS_ALONE; m++) {
         uint64_t seed = 1;
         bool caught = false;
         mutant_live = (enum mutant)m;

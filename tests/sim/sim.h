@@ -70,7 +70,6 @@ struct world {
     struct clock_sim broker_clock;
     struct store *store;
     struct broker *paper;
-    struct lease_mem_table *leases;
     struct host hosts[HOSTS];
     struct arena arena; /* what lives as long as the world */
     struct sent sent[SIGNALS_MAX];

@@ -69,7 +69,6 @@ static bool open_world(struct world *world)
     arena_init(&world->arena, 16384);
     world->store = store_mem_open(&(struct store_mem_options){
         .instance = "sim", .keep_events = true, .clock = &world->clock.clock});
-    world->leases = lease_mem_table_new();
     for (size_t i = 0; i < INSTRUMENTS; i++)
         world->price[i] = decimal_int(100 * (int64_t)(i + 1));
     struct paper_options options = {.fee_per_lot = decimal_int(1),
@@ -98,7 +97,6 @@ static void close_world(struct world *world)
     broker_close(world->paper);
     store_mem_crash(world->store, false);
     store_close(world->store);
-    lease_mem_table_free(world->leases);
     arena_free(&world->arena);
 }
 

@@ -141,13 +141,24 @@ static inline void rig_load_policies(struct rig *rig)
     str_free(&report);
 }
 
+static inline void rig_open_books(struct rig *rig)
+{
+    struct core *core = &rig->core;
+    core->book = book_new();
+    core->stats = book_new();
+    core->lease = lease_store_open(&(struct lease_store_options){.store = core->store,
+                                                                 .clock = core->clock,
+                                                                 .chance = &core->chance,
+                                                                 .book = core->book,
+                                                                 .name = "one",
+                                                                 .sole = true});
+}
+
 static inline void rig_start(struct rig *rig)
 {
     struct err err;
     struct core *core = &rig->core;
-    core->lease = lease_mem_open(NULL, "one", core->clock);
-    core->book = book_new();
-    core->stats = book_new();
+    rig_open_books(rig);
     if (!core_start(core, &err) || !store_load_book(core->store, core->book, 100, NULL, NULL, &err))
         fail_msg("%s", err.text);
     take_over_begin(core, rig_waiter(rig, false));

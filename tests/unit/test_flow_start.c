@@ -47,9 +47,7 @@ static void test_book_is_read_under_our_own_term(void **state)
     struct core *core = &rig.core;
     struct err err;
     rig_kill(&rig);
-    core->lease = lease_mem_open(NULL, "one", core->clock);
-    core->book = book_new();
-    core->stats = book_new();
+    rig_open_books(&rig);
     assert_true(core_start(core, &err));
     assert_true(store_load_book(core->store, core->book, 10, NULL, NULL, &err));
     /* Between the reading and the term somebody still writes. */
@@ -86,7 +84,11 @@ static void test_another_writer(void **state)
 static void test_losing_the_term(void **state)
 {
     (void)state;
-    store_next_term(rig.core.store, "two", (struct waiter){.answer = ignore});
+    const struct member *one = book_get(tables_of(), TABLE_MEMBER, "1");
+    struct member dead = *one;
+    dead.state = MEMBER_DEAD;
+    dead.version++;
+    write_past_the_host(TABLE_MEMBER, one, &dead);
     struct signal signal = rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 2);
     assert_int_equal(rig.err.class, ERR_LATER); /* its sender must come again, to whoever leads */
     assert_non_null(strstr(rig.err.text, "term"));

@@ -1,0 +1,92 @@
+/* Why: several instances in one process write to one log, each through a handle of its own. */
+#include "store/mem_log.h"
+#include "store/fence.h"
+
+struct mem_log *mem_log_new(bool keep_events, bool forget_final)
+{
+    struct mem_log *log = mem_alloc(sizeof *log);
+    log->book = book_new();
+    book_forget_final(log->book, forget_final);
+    log->keep_events = keep_events;
+    arena_init(&log->texts, 64 * 1024);
+    log->sha = sha256_new();
+    return log;
+}
+
+void mem_log_free(struct mem_log *log)
+{
+    book_free(log->book);
+    arena_free(&log->texts);
+    mem_free(log->list);
+    mem_free(log->writers);
+    mem_free(log->beats);
+    str_free(&log->body);
+    sha256_free(log->sha);
+    mem_free(log);
+}
+
+void mem_log_append(struct mem_log *log, const struct store_event *event, int64_t term, int handle,
+                    const char *instance)
+{
+    static const uint8_t origin[SHA256_SIZE];
+    struct arena *texts = &log->texts;
+    size_t at = (size_t)log->seq - 1;
+    if (at == log->room) {
+        log->room = log->room ? log->room * 2 : 256;
+        log->list = mem_realloc(log->list, log->room * sizeof *log->list);
+        log->writers = mem_realloc(log->writers, log->room * sizeof *log->writers);
+    }
+    str_clear(&log->body);
+    event_body(&log->body, event->cause, event->changes, event->change_count);
+    log->writers[at] = handle;
+    log->list[at] = (struct event){
+        .seq = log->seq,
+        .at_us = event->at_us,
+        .kind = arena_text(texts, event->kind),
+        .subject = arena_text(texts, event->subject),
+        .instance = arena_text(texts, instance),
+        .term = term,
+        .body = arena_copy(texts, str_text(&log->body), log->body.length),
+    };
+    event_hash(log->sha, at ? log->list[at - 1].hash : origin, &log->list[at], log->list[at].hash);
+}
+
+static struct beating *find_beat(struct mem_log *log, int64_t term)
+{
+    for (size_t i = 0; i < log->beat_count; i++)
+        if (log->beats[i].row.term == term)
+            return &log->beats[i];
+    return NULL;
+}
+
+struct beating *mem_log_beat(struct mem_log *log, int handle, int64_t term)
+{
+    struct beating *beat = find_beat(log, term);
+    if (beat)
+        return beat;
+    if (log->beat_count == log->beat_room) {
+        log->beat_room = log->beat_room ? log->beat_room * 2 : 8;
+        log->beats = mem_realloc(log->beats, log->beat_room * sizeof *log->beats);
+    }
+    beat = &log->beats[log->beat_count++];
+    *beat = (struct beating){{.term = term, .session = true}, handle};
+    return beat;
+}
+
+void mem_log_member(struct mem_log *log, int handle, const struct member *member)
+{
+    if (member->term > log->term)
+        log->term = member->term;
+    if (member->state == MEMBER_ALIVE)
+        mem_log_beat(log, handle, member->term);
+}
+
+struct store_beats mem_log_beats(const struct mem_log *log, struct arena *arena)
+{
+    struct store_beat *list = arena_alloc(arena, (log->beat_count + 1) * sizeof *list);
+    size_t count = 0;
+    for (size_t i = 0; i < log->beat_count; i++)
+        if (fence_lives(log->book, log->beats[i].row.term))
+            list[count++] = log->beats[i].row;
+    return (struct store_beats){.count = count, .list = list};
+}
