@@ -19,15 +19,16 @@ return {
         base_url = "https://testnet.binance.vision",
         ws_url = "wss://stream.testnet.binance.vision",
         ws_api_url = "wss://ws-api.testnet.binance.vision/ws-api/v3",
-        recv_window = "3s", -- what arrives later is refused there: the bound of what may still happen
+        recv_window = "3s", -- what arrives later is refused there
     },
 
     -- Quantities are lots; with lot_size 1 a lot is one coin. Steps as the exchange has them: what
-    -- breaks its rules is refused before it is sent. On spot, let fees be taken in another coin (BNB):
-    -- a fee taken from the coin that was bought leaves less to sell than the position says.
+    -- breaks its rules is refused before it is sent. On spot, let fees be taken in another coin
+    -- (BNB): a fee taken from the coin that was bought leaves less to sell than the position says.
     instruments = {
-        { name = "BTC", symbol = "BTCUSDT", lot_size = "1", tick = "0.01", quantity_step = "0.00001",
-          min_quantity = "0.00001", max_quantity = "1", point_value = "1", margin = "50000" },
+        { name = "BTC", symbol = "BTCUSDT", lot_size = "1", tick = "0.01",
+          quantity_step = "0.00001", min_quantity = "0.00001", max_quantity = "1",
+          point_value = "1", margin = "50000" },
     },
 
     -- Prices and bars of the market itself. An entry waits for nothing older than five seconds.

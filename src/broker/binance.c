@@ -199,7 +199,7 @@ static void fill_options(struct binance *b, const struct binance_options *given)
         .pipeline_us = o->processing_us,
         .tifs = 1u << TIF_GTC | 1u << TIF_IOC,
         .holdings = !b->variant->futures,
-        .stops = !b->variant->futures, /* those have moved to a service of their own */
+        .stops = true,
     };
 }
 

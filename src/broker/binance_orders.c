@@ -210,6 +210,10 @@ static void got_order(struct binance_call *call, const struct err *err,
                       const struct binance_reply *reply)
 {
     struct binance_order order;
+    if (err && call->code == -2013 && binance_is_algo(call->binance, &call->order)) {
+        binance_algo_look(call);
+        return;
+    }
     if (err && call->code == -2013) {
         const struct broker_answer nothing = {0};
         binance_live_end(call->binance, call->order.id); /* whoever asks again remembers it again */
@@ -365,7 +369,10 @@ void binance_place(struct broker *broker, const struct right_to_send *right, str
         binance_refuse(call, &err);
         return;
     }
-    put_wish(call, &wish);
+    if (binance_is_algo(b, right->order))
+        binance_algo_put(call, &wish);
+    else
+        put_wish(call, &wish);
     call->weight = b->variant->weight.order;
     call->is_order = true;
     call->rank = right->order->reduces ? RATE_EXIT : RATE_ENTRY;
@@ -394,6 +401,18 @@ static void cancelled(struct binance_call *call, const struct err *err,
     }
 }
 
+void binance_cancel_order(struct binance_call *call)
+{
+    call->method = "DELETE";
+    call->path = call->binance->variant->order;
+    call->done = cancelled;
+    call->weight = call->binance->variant->weight.order;
+    str_clear(&call->query);
+    binance_put(&call->query, "symbol", call->symbol->name);
+    binance_put(&call->query, "origClientOrderId", call->order.id);
+    binance_ask(call);
+}
+
 void binance_cancel(struct broker *broker, const struct order *order, struct waiter to)
 {
     struct binance *b = binance_of(broker);
@@ -401,9 +420,10 @@ void binance_cancel(struct broker *broker, const struct order *order, struct wai
     if (!call)
         return;
     call->rank = RATE_EXIT;
-    call->weight = b->variant->weight.order;
-    binance_put(&call->query, "origClientOrderId", order->id);
-    binance_ask(call);
+    if (binance_is_algo(b, order))
+        binance_algo_cancel(call);
+    else
+        binance_cancel_order(call);
 }
 
 void binance_amend(struct broker *broker, const struct order *order, struct waiter to)

@@ -162,6 +162,17 @@ void binance_cancel(struct broker *broker, const struct order *order, struct wai
 void binance_amend(struct broker *broker, const struct order *order, struct waiter to);
 void binance_query(struct broker *broker, const struct order *order, struct waiter to);
 
+/* The ordinary order of a call whose stop is none any more. */
+void binance_cancel_order(struct binance_call *call);
+
+/* ---- stops of USD-M: binance_algo.c ---- */
+
+bool binance_is_algo(const struct binance *b, const struct order *order);
+void binance_algo_put(struct binance_call *call, const struct binance_wish *wish);
+void binance_algo_look(struct binance_call *call);
+void binance_algo_cancel(struct binance_call *call);
+void binance_algo_event(struct binance *b, const struct json *event, int64_t at_us);
+
 /* ---- the adapter: binance.c ---- */
 
 struct binance_live { /* an order of ours that the venue may be working on */

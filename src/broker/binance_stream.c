@@ -172,6 +172,8 @@ static void take_event(struct binance *b, const struct json *event)
         take_order_event(b, event, ms * 1000);
     else if (strcmp(kind, "ORDER_TRADE_UPDATE") == 0 && json_get(event, "o"))
         take_order_event(b, json_get(event, "o"), ms * 1000);
+    else if (strcmp(kind, "ALGO_UPDATE") == 0 && json_get(event, "o"))
+        binance_algo_event(b, json_get(event, "o"), ms * 1000);
     else if (strcmp(kind, "serverShutdown") == 0 || strcmp(kind, "eventStreamTerminated") == 0 ||
              strcmp(kind, "listenKeyExpired") == 0) {
         if (strcmp(kind, "listenKeyExpired") == 0)

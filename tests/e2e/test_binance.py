@@ -510,6 +510,35 @@ def test_futures_go_long_and_short_and_back():
             assert D(venue.book()["positions"][0]["quantity"]) == D("-0.01"), venue.book()
 
 
+def algos(venue):
+    return [a for a in venue.book()["algos"] if a["algoStatus"] == "NEW"]
+
+
+def test_a_futures_stop_rests_in_its_own_service_gives_way_and_triggers():
+    with BinanceFutures(seed=5) as venue:
+        venue.price("BTCUSDT", "50000")
+        changes = {"strategies": [{"name": "plain", "protect": "broker"}]}
+        with start(venue, start=False, broker={"market": "usdm"}, **changes) as host:
+            streaming(host)
+            enter(host)
+            until(lambda: algos(venue), 15, "the stop there")
+            assert algos(venue)[0]["triggerPrice"] == "49000" and algos(venue)[0]["reduceOnly"]
+            leave(host)
+            until(lambda: held(host) == 0 and not algos(venue), 15, "out, and no stop left")
+            venue.fault("accept_then_drop", method="POST", path="/fapi/v1/algoOrder")
+            enter(host, timestamp=now_iso(-5))
+            until(lambda: algos(venue), 15, "the second stop there")
+            until(lambda: [o for o in orders(host) if o["state"] == "acknowledged"], 15)
+            host.kill()
+            host.start(deadline_s=20)
+            assert "books differ" not in host.log() and "broker's differ" not in host.log()
+            assert len(algos(venue)) == 1 and held(host) == D("0.01")
+            venue.price("BTCUSDT", "48900")
+            until(lambda: held(host) == 0, 15, "the stop that triggered")
+            assert not algos(venue)
+            assert all(D(p["quantity"]) == 0 for p in venue.book()["positions"])
+
+
 def test_a_futures_order_that_failed_for_certain_is_sent_again():
     with BinanceFutures(seed=5) as venue:
         venue.price("BTCUSDT", "50000")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Rounds of entries and exits while the simulated exchange misbehaves at random; after each the books
-must agree: at most one order a leg, no quantity lost. And bars of a live stream, minute by minute.
+"""Rounds of entries and exits while the simulated exchange misbehaves at random; after each the
+books must agree: at most one order a leg, no quantity lost. And bars of a live stream, by minutes.
 
     ROUNDS=1000 SEED=1 tests/soak/test_binance.py
 """
