@@ -105,7 +105,8 @@ struct lease_redis_options {
     const struct clock *clock;
     struct book *book; /* the host's: who lives, who owns what */
     struct metrics *metrics;
-    int64_t ttl_us; /* of "leader" in Redis; 0: 10 s. Other keys: 10 s. Renewed at a third */
+    int64_t ttl_us;     /* of "leader" in Redis; 0: 10 s. Renewed at a third */
+    int64_t key_ttl_us; /* of any other key; 0: 10 s */
 };
 struct lease *lease_redis_open(const struct lease_redis_options *options);
 

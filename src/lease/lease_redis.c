@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KEY_TTL_US 10000000 /* of an instrument, or a rollover */
-#define WRONG_US 1000000    /* a hint that the book contradicts for so long is wrong */
+#define TTL_US_DEFAULT 10000000
+#define WRONG_US 1000000 /* a hint that the book contradicts for so long is wrong */
 
 struct hint_key { /* a key whose hint is ours, or was denied */
     UT_hash_handle hh;
@@ -58,7 +58,7 @@ static struct lease_redis *redis_of(const struct lease *lease)
 /* In Redis; renewed at a third of it. */
 static int64_t ttl_of(const struct lease_redis *l, const char *name)
 {
-    return strcmp(name, "leader") == 0 ? l->options.ttl_us : KEY_TTL_US;
+    return strcmp(name, "leader") == 0 ? l->options.ttl_us : l->options.key_ttl_us;
 }
 
 static struct hint_key *find(const struct lease_redis *l, const char *name)
@@ -400,7 +400,9 @@ struct lease *lease_redis_open(const struct lease_redis_options *options)
     l->lease.ops = &ops;
     l->options = *options;
     if (!options->ttl_us)
-        l->options.ttl_us = 10000000;
+        l->options.ttl_us = TTL_US_DEFAULT;
+    if (!options->key_ttl_us)
+        l->options.key_ttl_us = TTL_US_DEFAULT;
     l->renew_us = INT64_MAX;
     l->options.inner->on_lost = note_lost;
     l->options.inner->lost_ctx = l;
