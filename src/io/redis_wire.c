@@ -13,11 +13,51 @@ struct poll {
     int events;
 };
 
-static void *(*create_list)(const redisReadTask *task, int elements);
+static redisReplyObjectFunctions library;
 
-static void *create_bounded_list(const redisReadTask *task, int elements)
+/* hiredis asserts where a server says what nobody asked for, so such a reply must not come to be:
+ * without an object the reader fails, and the connection ends. */
+static bool is_asked_for(const redisReadTask *task)
 {
-    return elements > ELEMENTS_MAX ? NULL : create_list(task, elements);
+    const struct redis_link *link = task->privdata;
+    if (task->parent) /* of a message: what follows `subscribe` and `message`, and no lists */
+        return !link || !(link->ac->c.flags & REDIS_SUBSCRIBED) ||
+               (task->type != REDIS_REPLY_ARRAY && task->type != REDIS_REPLY_NIL &&
+                (task->idx == 2 || task->type == REDIS_REPLY_STRING));
+    if (!link || !link->ac)
+        return false;
+    if (link->ac->c.flags & REDIS_SUBSCRIBED)
+        return task->type == REDIS_REPLY_ARRAY;
+    return link->in_flight > 0;
+}
+
+static void *create_string(const redisReadTask *task, char *text, size_t length)
+{
+    const struct redis_link *link = task->privdata;
+    bool kind = link && link->ac && (link->ac->c.flags & REDIS_SUBSCRIBED) && task->idx == 0;
+    if (!is_asked_for(task) || (kind && !(length == 7 && memcmp(text, "message", 7) == 0) &&
+                                !(length == 9 && memcmp(text, "subscribe", 9) == 0)))
+        return NULL;
+    return library.createString(task, text, length);
+}
+
+static void *create_list(const redisReadTask *task, int elements)
+{
+    const struct redis_link *link = task->privdata;
+    bool message = link && link->ac && (link->ac->c.flags & REDIS_SUBSCRIBED);
+    if (elements > ELEMENTS_MAX || (message && elements != 3) || !is_asked_for(task))
+        return NULL;
+    return library.createArray(task, elements);
+}
+
+static void *create_integer(const redisReadTask *task, long long value)
+{
+    return is_asked_for(task) ? library.createInteger(task, value) : NULL;
+}
+
+static void *create_nil(const redisReadTask *task)
+{
+    return is_asked_for(task) ? library.createNil(task) : NULL;
 }
 
 static struct redis_link *link_of(const redisAsyncContext *ac)
@@ -156,15 +196,16 @@ static bool attach(struct redis_link *link, redisAsyncContext *ac)
     return true;
 }
 
-static void bound_reader(redisReader *reader)
+static void bound_reader(redisReader *reader, struct redis_link *link)
 {
     static redisReplyObjectFunctions bounded;
-    if (!create_list) {
-        create_list = reader->fn->createArray;
-        bounded = *reader->fn;
-        bounded.createArray = create_bounded_list;
+    if (!library.createArray) {
+        library = *reader->fn;
+        bounded = (redisReplyObjectFunctions){create_string, create_list, create_integer,
+                                              create_nil, library.freeObject};
     }
     reader->fn = &bounded;
+    reader->privdata = link;
 }
 
 bool redis_wire_open(struct redis_link *link, const char *address)
@@ -177,7 +218,7 @@ bool redis_wire_open(struct redis_link *link, const char *address)
         redisAsyncFree(ac);
         return false;
     }
-    bound_reader(ac->c.reader);
+    bound_reader(ac->c.reader, link);
     ac->data = link;
     link->ac = ac;
     redisAsyncSetConnectCallback(ac, on_connect);
@@ -192,6 +233,7 @@ void redis_wire_close(struct redis_link *link)
     if (!ac)
         return;
     ac->data = NULL;
+    ac->c.reader->privdata = NULL;
     redisAsyncFree(ac);
 }
 

@@ -416,6 +416,134 @@ static void test_cluster_moves(void **state)
         redis_server_end(&servers[i]);
 }
 
+/* Whatever answers there: no connection comes of it, nothing grows, nothing waits for ever. */
+static void test_hostile_server(void **state)
+{
+    (void)state;
+    static const char *const answers_to_all[] = {
+        "*4294967295\r\n",
+        "*1000000\r\n",
+        "$9999999999\r\n",
+        "$-9\r\n",
+        "*-5\r\n",
+        "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n",
+        ":99999999999999999999999\r\n",
+        "+",
+        "\r\n\r\n\r\n",
+        "HTTP/1.1 200 OK\r\n\r\n",
+        "*0\r\n*0\r\n*0\r\n*0\r\n",
+        "*2\r\n:1\r\n:2\r\n$-1\r\n:1\r\n+OK\r\n",
+        "+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n+OK\r\n",
+        "*1\r\n$6\r\nmaster\r\n$4\r\nredi\r\n$3\r\nabc\r\n+OK\r\n*1\r\n:5\r\n-",
+        "",
+    };
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof in;
+    char bytes[64], url[64];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(listener, 64), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &size), 0);
+    memset(&server, 0, sizeof server);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", ntohs(in.sin_port));
+    for (size_t i = 0; i < 120; i++) {
+        int fd = -1;
+        open_url(url);
+        UNTIL((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0);
+        if (i < sizeof answers_to_all / sizeof *answers_to_all) {
+            send(fd, answers_to_all[i], strlen(answers_to_all[i]), MSG_NOSIGNAL);
+        } else {
+            for (size_t b = 0; b < sizeof bytes; b++)
+                bytes[b] = "*$:+-0123456789\r\nmaster"[chance_below(&chance, 23)];
+            send(fd, bytes, sizeof bytes, MSG_NOSIGNAL);
+        }
+        for (int turn = 0; turn < 4; turn++)
+            while (loop_turn(loop, 0)) {
+            }
+        ASK("k", "GET", "k");
+        redis_close(redis);
+        close(fd);
+    }
+    redis = NULL;
+    close(listener);
+}
+
+/* Answers each command of a greeting as a server would; `said` to the subscription. */
+static void play_server(int fd, const char *said)
+{
+    char in[4096];
+    ssize_t got = recv(fd, in, sizeof in - 1, 0);
+    if (got <= 0)
+        return;
+    in[got] = '\0';
+    for (const char *at = in; (at = strchr(at, '*')); at++) {
+        const char *reply = "+OK\r\n";
+        const char *word = strchr(at, '$');
+        word = word ? strchr(word, '\n') : NULL;
+        if (!word)
+            break;
+        if (strncmp(word + 1, "ROLE", 4) == 0)
+            reply = "*1\r\n$6\r\nmaster\r\n";
+        else if (strncmp(word + 1, "INFO", 4) == 0)
+            reply = "$20\r\nredis_version:7.0.0\n\r\n";
+        else if (strncmp(word + 1, "SCRIPT", 6) == 0)
+            reply = "$4\r\nabcd\r\n";
+        else if (strncmp(word + 1, "SUBSCRIBE", 9) == 0)
+            reply = said;
+        send(fd, reply, strlen(reply), MSG_NOSIGNAL);
+    }
+}
+
+static void test_hostile_messages(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "*1\r\n:1\r\n",
+        "+OK\r\n",
+        ":1\r\n",
+        "$-1\r\n",
+        "*-1\r\n",
+        "*3\r\n$7\r\nmessage\r\n:1\r\n$1\r\nx\r\n",
+        "*3\r\n:1\r\n:1\r\n:1\r\n",
+        "*3\r\n$11\r\nunsubscribe\r\n$5\r\ngrown\r\n$1\r\nx\r\n",
+        "*3\r\n$9\r\nsubscribe\r\n$5\r\ngrown\r\n:1\r\n*2\r\n$7\r\nmessage\r\n$5\r\ngrown\r\n",
+        "*3\r\n$7\r\nmessage\r\n$5\r\nother\r\n$1\r\nx\r\n+OK\r\n",
+        "*3\r\n*1\r\n:1\r\n$5\r\ngrown\r\n$1\r\nx\r\n",
+        "-ERR no\r\n",
+    };
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof in;
+    char url[64];
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(listener, (struct sockaddr *)&in, sizeof in), 0);
+    assert_int_equal(listen(listener, 64), 0);
+    assert_int_equal(getsockname(listener, (struct sockaddr *)&in, &size), 0);
+    memset(&server, 0, sizeof server);
+    snprintf(url, sizeof url, "redis://127.0.0.1:%d", ntohs(in.sin_port));
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        int fds[3] = {-1, -1, -1}, count = 0;
+        open_url(url);
+        /* One for commands, one to hear with; that one ends and comes again, or lives on. */
+        for (int turns = 0; turns < 25; turns++) {
+            int fd = count < 3 ? accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
+            if (fd >= 0)
+                fds[count++] = fd;
+            for (int f = 0; f < count; f++)
+                play_server(fds[f], said[i]);
+            wait_a_turn();
+        }
+        assert_true(count >= 2);
+        assert_true(redis_up(redis, NULL));
+        redis_close(redis);
+        while (count > 0)
+            close(fds[--count]);
+        for (int fd; (fd = accept(listener, NULL, NULL)) >= 0;)
+            close(fd);
+    }
+    redis = NULL;
+    close(listener);
+}
+
 static void test_urls(void **state)
 {
     (void)state;
@@ -452,10 +580,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_urls),        TEST(test_commands),       TEST(test_messages),
-        TEST(test_hang),        TEST(test_kill_and_empty), TEST(test_credentials),
-        TEST(test_memory_full), TEST(test_huge_reply),     TEST(test_replica_is_refused),
-        TEST(test_sentinels),   TEST(test_cluster),        TEST(test_cluster_moves),
+        TEST(test_urls),           TEST(test_hostile_server),     TEST(test_hostile_messages),
+        TEST(test_commands),       TEST(test_messages),           TEST(test_hang),
+        TEST(test_kill_and_empty), TEST(test_credentials),        TEST(test_memory_full),
+        TEST(test_huge_reply),     TEST(test_replica_is_refused), TEST(test_sentinels),
+        TEST(test_cluster),        TEST(test_cluster_moves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
