@@ -115,6 +115,7 @@ static struct broker *open_openalgo(const struct config *config, const struct ho
     const struct config_broker *b = &config->broker;
     struct openalgo_options options = {
         .base_url = b->base_url,
+        .ws_url = b->ws_url,
         .api_key = b->api_key.bytes,
         .strategy = b->strategy_tag,
         .product = b->product,

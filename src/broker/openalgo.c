@@ -179,6 +179,8 @@ static int64_t turn(void *ctx, int64_t now_us)
     struct openalgo *oa = ctx;
     int64_t next_us = turn_mode(oa, now_us), other_us = turn_asks(oa, now_us);
     next_us = other_us < next_us ? other_us : next_us;
+    other_us = oa_stream_turn(oa, now_us);
+    next_us = other_us < next_us ? other_us : next_us;
     other_us = oa_books_turn(oa);
     next_us = other_us < next_us ? other_us : next_us;
     other_us = rate_turn(oa->limit);
@@ -215,6 +217,7 @@ static void close_openalgo(struct broker *broker)
         after = refusal->next;
         mem_free(refusal);
     }
+    websocket_free(oa->ws);
     rate_limit_free(oa->limit);
     http_client_free(oa->http);
     oa_calls_free(oa);

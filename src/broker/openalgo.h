@@ -17,6 +17,7 @@
 
 struct openalgo_options { /* texts are the caller's until it is closed */
     const char *base_url, *api_key, *strategy, *product, *ca_path;
+    const char *ws_url;    /* its WebSocket, for order updates; NULL: readings alone tell */
     bool analyze;          /* the mode to trade in; else live */
     int64_t timeout_us;    /* of one exchange; 0: 8 s */
     int64_t poll_us;       /* between readings of the books while an order is under way; 0: 1 s */

@@ -6,6 +6,7 @@
 #include "broker/openalgo.h"
 #include "broker/rate_limit.h"
 #include "io/http_client.h"
+#include "io/websocket.h"
 #include <string.h>
 
 #define uthash_malloc(size) mem_alloc(size)
@@ -168,6 +169,10 @@ struct openalgo {
     struct http_client *http;
     struct rate_limit *limit;
     struct loop_hook *hook;
+    struct websocket *ws; /* of order updates; NULL: away */
+    int64_t ws_retry_us;
+    unsigned ws_failures;
+    bool ws_unknown; /* the server knows no such stream */
     struct oa_call *calls;
     struct oa_order *orders;
     struct oa_entry *entries;
@@ -207,6 +212,8 @@ void oa_amend(struct broker *broker, const struct order *order, struct waiter to
 void oa_query(struct broker *broker, const struct order *order, struct waiter to);
 void oa_open_orders(struct broker *broker, struct waiter to);
 void oa_own(struct broker *broker, const struct order *order);
+/* openalgo_stream.c; the steady time at which it wants to be called */
+int64_t oa_stream_turn(struct openalgo *oa, int64_t now_us);
 /* openalgo_read.c */
 void oa_positions(struct broker *broker, struct waiter to);
 void oa_balance(struct broker *broker, struct waiter to);

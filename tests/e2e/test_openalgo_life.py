@@ -7,6 +7,7 @@ from openalgo_rig import (
     await_order,
     configure,
     judge,
+    later,
     leave,
     open_positions,
     orders,
@@ -113,6 +114,24 @@ def test_prices_come_by_the_stream_and_are_polled_without():
             host.await_log("prices are polled")
             bars = until(lambda: host.get("/api/bars").json().get("BANK"), what="bars of the past")
             assert len(bars) == 5, bars
+
+
+def test_order_updates_are_quicker_than_readings():
+    with OpenAlgo() as venue, tidelock(venue, ws_url=venue.ws_url, poll="20s") as host:
+        until(lambda: "subscribe_orders" in str([r["body"] for r in venue.requests(method="WS")]))
+        send(host, order_kind="LIMIT", limit_price="58000")
+        order = await_order(host, "acknowledged")
+        later(venue, 5)
+        venue.price(SYMBOL, "57990")
+        await_order(host, "filled", 3)
+        venue.cut(how="reset")
+        host.await_log("the stream of order updates has ended")
+        leave(host, price="57990", order_kind="LIMIT", limit_price="58100")
+        until(lambda: len(ours(venue)) == 2)
+        venue.price(SYMBOL, "58110")
+        until(lambda: not open_positions(host), 10, "what was missed while it was away")
+        judge(venue, host, 2)
+        assert venue.api_key not in host.log() and order["id"]
 
 
 def test_the_paper_broker_trades_on_these_prices():
