@@ -386,6 +386,35 @@ static int run_reconcile(struct cli_args *args)
     return code;
 }
 
+/* ---- rollover ---- */
+
+static int run_rollover(struct cli_args *args)
+{
+    int code = 0;
+    char path[120] = "/api/rollovers?limit=200";
+    if (args->word_count > 0)
+        snprintf(path, sizeof path, "/api/rollovers?limit=200&rollover=%.60s", args->words[0]);
+    char *answer = cli_ask(args, "GET", path, NULL, &code);
+    struct arena arena;
+    arena_init(&arena, 65536);
+    const struct json *rows = answer && !args->io.json ? parse(&arena, answer) : NULL;
+    if (answer && !rows)
+        printf("%s\n", answer);
+    if (rows && rows->count)
+        printf("%-14s %-12s %-8s %-6s %10s  %-10s  %-11s %s\n", "instrument", "strategy", "layer",
+               "side", "lots", "expiry", "rollover", "position");
+    else if (rows)
+        printf("no position has an expiry\n");
+    for (const struct json *row = rows ? rows->child : NULL; row; row = row->next)
+        printf("%-14s %-12s %-8s %-6s %10s  %-10s  %-11s %s\n", cli_text(row, "instrument"),
+               cli_text(row, "strategy"), cli_text(row, "label"), cli_text(row, "side"),
+               cli_text(row, "quantity"), cli_text(row, "expiry"), cli_text(row, "rollover"),
+               cli_text(row, "status"));
+    arena_free(&arena);
+    tidelock_free_text(answer);
+    return code;
+}
+
 static const struct cli_option match_options[] = {
     {"dry-run", NULL, "decide and report, do nothing"},
     {"reason", "TEXT", "accept: why; kept in the event log"},
@@ -422,6 +451,9 @@ const struct cli_command cli_ask_commands[] = {
      "What to do about each difference is the owning strategy's to say (reconcile), within the "
      "host's rules.\n`accept` lets entries pass again though a difference stays as it is.",
      "tidelock reconcile --dry-run", 0, 2, match_options, 3, run_reconcile},
+    {"rollover", "[STATUS]", "Positions with an expiry, and what became of rolling them",
+     "STATUS: none, pending, in_progress, rolled or failed.", "tidelock rollover failed", 0, 1,
+     NULL, 0, run_rollover},
     {"order", "resolve ID --as STATE | cancel ID | amend ID, --reason TEXT",
      "End an order whose outcome is unknown by a person's evidence; cancel or change one",
      "resolve is for unknown orders only: --as filled takes --price and, when it was not all, "

@@ -11,6 +11,7 @@
 #include "flow/orders.h"
 #include "flow/protect.h"
 #include "flow/record.h"
+#include "flow/roll.h"
 #include "flow/statistics.h"
 #include "store/fence.h"
 #include <string.h>
@@ -158,6 +159,7 @@ bool core_start(struct core *core, struct err *err)
     exits_new(core);
     protect_new(core);
     match_new(core);
+    roll_new(core);
     core->broker->on_report = hear_report;
     core->broker->report_ctx = core;
     core->store->on_foreign = follow_events;
@@ -175,6 +177,7 @@ void core_stop(struct core *core)
     flow_runner_free(core->runner);
     intake_free(core->intake);
     match_free(core->match);
+    roll_free(core->roll);
     orders_free(core->orders);
     statistics_free(core->statistics);
     recorder_free(core->recorder);
@@ -189,6 +192,7 @@ void core_stop(struct core *core)
     core->runner = NULL;
     core->intake = NULL;
     core->match = NULL;
+    core->roll = NULL;
     core->orders = NULL;
     core->statistics = NULL;
     core->recorder = NULL;
@@ -205,9 +209,9 @@ static int64_t turn_leases(struct core *core)
 int64_t core_turn(struct core *core)
 {
     static int64_t (*const turns[])(struct core *) = {
-        turn_leases,  rejoin_turn,     holdings_turn, flow_turn,  intake_turn,
-        account_turn, resync_turn,     protect_turn,  exits_turn, flatten_turn,
-        match_turn,   statistics_turn, turn_leases /* what was asked just now */};
+        turn_leases,  rejoin_turn, holdings_turn,   flow_turn,  intake_turn,
+        account_turn, resync_turn, protect_turn,    exits_turn, flatten_turn,
+        roll_turn,    match_turn,  statistics_turn, turn_leases /* what was asked just now */};
     int64_t now_us = clock_steady(core->clock), next_us = INT64_MAX;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         int64_t due_us = turns[i](core);

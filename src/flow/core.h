@@ -23,6 +23,7 @@ struct markets;
 struct exits;
 struct protect;
 struct match;
+struct roll;
 struct follow;
 struct holdings;
 enum core_mode {
@@ -93,6 +94,7 @@ struct core {
     struct exits *exits;
     struct protect *protect;
     struct match *match;
+    struct roll *roll;
     struct follow *follow;     /* what others write */
     struct holdings *holdings; /* keys that are ours */
     struct str trace;          /* scratch of decisions */

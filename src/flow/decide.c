@@ -3,6 +3,7 @@
  * trade struct changes. */
 #include "flow/flows.h"
 #include "flow/orders.h"
+#include "flow/roll.h"
 #include "flow/protect.h"
 #include "flow/trade.h"
 #include "trade/rollover.h"
@@ -11,6 +12,7 @@
 
 #define FROZEN_RETRY_US 5000000
 #define BLIND_RETRY_US 1000000
+#define ROLLING_RETRY_US 200000
 #define UNRESOLVED_RETRY_US 100000
 
 struct desk { /* everything a decision looks at */
@@ -284,6 +286,10 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
             try_later(trade, FROZEN_RETRY_US, false, reason);
         else
             end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "halt", reason);
+        return false;
+    }
+    if (roll_holds(core, signal->strategy, signal->instrument)) {
+        try_later(trade, ROLLING_RETRY_US, false, "a layer is between two contracts");
         return false;
     }
     if (!exits && match_is_blind(core)) { /* until it is known, or the entry too old */

@@ -89,7 +89,7 @@ static void note_layers(struct core *core, const struct order *order)
 void exits_note(struct core *core, const struct order *order)
 {
     const struct position *layer = open_position(core, order->position_id);
-    if (!order->reduces || order->protective ||
+    if (!order->reduces || order->protective || !*order->signal_id ||
         (order->state != ORDER_REJECTED && order->state != ORDER_EXPIRED))
         return;
     if (!*order->position_id)

@@ -18,6 +18,7 @@
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 #include "flow/record.h"
+#include "flow/roll.h"
 #include <string.h>
 
 #define LOOK_US 20000
@@ -267,6 +268,25 @@ static enum step_result match_answer(struct flow *flow, const struct err *err, c
                : STEP_NEXT;
 }
 
+/* ---- rolls ---- */
+
+/* Rollovers that were under way go on before any signal about them is decided. */
+static enum step_result rolls(struct flow *flow)
+{
+    if (*holding_in(flow)->instrument)
+        return STEP_NEXT;
+    roll_resume(flow->core, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result rolls_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    (void)flow;
+    (void)err; /* it looks again by itself */
+    (void)value;
+    return STEP_NEXT;
+}
+
 /* ---- open ---- */
 
 static void queue(struct core *core, const struct signal *signal)
@@ -337,6 +357,7 @@ static const struct step hold_key[] = {
     {"own", own, own_answer, NULL, 0, STEP_FENCED},
     {"orders", orders, orders_answer, NULL, 0, STEP_FENCED},
     {"match", match, match_answer, NULL, 0, STEP_FENCED},
+    {"rolls", rolls, rolls_answer, NULL, 5000, STEP_FENCED},
     {"open", open, NULL, NULL, 0, STEP_FENCED},
 };
 static const struct story hold_key_story = {.name = "hold_key", STORY(hold_key), .ended = ended};

@@ -12,6 +12,7 @@ enum mutant {
     MUTANT_FORGET_TERM,
     MUTANT_APPLY_FILL_TWICE,
     MUTANT_CONCLUDE_FROM_ABSENCE,
+    MUTANT_ROLL_TWICE,
     MUTANT_SKIP_FENCE,    /* writes do not say whose lease they need, nor under which term */
     MUTANT_TWO_LEADERS,   /* a key that is another's is taken for ours */
     MUTANT_ADOPT_BLINDLY, /* orders of a dead instance are not looked up first */

@@ -251,7 +251,9 @@ static enum step_result hear_tail(struct flow *flow, const struct err *err, cons
         return ask_tail(flow);
     for (size_t i = 0; i < events->count; i++)
         recount->asked |= text_starts(events->list[i].kind, "signal.") ||
-                          text_starts(events->list[i].kind, "order.");
+                          text_starts(events->list[i].kind, "order.") ||
+                          text_starts(events->list[i].kind, "rollover.") ||
+                          text_starts(events->list[i].kind, "reconciliation.adjusted");
     return recount->asked ? STEP_NEXT : STEP_END;
 }
 

@@ -232,6 +232,20 @@ static void list_flows(const struct http_request *request, struct serve *serve)
     serve_json(serve, request->handle, 200, out->data, out->length);
 }
 
+/* Positions with an expiry: open ones, and those that were rolled or were not. */
+static void list_rollovers(const struct http_request *request, struct serve *serve)
+{
+    const char *status = http_query(request, "rollover");
+    struct store_query query = {.table = TABLE_POSITION,
+                                .where = {{.column = "expiry", .op = STORE_GT, .value = ""},
+                                          {.column = "rollover", .op = STORE_IN, .value = status}},
+                                .where_count = status ? 2 : 1,
+                                .order_by = "opened_at",
+                                .descending = true,
+                                .limit = query_limit(request)};
+    store_query(serve->core->store, &query, (struct waiter){answer_rows, serve, request->handle});
+}
+
 static void send_scratch(const struct http_request *request, struct serve *serve)
 {
     serve_json(serve, request->handle, 200, str_text(&serve->scratch), serve->scratch.length);
@@ -262,6 +276,8 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
     } else if (strcmp(rest, "reconciliation") == 0) {
         match_json(serve, &serve->scratch);
         send_scratch(request, serve);
+    } else if (strcmp(rest, "rollovers") == 0) {
+        list_rollovers(request, serve);
     } else if (strcmp(rest, "flows") == 0) {
         list_flows(request, serve);
     } else if (text_starts(rest, "explain/") && strlen(rest) >= strlen("explain/") + 4) {
@@ -270,7 +286,7 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
     } else {
         serve_error(serve, request->handle, 404,
                     "no such reading; there are status, policies, bars, config, events, flows, "
-                    "reconciliation, explain/<id> and the tables "
+                    "reconciliation, rollovers, explain/<id> and the tables "
                     "signals, decisions, orders, fills, positions, ledger, pyramids, statistics, "
                     "versions, halts, accounts");
     }

@@ -1,5 +1,6 @@
 --- Opening range breakout: the first minutes of the session set a range; closing beyond it is
 -- bought or sold, once a day and side; everything is flat before the session ends.
+local contracts = require "tidelock.contracts"
 local gates = require "tidelock.gates"
 local sessions = require "tidelock.sessions"
 local sizing = require "tidelock.sizing"
@@ -134,4 +135,5 @@ return {
     size = function(f) return sizing.base(f, { risk_percent = params.risk_percent }) end,
     start = start,
     on_bar = on_bar,
+    reconcile = contracts.careful,
 }

@@ -1,5 +1,6 @@
 --- Mean reversion: buys what fell out of its Bollinger band while the RSI is exhausted, sells what
 -- rose out of it, leaves at the mean. One layer, long and short.
+local contracts = require "tidelock.contracts"
 local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
 local stops = require "tidelock.stops"
@@ -117,4 +118,6 @@ return {
     size = function(f) return sizing.base(f, { risk_percent = params.risk_percent }) end,
     start = start,
     on_bar = on_bar,
+    reconcile = contracts.careful,
+    rollover = contracts.before_expiry{ sessions = 2 },
 }

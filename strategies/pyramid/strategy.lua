@@ -4,6 +4,7 @@
 -- Entries come from a chart (webhook signals BASE_ENTRY, PYRAMID, EXIT) or, with signals = "bars",
 -- from the bars themselves: supertrend up, RSI strong, close above its EMA and above the Donchian
 -- channel, an efficient move.
+local contracts = require "tidelock.contracts"
 local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
 local trend = require "trend"
@@ -95,4 +96,6 @@ return {
     size = size,
     start = trend.start,
     on_bar = trend.on_bar,
+    reconcile = contracts.careful,
+    rollover = contracts.before_expiry{ sessions = 2 },
 }

@@ -62,6 +62,7 @@ static bool check_order_row(void *ctx, const void *row)
 }
 
 struct store_sum {
+    struct world *world;
     struct decimal lots[INSTRUMENTS];
 };
 
@@ -69,6 +70,8 @@ static bool add_position(void *ctx, const void *row)
 {
     struct store_sum *sum = ctx;
     const struct position *position = row;
+    if (position->rollover == ROLLOVER_IN_PROGRESS)
+        world_fault(sum->world, "position %s is between two contracts", position->id);
     struct decimal *lots = &sum->lots[index_of(position->instrument)];
     *lots = position->side == SIDE_LONG ? decimal_add(*lots, position->quantity)
                                         : decimal_sub(*lots, position->quantity);
@@ -77,7 +80,7 @@ static bool add_position(void *ctx, const void *row)
 
 static void check_positions(struct world *world, const struct broker_sum *broker)
 {
-    struct store_sum store;
+    struct store_sum store = {.world = world};
     char text[2][DECIMAL_TEXT_MAX];
     for (size_t i = 0; i < INSTRUMENTS; i++)
         store.lots[i] = decimal_int(0);

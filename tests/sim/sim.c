@@ -16,8 +16,9 @@
 enum mutant mutant_live;
 static const char *const mutant_names[MUTANT_COUNT] = {
     "none",        "ack_before_commit", "resend_on_timeout",     "skip_claim",
-    "forget_term", "apply_fill_twice",  "conclude_from_absence", "skip_fence",
-    "two_leaders", "adopt_blindly",     "follow_twice",          "no_rebase"};
+    "forget_term", "apply_fill_twice",  "conclude_from_absence", "roll_twice",
+    "skip_fence",  "two_leaders",       "adopt_blindly",         "follow_twice",
+    "no_rebase"};
 #define MUTANTS_ALONE MUTANT_SKIP_FENCE /* from here on they need several instances */
 enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 
@@ -53,7 +54,8 @@ static const char strategy_text[] =
     "    if d.kind == 'quantity_differs' then return 'use_broker' end\n"
     "    if d.kind == 'position_missing_here' then return 'adopt' end\n"
     "    if d.kind == 'position_missing_there' then return 'close_here' end\n"
-    "  end }\n";
+    "  end,\n"
+    "  rollover = function(p) return p.days_left <= 3 end }\n";
 
 bool sim_setup(struct err *err)
 {
@@ -66,6 +68,9 @@ bool sim_setup(struct err *err)
         instruments[i].min_quantity = decimal_int(1);
         instruments[i].max_quantity = decimal_int(1000);
     }
+    /* The last one has contracts, and the near one is always due. */
+    text_copy(instruments[INSTRUMENTS - 1].exchange, sizeof instruments[0].exchange, "ALWAYS");
+    instruments[INSTRUMENTS - 1].expiries = "2026-09-22, 2026-12-18, 2027-02-19";
     struct policies_options options = {.instruments = &sim_instruments, .clock = clock_real()};
     sim_policies = policies_new(&options);
     for (size_t i = 0; i < STRATEGIES; i++) {
