@@ -1,5 +1,5 @@
 -- Trading through OpenAlgo on the same machine. The key is in the environment: OPENALGO_KEY.
--- Begin with mode = "analyze" (OpenAlgo's sandbox) and switch both sides to "live" when it is right.
+-- Begin with mode = "analyze" (OpenAlgo's sandbox); switch both sides to "live" when it is right.
 return {
     listen = "127.0.0.1:8787",
     store = { path = "var/openalgo.db" },

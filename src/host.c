@@ -6,6 +6,7 @@
 #include "io/loop.h"
 #include "io/trap.h"
 #include "io/watch.h"
+#include "mirror.h"
 #include "narrate.h"
 #include "reload.h"
 #include "script/sandbox.h"
@@ -31,6 +32,7 @@ struct tidelock {
     struct loop *loop;
     struct loop_hook *hook;
     struct core core;
+    struct mirror *mirror;
     struct feeds *feeds;
     struct reload *reload;
     struct serve *serve;
@@ -193,6 +195,15 @@ static bool open_core(struct tidelock *t, struct err *err)
            host_judge_book(&t->core, err);
 }
 
+static bool open_mirror(struct tidelock *t, struct err *err)
+{
+    const char *place = t->config.store_mirror;
+    struct store *second = place ? host_open_store_at(place, t->loop, err) : NULL;
+    if (second)
+        t->mirror = mirror_open(&t->core, t->loop, second, err);
+    return !place || t->mirror || err_prefix(err, "store.mirror");
+}
+
 static bool open_broker(struct tidelock *t, struct err *err)
 {
     char journal[1100];
@@ -285,8 +296,8 @@ static bool open_parts(struct tidelock *t, struct err *err)
     t->metrics = metrics_new();
     t->loop = loop_new(t->core.clock, t->metrics, err);
     return t->loop && open_store(t, err) && open_broker(t, err) && open_policies(t, err) &&
-           open_core(t, err) && open_feeds(t, err) && open_serve(t, err) && open_traps(t, err) &&
-           open_watch(t, err);
+           open_core(t, err) && open_mirror(t, err) && open_feeds(t, err) && open_serve(t, err) &&
+           open_traps(t, err) && open_watch(t, err);
 }
 
 /* ---- the take-over, then trading ---- */
@@ -421,6 +432,7 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
         t->core.listeners = &t->listener;
         narrate_begin(&t->narrator, &t->core);
         take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
+        mirror_follow(t->mirror);
     }
     if (status)
         *status = code;
@@ -525,6 +537,7 @@ void tidelock_close(struct tidelock *t)
     if (t->housekeeping)
         loop_timer_free(t->housekeeping);
     reload_close(t->reload);
+    mirror_close(t->mirror);
     store_close(t->core.store);
     serve_close(t->serve);
     feeds_close(t->feeds);

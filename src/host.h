@@ -24,6 +24,9 @@ struct host_wires { /* what a broker over a network needs of the host */
 /* The broker that the configuration names. */
 struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
                                 struct err *err) MUST_CHECK;
+/* A database by its path or URL: to read only, or, with a loop, to write after bringing its schema
+ * up to date. */
+struct store *host_open_store_at(const char *place, struct loop *loop, struct err *err) MUST_CHECK;
 bool host_needs_workers(const struct config *config);
 /* Takes the workers over; NULL: made when they are needed. */
 struct policies *host_open_policies(const struct config *config, struct sandbox_workers *workers,

@@ -82,6 +82,9 @@ TIDELOCK_API const char *tidelock_config_help(void);
 TIDELOCK_API int tidelock_check(const char *config_path, int print, struct tidelock_io *io);
 TIDELOCK_API int tidelock_migrate(const char *config_path, const char *verb, const char *to,
                                   struct tidelock_io *io);
+/* Everything of one database into another, empty or a copy already: paths, or postgresql:// URLs.
+ */
+TIDELOCK_API int tidelock_copy(const char *from, const char *to, struct tidelock_io *io);
 TIDELOCK_API int tidelock_verify(const char *config_path, struct tidelock_io *io);
 TIDELOCK_API int tidelock_state(const char *config_path, const char *at, struct tidelock_io *io);
 TIDELOCK_API int tidelock_explain(const char *config_path, const char *id, struct tidelock_io *io);

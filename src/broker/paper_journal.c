@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 enum { FIELDS_MAX = 16, JOURNAL_MAX = 1 << 30 };
+#define BIRTH_US 1735689600000000 /* 2025-01-01: numbers count the milliseconds since */
 
 /* ---- writing ---- */
 
@@ -260,6 +261,9 @@ bool paper_journal_open(struct paper *paper, struct err *err)
     if (!paper->journal || (whole < length && ftruncate(fileno(paper->journal), (off_t)whole) != 0))
         return err_set(err, ERR_REFUSED, ERR_IO, "cannot write the paper journal %s: %s", path,
                        strerror(errno));
+    /* A new book beside an old log must not give its trades the numbers of the old book's. */
+    if (paper->sequence == 0 && clock_wall(paper->options.clock) > BIRTH_US)
+        paper->sequence = (clock_wall(paper->options.clock) - BIRTH_US) / 1000;
     /* What was under way when the last process ended still comes. */
     for (struct paper_order *placed = paper->working; placed; placed = placed->next)
         if (placed->fill_count > 0 || placed->order.kind == ORDER_MARKET)

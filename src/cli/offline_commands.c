@@ -90,6 +90,18 @@ static int run_bars(struct cli_args *args)
                                    args->values[3], &args->io);
 }
 
+enum { COPY_FROM, COPY_TO };
+static int run_copy(struct cli_args *args)
+{
+    if (!args->values[COPY_FROM] || !args->values[COPY_TO])
+        return cli_usage(args, "--from and --to are needed");
+    return tidelock_copy(args->values[COPY_FROM], args->values[COPY_TO], &args->io);
+}
+
+static const struct cli_option copy_options[] = {
+    {"from", "PLACE", "the database to read: a file, or a postgresql:// URL"},
+    {"to", "PLACE", "the database to write: empty, or a copy that was begun"},
+};
 static const struct cli_option bars_options[] = {
     {"count", "N", "bars [10000]"},
     {"seed", "N", "equal seeds make equal bars [1]"},
@@ -130,6 +142,12 @@ const struct cli_command cli_offline_commands[] = {
      0, NULL, 0, run_verify},
     {"state", "[--at TIME]", "Show account, open positions and orders as they were at a moment",
      NULL, "tidelock state --at 2026-07-21T09:15:00Z", 0, 0, state_options, 1, run_state},
+    {"copy", "--from PLACE --to PLACE",
+     "Copy everything into another database: the log hash for hash, and every table",
+     "What was cut short goes on where it stopped. The copy is verified at the end. Beside a\n"
+     "running host it copies up to the present; see `mirror` in the configuration for going on.",
+     "tidelock copy --from var/tidelock.db --to postgresql://tidelock@db/tidelock", 0, 0,
+     copy_options, 2, run_copy},
     {"backtest", "STRATEGY-FOLDER --bars FILE",
      "Run a strategy over bars: the same core, a paper broker, a simulated clock", NULL,
      "tidelock backtest strategies/pyramid --bars bars.csv --report report.html", 1, 1,

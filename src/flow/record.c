@@ -143,6 +143,7 @@ void event_start(struct core *core, struct store_event *event, const char *kind,
     event->kind = kind;
     event->subject = subject;
     event->cause = NULL;
+    event->origin = NULL;
     event->at_us = clock_wall(core->clock);
     event->change_count = 0;
 }

@@ -63,6 +63,8 @@ static const struct setting root_rows[] = {
 static const struct setting store_rows[] = {
     ROW("path", SETTING_TEXT, store_path, "var/tidelock.db", 0, 0, NULL, 0,
         "SQLite file; its folder is made when missing"),
+    ROW("mirror", SETTING_TEXT, store_mirror, NULL, 0, 0, NULL, 0,
+        "a second database, file or postgresql:// URL, that follows the first hash for hash"),
     SECTION("kind", "sqlite"),
 };
 static const struct setting tls_rows[] = {

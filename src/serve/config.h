@@ -84,7 +84,8 @@ struct config {
     char *path; /* of the file */
     char instance[NAME_SIZE];
     enum core_mode mode;
-    char *store_path; /* SQLite file */
+    char *store_path;   /* SQLite file */
+    char *store_mirror; /* file or URL; NULL: none */
     char *listen_address;
     int64_t listen_port;
     char *tls_cert, *tls_key;

@@ -28,7 +28,8 @@ void mem_log_free(struct mem_log *log)
 void mem_log_append(struct mem_log *log, const struct store_event *event, int64_t term, int handle,
                     const char *instance)
 {
-    static const uint8_t origin[SHA256_SIZE];
+    static const uint8_t zeros[SHA256_SIZE];
+    const struct event *origin = event->origin;
     struct arena *texts = &log->texts;
     size_t at = (size_t)log->seq - 1;
     if (at == log->room) {
@@ -37,18 +38,21 @@ void mem_log_append(struct mem_log *log, const struct store_event *event, int64_
         log->writers = mem_realloc(log->writers, log->room * sizeof *log->writers);
     }
     str_clear(&log->body);
-    event_body(&log->body, event->cause, event->changes, event->change_count);
+    if (origin)
+        str_puts(&log->body, origin->body);
+    else
+        event_body(&log->body, event->cause, event->changes, event->change_count);
     log->writers[at] = handle;
     log->list[at] = (struct event){
         .seq = log->seq,
         .at_us = event->at_us,
         .kind = arena_text(texts, event->kind),
         .subject = arena_text(texts, event->subject),
-        .instance = arena_text(texts, instance),
-        .term = term,
+        .instance = arena_text(texts, origin ? origin->instance : instance),
+        .term = origin ? origin->term : term,
         .body = arena_copy(texts, str_text(&log->body), log->body.length),
     };
-    event_hash(log->sha, at ? log->list[at - 1].hash : origin, &log->list[at], log->list[at].hash);
+    event_hash(log->sha, at ? log->list[at - 1].hash : zeros, &log->list[at], log->list[at].hash);
 }
 
 static struct beating *find_beat(struct mem_log *log, int64_t term)

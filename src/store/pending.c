@@ -47,6 +47,8 @@ static void copy_event(struct arena *arena, struct store_event *to, const struct
     to->subject = arena_text(arena, from->subject);
     to->cause = arena_text(arena, from->cause);
     to->at_us = from->at_us;
+    to->origin = from->origin;
+    to->origin = NULL;
     to->change_count = from->change_count;
     for (size_t i = 0; i < from->change_count; i++) {
         const struct change *change = &from->changes[i];
@@ -123,6 +125,18 @@ bool change_check(const struct change *change, struct err *err)
     if (!change_edge_legal(table, change->before, change->after))
         return err_set(err, ERR_REFUSED, ERR_CONFLICT, "%s %s: %s may not become %s", table->name,
                        key, state_name(table, change->before), state_name(table, change->after));
+    return true;
+}
+
+bool check_origins(const struct store_write *write, int64_t last_seq, struct err *err)
+{
+    for (size_t i = 0; i < write->event_count; i++) {
+        const struct event *origin = write->events[i].origin;
+        if (origin && origin->seq != last_seq + 1 + (int64_t)i)
+            return err_set(err, ERR_REFUSED, ERR_CONFLICT,
+                           "event %" PRId64 " was carried here, where %" PRId64 " is the next",
+                           origin->seq, last_seq + 1 + (int64_t)i);
+    }
     return true;
 }
 

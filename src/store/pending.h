@@ -24,6 +24,8 @@ void pending_answer(struct pending *pending, const void *value);
  * by one, the edge of a state is legal. */
 bool change_check(const struct change *change, struct err *err) MUST_CHECK;
 bool change_edge_legal(const struct table *table, const void *before, const void *after);
+/* That carried events (those with an origin) come in their turn after the log's last one. */
+bool check_origins(const struct store_write *write, int64_t last_seq, struct err *err) MUST_CHECK;
 bool refuse_duplicate(struct err *err, const struct table *table, const char *key);
 bool refuse_conflict(struct err *err, const struct change *change,
                      int64_t version /* -1: no row */);

@@ -198,6 +198,13 @@ static void apply_change(struct pgbatch *batch, struct touched *touched,
 
 /* ---- events ---- */
 
+static const char *print_body(struct pgbatch *batch, const struct store_event *from)
+{
+    str_clear(&batch->body);
+    event_body(&batch->body, from->cause, from->changes, from->change_count);
+    return arena_copy(&batch->arena, batch->body.data, batch->body.length);
+}
+
 static void add_event(struct pgbatch *batch, const struct store_event *from, int64_t term)
 {
     if (batch->event_count == batch->event_room) {
@@ -205,16 +212,14 @@ static void add_event(struct pgbatch *batch, const struct store_event *from, int
         batch->events = mem_realloc(batch->events, batch->event_room * sizeof *batch->events);
     }
     struct event *event = &batch->events[batch->event_count++];
-    str_clear(&batch->body);
-    event_body(&batch->body, from->cause, from->changes, from->change_count);
-    *event =
-        (struct event){.seq = ++batch->seq,
-                       .at_us = from->at_us,
-                       .kind = from->kind,
-                       .subject = from->subject,
-                       .instance = batch->instance,
-                       .term = term,
-                       .body = arena_copy(&batch->arena, batch->body.data, batch->body.length)};
+    const struct event *origin = from->origin;
+    *event = (struct event){.seq = ++batch->seq,
+                            .at_us = from->at_us,
+                            .kind = from->kind,
+                            .subject = from->subject,
+                            .instance = origin ? origin->instance : batch->instance,
+                            .term = origin ? origin->term : term,
+                            .body = origin ? origin->body : print_body(batch, from)};
     event_hash(batch->sha, batch->hash, event, event->hash);
     memcpy(batch->hash, event->hash, sizeof batch->hash);
 }
@@ -255,7 +260,7 @@ static bool check_write(struct pgbatch *batch, const struct store_write *write, 
 bool pgbatch_add(struct pgbatch *batch, struct pending *pending, struct err *err)
 {
     const struct store_write *write = &pending->write;
-    if (!check_write(batch, write, err))
+    if (!check_origins(write, batch->seq, err) || !check_write(batch, write, err))
         return false;
     for (size_t e = 0; e < write->event_count; e++) {
         const struct store_event *event = &write->events[e];
@@ -440,7 +445,7 @@ static void put_events(struct pgbatch *batch, struct pg *pg)
     put_numbers(batch, offsetof(struct event, at_us));
     put_texts(batch, offsetof(struct event, kind));
     put_texts(batch, offsetof(struct event, subject));
-    pg_arg_text(args, batch->instance);
+    put_texts(batch, offsetof(struct event, instance));
     put_numbers(batch, offsetof(struct event, term));
     put_texts(batch, offsetof(struct event, body));
     pg_array_begin(args, PG_BYTES, batch->event_count);
@@ -448,8 +453,9 @@ static void put_events(struct pgbatch *batch, struct pg *pg)
         pg_array_bytes(args, batch->events[i].hash, sizeof batch->events[i].hash);
     pg_array_end(args);
     pg_put(pg, "events",
-           "INSERT INTO events SELECT s,a,k,j,$5::text,t,b,h FROM unnest($1::bigint[],$2::bigint[],"
-           "$3::text[],$4::text[],$6::bigint[],$7::text[],$8::bytea[]) AS n(s,a,k,j,t,b,h)",
+           "INSERT INTO events SELECT s,a,k,j,i,t,b,h FROM unnest($1::bigint[],$2::bigint[],"
+           "$3::text[],$4::text[],$5::text[],$6::bigint[],$7::text[],$8::bytea[]) "
+           "AS n(s,a,k,j,i,t,b,h)",
            args);
 }
 

@@ -22,6 +22,9 @@ struct store_event { /* becomes one row of the event log, in one transaction wit
     int64_t at_us;
     struct change changes[STORE_CHANGES_MAX];
     size_t change_count;
+    /* Written elsewhere first (carry.h): the log gets its instance, term and body, and only in its
+     * turn: another seq than the next one is a CONFLICT. NULL: ours. */
+    const struct event *origin;
 };
 struct store_write {   /* all or nothing */
     int64_t term;      /* 0: not fenced. Else the write fails FENCED (class REFUSED) unless it is

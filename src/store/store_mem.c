@@ -138,6 +138,8 @@ static bool check_write(const struct mem *mem, const struct store_write *write, 
 {
     if (!fence_check(mem->shared->book, write, err))
         return false;
+    if (!check_origins(write, mem->shared->seq, err))
+        return false;
     for (size_t e = 0; e < write->event_count; e++)
         for (size_t i = 0; i < write->events[e].change_count; i++)
             if (!check_change(mem, write, e, i, err))

@@ -254,6 +254,10 @@ static void print_bodies(struct sqlite_store *s, struct pending *pending)
     size_t count = pending->write.event_count;
     pending->bodies = arena_alloc(&pending->arena, count * sizeof *pending->bodies);
     for (size_t i = 0; i < count; i++) {
+        if (events[i].origin) {
+            pending->bodies[i] = events[i].origin->body;
+            continue;
+        }
         str_clear(&s->body);
         event_body(&s->body, events[i].cause, events[i].changes, events[i].change_count);
         pending->bodies[i] = arena_copy(&pending->arena, s->body.data, s->body.length);

@@ -181,6 +181,9 @@ static bool write_event(struct writer *writer, const struct store_event *from, c
                         int64_t term, struct err *err)
 {
     struct sqlite_statement *statement = writer->insert_event;
+    const struct event *origin = from->origin;
+    if (origin)
+        body = origin->body;
     if (!body) {
         str_clear(&writer->body);
         event_body(&writer->body, from->cause, from->changes, from->change_count);
@@ -190,8 +193,8 @@ static bool write_event(struct writer *writer, const struct store_event *from, c
                           .at_us = from->at_us,
                           .kind = from->kind,
                           .subject = from->subject,
-                          .instance = writer->instance,
-                          .term = term,
+                          .instance = origin ? origin->instance : writer->instance,
+                          .term = origin ? origin->term : term,
                           .body = body};
     event_hash(writer->sha, writer->end.hash, &event, event.hash);
     sqlite_bind_int(statement, 1, event.seq);
@@ -346,7 +349,7 @@ static bool write_item(struct writer *writer, struct writer_item *item, struct e
     struct merged *list;
     size_t count;
     writer->touched = false;
-    if (!fence_check(writer->fence, write, err))
+    if (!fence_check(writer->fence, write, err) || !check_origins(write, writer->end.seq, err))
         return false;
     if (!merge_write(item, &list, &count, err))
         return false;
