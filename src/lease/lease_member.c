@@ -53,13 +53,24 @@ static void wrote_join(struct lease_store *l, struct lease_write *write, const s
     }
     l->term = write->other;
     print_id(l->id, l->term);
-    /* Asking to join was the first sign of life; the beat that follows prolongs it. */
-    l->deadline_us =
-        l->options.store->ops->beat ? l->look.asked_us + l->options.ttl_us : LEASE_NEVER;
     l->look.next_us = 0;
-    log_write(l->options.log, LOG_INFO, "lease", "joined the instances", LOG_I("term", l->term),
-              LOG_T("name", l->options.name), LOG_END);
-    end_joining(l, NULL);
+    l->deadline_us = LEASE_NEVER;
+    l->proving = l->options.store->ops->beat != NULL;
+    if (!l->proving)
+        lease_member_proven(l, NULL);
+}
+
+/* Nobody acts before the others can see that it lives: one that has not been seen yet is taken for
+ * dead sooner than it would stop by itself. */
+void lease_member_proven(struct lease_store *l, const struct err *err)
+{
+    l->proving = false;
+    if (err)
+        l->term = 0; /* the others take the row for dead; the next try has another */
+    else
+        log_write(l->options.log, LOG_INFO, "lease", "joined the instances", LOG_I("term", l->term),
+                  LOG_T("name", l->options.name), LOG_END);
+    end_joining(l, err);
 }
 
 struct ending {
@@ -94,7 +105,6 @@ static void write_join(struct lease_store *l, int64_t term)
     text_copy(row.address, sizeof row.address, o->address);
     text_copy(row.build, sizeof row.build, o->build);
     write->other = term;
-    l->look.asked_us = clock_steady(o->clock);
     lease_write_event(write, "member.joined", row.id);
     lease_write_change(write, TABLE_MEMBER, NULL, &row);
     if (o->sole)
@@ -212,6 +222,11 @@ void lease_member_leave(struct lease *lease, struct waiter to)
 /* Writes on their way come first: what they change, leaving changes once more. */
 void lease_member_turn(struct lease_store *l)
 {
+    struct err err;
+    if (l->proving && !lease_member_alive(l, l->term)) {
+        err_set(&err, ERR_LATER, ERR_FENCED, "taken for dead before the first sign of life");
+        lease_member_proven(l, &err);
+    }
     if (l->state == LEASE_LEAVING && !l->leave_now && !l->writes)
         write_leave(l);
 }

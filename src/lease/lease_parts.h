@@ -64,7 +64,7 @@ struct lease_store {
     char id[sizeof((struct member *)0)->id];
     int64_t deadline_us; /* until then we may act */
     struct waiter joiner, leaver;
-    bool read;      /* joining: the largest term is known */
+    bool proving;   /* joining: the row stands, the first sign of life is not given yet */
     bool leave_now; /* leaving: its write was asked */
     unsigned tries; /* joining: terms that stood already */
     struct lease_key *keys;
@@ -101,6 +101,7 @@ void lease_write_ask(struct lease_write *write, bool fenced);
 /* lease_member.c */
 void lease_member_join(struct lease *lease, struct waiter to);
 void lease_member_leave(struct lease *lease, struct waiter to);
+void lease_member_proven(struct lease_store *l, const struct err *err);
 void lease_member_turn(struct lease_store *l);
 bool lease_member_alive(const struct lease_store *l, int64_t term);
 void lease_member_lost(struct lease_store *l, const char *why);

@@ -3,7 +3,8 @@
  * Another member is taken for dead when its beat has stood still for one and a half times the TTL
  * by our own steady clock, or its database session is missing in two looks one after another. Time
  * in which nobody could be seen (the database away, we ourselves stopped) is not counted. To be
- * wrong costs the other its term, never correctness: what it still writes is refused. */
+ * wrong (a session that was only slow to come back, a verdict that reached the log long after the
+ * look) costs the other its term, never correctness: what it still writes is refused. */
 #include "lease/lease_parts.h"
 
 #include <inttypes.h>
@@ -170,12 +171,19 @@ static void hear_beats(void *owner, uint64_t handle, const struct err *err, cons
         l->look.answered_us = clock_steady(l->options.clock);
         plan_next(l, err);
         l->look.answered_us = kept_us;
+        if (l->proving && l->look.term == l->term)
+            lease_member_proven(l, err);
         return;
     }
     l->look.answered_us = clock_steady(l->options.clock);
     metric_observe_us(l->metrics.beat, l->look.answered_us - l->look.asked_us);
     /* A list without us: we were taken for dead, and the log is about to tell it. */
-    if (l->state == LEASE_IN && l->look.term == l->term && names_us(l, value)) {
+    bool ours = l->look.term == l->term && names_us(l, value);
+    if (l->proving && ours) {
+        l->deadline_us = l->look.asked_us + l->options.ttl_us;
+        lease_member_proven(l, NULL);
+    }
+    if (l->state == LEASE_IN && ours && l->look.term == l->term) {
         l->deadline_us = l->look.asked_us + l->options.ttl_us;
         look_at_others(l, value, before_us);
     }
@@ -186,7 +194,7 @@ static void hear_beats(void *owner, uint64_t handle, const struct err *err, cons
 
 int64_t lease_watch_turn(struct lease_store *l, int64_t now_us)
 {
-    if (l->state != LEASE_IN || !l->options.store->ops->beat || l->look.waiting)
+    if ((l->state != LEASE_IN && !l->proving) || !l->options.store->ops->beat || l->look.waiting)
         return LEASE_NEVER;
     if (now_us < l->look.next_us)
         return l->look.next_us;

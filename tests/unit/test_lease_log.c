@@ -104,12 +104,15 @@ static void turn(struct host *host)
 /* Something at random of what a host may do. */
 static void act(struct host *host)
 {
+    struct store_status status;
     if (clock_steady(&now.clock) < host->still_until_us)
         return;
     switch (chance_below(&chance, 60)) {
     case 0:
-        host->still_until_us =
-            clock_steady(&now.clock) + (int64_t)chance_below(&chance, TTL_US * 4);
+        store_status(host->store, &status);
+        if (status.queued == 0)
+            host->still_until_us =
+                clock_steady(&now.clock) + (int64_t)chance_below(&chance, TTL_US * 4);
         break;
     case 1:
         lease_release(host->lease, KEY);

@@ -63,17 +63,25 @@ static void note_wake(struct store *s)
     wakes++;
 }
 
+static bool list_alive(void *ctx, const void *row)
+{
+    struct store_beats *alive = ctx;
+    const struct member *member = row;
+    if (member->state == MEMBER_ALIVE && alive->count < 16)
+        ((struct store_beat *)(uintptr_t)alive->list)[alive->count++] =
+            (struct store_beat){.term = member->term, .beat = beat_number, .session = true};
+    return true;
+}
+
 static void answer_beats(void)
 {
-    struct store_beat list[MEMBERS];
-    size_t count = beat_count, alive = 0;
+    struct store_beat list[16];
+    struct store_beats alive = {.list = list};
+    size_t count = beat_count;
     beat_number++;
-    for (int i = 0; i < MEMBERS; i++)
-        if (hosts[i].term)
-            list[alive++] =
-                (struct store_beat){.term = hosts[i].term, .beat = beat_number, .session = true};
+    book_each(book, TABLE_MEMBER, list_alive, &alive);
     for (size_t i = 0; i < count; i++)
-        wait_answer(beats[i].to, NULL, &(struct store_beats){.count = alive, .list = list});
+        wait_answer(beats[i].to, NULL, &alive);
     memmove(beats, beats + count, (beat_count - count) * sizeof beats[0]);
     beat_count -= count;
 }
