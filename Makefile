@@ -69,8 +69,8 @@ SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 
 # ---- build -----------------------------------------------------------------------------------
 
-.PHONY: all help deps test-deps run test tests unit spec model e2e attack sim soak fuzz fuzzers bench \
-        tidy asan tsan fresh install clean FORCE
+.PHONY: all help deps test-deps run test tests unit spec model e2e attack sim soak fuzz fuzzers \
+        bench tidy asan tsan fresh install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
