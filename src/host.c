@@ -152,19 +152,8 @@ static void pass_log_line(void *ctx, enum log_level level, const char *line)
 
 static bool open_store(struct tidelock *t, struct err *err)
 {
-    char folder[1024];
-    if (!text_copy(folder, sizeof folder, t->config.store_path))
-        return err_set(err, ERR_REFUSED, ERR_CONFIG, "store.path is too long");
-    if (!file_make_folder(dirname(folder), 0750, err))
-        return false;
-    struct store_sqlite_options options = {.path = t->config.store_path,
-                                           .instance = t->config.instance,
-                                           .migrate = true,
-                                           .loop = t->loop,
-                                           .clock = t->core.clock,
-                                           .log = t->log,
-                                           .metrics = t->metrics};
-    t->core.store = store_sqlite_open(&options, err);
+    struct host_wires wires = {t->loop, t->core.clock, t->log, t->metrics, NULL};
+    t->core.store = host_open_store(&t->config, &wires, false, err);
     return t->core.store != NULL;
 }
 

@@ -27,6 +27,12 @@ struct broker *host_open_broker(const struct config *config, const struct host_w
 /* A database by its path or URL: to read only, or, with a loop, to write after bringing its schema
  * up to date. */
 struct store *host_open_store_at(const char *place, struct loop *loop, struct err *err) MUST_CHECK;
+/* The database that the configuration names; of the wires, the journal is of no use to it. Read
+ * only: for the jobs beside a running host, whose loop may be NULL. */
+struct store *host_open_store(const struct config *config, const struct host_wires *wires,
+                              bool read_only, struct err *err) MUST_CHECK;
+bool host_migrate(const struct config *config, bool status, int version /* -1: newest */,
+                  struct str *report, struct err *err) MUST_CHECK;
 bool host_needs_workers(const struct config *config);
 /* Takes the workers over; NULL: made when they are needed. */
 struct policies *host_open_policies(const struct config *config, struct sandbox_workers *workers,

@@ -17,12 +17,8 @@ static int report_failure(struct tidelock_io *io, const char *job, const struct 
 
 static struct store *open_reader(const struct config *config, struct loop *loop, struct err *err)
 {
-    struct store_sqlite_options options = {.path = config->store_path,
-                                           .instance = config->instance,
-                                           .read_only = true,
-                                           .loop = loop,
-                                           .clock = clock_real()};
-    return store_sqlite_open(&options, err);
+    struct host_wires wires = {.loop = loop, .clock = clock_real()};
+    return host_open_store(config, &wires, true, err);
 }
 
 const char *tidelock_config_help(void)
@@ -78,12 +74,12 @@ int tidelock_migrate(const char *config_path, const char *verb, const char *to,
     if (to && (!*to || *end || version < 0))
         err_set(&err, ERR_REFUSED, ERR_USAGE, "\"%s\" is not a version number", to);
     else if (strcmp(verb, "status") == 0)
-        ok = migrate_sqlite_status(config.store_path, &report, &err);
+        ok = host_migrate(&config, true, -1, &report, &err);
     else if (strcmp(verb, "down") == 0 && !to)
         err_set(&err, ERR_REFUSED, ERR_USAGE,
                 "say how far: migrate down --to VERSION (0 empties the database)");
     else
-        ok = migrate_sqlite(config.store_path, (int)version, &report, &err);
+        ok = host_migrate(&config, false, (int)version, &report, &err);
     if (ok)
         host_print(io->out, "%s", str_text(&report));
     else

@@ -8,9 +8,11 @@
 #include "base/mem.h"
 #include "io/loop_uv.h"
 #include <assert.h>
+#include <poll.h>
 
 /* Deferred calls may defer again; after this many rounds the sockets get their turn. */
 #define SETTLE_ROUNDS_MAX 8
+#define LEFT_WAITS_MAX 1000
 
 struct deferral {
     void (*fn)(void *ctx);
@@ -225,6 +227,12 @@ void loop_free(struct loop *loop)
     uv_close((uv_handle_t *)&loop->idle, NULL);
     uv_run(&loop->uv, UV_RUN_NOWAIT);
     int rc = uv_loop_close(&loop->uv);
+    /* A host's name that is still being looked up on another thread cannot be called back. */
+    for (int i = 0; rc == UV_EBUSY && i < LEFT_WAITS_MAX; i++) {
+        poll(NULL, 0, 10);
+        uv_run(&loop->uv, UV_RUN_NOWAIT);
+        rc = uv_loop_close(&loop->uv);
+    }
     assert(rc == 0 && "something was left on the loop");
     (void)rc;
     mem_free(loop->waiting.items);

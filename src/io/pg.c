@@ -53,6 +53,26 @@ static void drop_watcher(struct pg *pg)
     pg->watcher = NULL;
 }
 
+/* Callbacks may close the connection they are told of: it goes when the last of them is over. */
+static void enter(struct pg *pg)
+{
+    pg->depth++;
+}
+
+static void free_pg(struct pg *pg)
+{
+    pg_target_free(&pg->target);
+    mem_free(pg->expected);
+    mem_free(pg->setup);
+    mem_free(pg);
+}
+
+static void leave(struct pg *pg)
+{
+    if (--pg->depth == 0 && pg->state == PG_CLOSED)
+        free_pg(pg);
+}
+
 static void on_socket(uv_poll_t *uv, int status, int events)
 {
     struct pg_watcher *watcher = uv->data;
@@ -145,6 +165,7 @@ static void on_timer(void *ctx)
 {
     struct pg *pg = ctx;
     struct err err;
+    enter(pg);
     pg->due_us = LOOP_NEVER;
     if (pg->state == PG_WAITING) {
         begin_attempt(pg);
@@ -158,6 +179,7 @@ static void on_timer(void *ctx)
         pg->lookup = NULL;
         lose(pg, &err);
     }
+    leave(pg);
 }
 
 /* ---- connecting ---- */
@@ -251,6 +273,7 @@ static void on_address(uv_getaddrinfo_t *uv, int status, struct addrinfo *found)
     char address[ADDRESS_SIZE] = "";
     if (pg) {
         struct err err;
+        enter(pg);
         pg->lookup = NULL;
         if (status == 0 && getnameinfo(found->ai_addr, found->ai_addrlen, address, sizeof address,
                                        NULL, 0, NI_NUMERICHOST) == 0) {
@@ -260,6 +283,7 @@ static void on_address(uv_getaddrinfo_t *uv, int status, struct addrinfo *found)
                     pg->target.hosts[pg->host].host);
             lose(pg, &err);
         }
+        leave(pg);
     }
     if (found)
         uv_freeaddrinfo(found);
@@ -288,12 +312,14 @@ static void begin_attempt(struct pg *pg)
 
 static void pump(struct pg *pg)
 {
+    enter(pg);
     if (pg->state == PG_CONNECTING)
         go_on_connecting(pg);
     else if (pg->state == PG_SETUP)
         go_on_setting_up(pg);
     else if (pg->state == PG_READY || pg->state == PG_BUSY)
         pg_work(pg);
+    leave(pg);
 }
 
 /* ---- opening and closing ---- */
@@ -318,17 +344,6 @@ struct pg *pg_open(const struct pg_options *options, struct err *err)
     return pg;
 }
 
-static void free_pg(void *ctx)
-{
-    struct pg *pg = ctx;
-    loop_timer_free(pg->timer);
-    pg_target_free(&pg->target);
-    mem_free(pg->expected);
-    mem_free(pg->setup);
-    mem_free(pg);
-}
-
-/* It may be called from inside any callback: what is left of the connection goes after them. */
 void pg_close(struct pg *pg)
 {
     if (!pg || pg->state == PG_CLOSED)
@@ -339,7 +354,10 @@ void pg_close(struct pg *pg)
     pg->lookup = NULL;
     pg->state = PG_CLOSED;
     pg->request = (struct pg_request){0};
-    loop_defer(pg->loop, free_pg, pg);
+    loop_timer_free(pg->timer);
+    pg->timer = NULL;
+    if (pg->depth == 0)
+        free_pg(pg);
 }
 
 bool pg_idle(const struct pg *pg)
@@ -376,7 +394,9 @@ void pg_drop(struct pg *pg)
         pg->lookup->pg = NULL;
     pg->lookup = NULL;
     err_set(&err, ERR_LATER, ERR_IO, "%.60s: the connection was given up", pg->target.where);
+    enter(pg);
     lose(pg, &err);
+    leave(pg);
 }
 
 void pg_wait(struct pg *pg, int64_t timeout_us)

@@ -78,6 +78,7 @@ struct pg {
     unsigned failures;
     struct chance chance;
     bool unnamed; /* a pooler forgets names */
+    int depth;    /* of callbacks */
     struct pg_known *known;
     /* The request. */
     struct pg_request request;

@@ -23,8 +23,8 @@ static const char *option(const struct pg_target *target, const char *word)
 static bool is_numeric(const char *host)
 {
     unsigned char bytes[16];
-    return *host == '/' || *host == '@' || !*host || inet_pton(AF_INET, host, bytes) == 1 ||
-           inet_pton(AF_INET6, host, bytes) == 1;
+    return *host == '/' || *host == '@' || !*host || strcmp(host, "localhost") == 0 ||
+           inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
 }
 
 /* The n-th of a comma separated list; the last one counts for all that follow, as in libpq. */

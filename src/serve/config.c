@@ -65,6 +65,17 @@ static const struct setting store_rows[] = {
         "SQLite file; its folder is made when missing"),
     ROW("mirror", SETTING_TEXT, store_mirror, NULL, 0, 0, NULL, 0,
         "a second database, file or postgresql:// URL, that follows the first hash for hash"),
+    ROW("url", SETTING_TEXT, postgres.url, NULL, 0, 0, NULL, 0,
+        "postgresql://user@host,host/base: PostgreSQL instead, for several instances"),
+    ROW("password", SETTING_SECRET, postgres.password, NULL, 0, 0, NULL, 0,
+        "of its user, by reference"),
+    ROW("direct", SETTING_TEXT, postgres.direct_url, NULL, 0, 0, NULL, 0,
+        "the same database around a pooler of transactions [url]"),
+    ROW("replica", SETTING_TEXT, postgres.replica_url, NULL, 0, 0, NULL, 0,
+        "a replica for history and reports"),
+    ROW("replica_lag", SETTING_DURATION, postgres.replica_lag_us, "2s", 100000, 600 * S_US, NULL, 0,
+        "how late it may be; later, the first database is asked"),
+    ROW("pool", SETTING_INT, postgres.pool, "8", 3, 18, NULL, 0, "connections at most"),
     SECTION("kind", "sqlite"),
 };
 static const struct setting tls_rows[] = {
@@ -234,12 +245,32 @@ static void check_redis(struct settings_reader *r, const struct config *c)
         settings_warn(r, "redis", "is not used by a single instance");
 }
 
-static void check_whole(struct settings_reader *r, const struct json *root, struct config *c)
+/* A password in a URL would be printed with it. */
+static bool has_password(const char *url)
+{
+    const char *user = url ? strstr(url, "://") : NULL, *at = user ? strchr(user, '@') : NULL;
+    const char *colon = user ? strchr(user + 3, ':') : NULL;
+    return url && (strstr(url, "password=") || (at && colon && colon < at));
+}
+
+static void check_store(struct settings_reader *r, const struct json *root, const struct config *c)
 {
     const char *kind = json_text(json_get(root, "store"), "kind");
-    if (kind && strcmp(kind, "sqlite") != 0)
-        settings_fault(r, "store.kind", "\"%s\" is not known; this build has: sqlite", kind);
-    if (c->mode != MODE_SINGLE)
+    if (kind && strcmp(kind, c->postgres.url ? "postgresql" : "sqlite") != 0)
+        settings_fault(r, "store.kind",
+                       "\"%s\" is not what is set up: \"sqlite\" has a path, \"postgresql\" a url",
+                       kind);
+    if (has_password(c->postgres.url) || has_password(c->postgres.direct_url) ||
+        has_password(c->postgres.replica_url))
+        settings_fault(r, "store.url",
+                       "names a password: write store.password = \"env:PGPASSWORD\" or "
+                       "\"file:/path\", so that it is never shown");
+}
+
+static void check_whole(struct settings_reader *r, const struct json *root, struct config *c)
+{
+    check_store(r, root, c);
+    if (c->mode != MODE_SINGLE && !c->postgres.url)
         settings_fault(r, "mode",
                        "\"%s\" needs the PostgreSQL store; with SQLite the mode is \"single\"",
                        mode_names[c->mode]);
@@ -323,6 +354,7 @@ void config_free(struct config *c)
     }
     secret_wipe(&c->admin_token);
     secret_wipe(&c->redis.password);
+    secret_wipe(&c->postgres.password);
     config_free_broker(c);
     for (size_t i = 0; i < c->zone_count; i++)
         zone_free(c->zones[i]);

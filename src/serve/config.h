@@ -86,6 +86,11 @@ struct config {
     enum core_mode mode;
     char *store_path;   /* SQLite file */
     char *store_mirror; /* file or URL; NULL: none */
+    struct {            /* PostgreSQL instead; url NULL: no */
+        char *url, *direct_url, *replica_url;
+        struct config_secret password;
+        int64_t pool, replica_lag_us;
+    } postgres;
     char *listen_address;
     int64_t listen_port;
     char *tls_cert, *tls_key;

@@ -1,4 +1,5 @@
-/* What a signal costs the SQLite store: signals a second and microseconds of CPU, by batch size.
+/* What a signal costs the SQLite and the PostgreSQL store: signals a second and microseconds of
+ * CPU, by batch size.
  *
  * One signal is two writes: (received + decided: signal, decision, order, two events) and (filled:
  * fill, order, position, pyramid, account, ledger, signal, one event). A batch asks so many first
@@ -6,6 +7,7 @@
 #include "base/clock.h"
 #include "io/loop.h"
 #include "store/store_bodies.h"
+#include "unit/pg_store.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -251,7 +253,42 @@ static void run_batch(struct store *store, struct loop *loop, size_t batch, bool
         loop_turn(loop, 100);
 }
 
-static void measure(const char *folder, size_t batch, long total)
+struct spent {
+    double signals, us, cpu_us;
+};
+
+static struct spent run(struct store *store, struct loop *loop, size_t batch, long first,
+                        long total)
+{
+    struct spent spent = {.signals = (double)total};
+    if (!first)
+        pyramid.version = account.version = account.entries = 0;
+    for (long done = 0; done < total; done += (long)batch) {
+        for (size_t i = 0; i < batch; i++) {
+            make_signal(&stories[i], first + done + (long)i);
+            make_order(&stories[i]);
+            make_fill(&stories[i], first + done + (long)i);
+        }
+        double cpu_before = process_cpu_us();
+        int64_t began_us = clock_steady(clock_real());
+        run_batch(store, loop, batch, false);
+        run_batch(store, loop, batch, true);
+        spent.us += (double)(clock_steady(clock_real()) - began_us);
+        spent.cpu_us += process_cpu_us() - cpu_before;
+    }
+    return spent;
+}
+
+static void print(const char *kind, size_t batch, const struct spent *spent, double server_us)
+{
+    printf("%-10s batches of %3zu: %6.0f signals/s, CPU us/signal: %s %5.1f, all of the host %5.1f;"
+           " %.0f us a commit\n",
+           kind, batch, spent->signals * 1e6 / spent->us,
+           strcmp(kind, "sqlite") == 0 ? "writer" : "server", server_us / spent->signals,
+           spent->cpu_us / spent->signals, spent->us / spent->signals * (double)batch / 2);
+}
+
+static void measure_sqlite(const char *folder, size_t batch, long total)
 {
     char path[128];
     struct err err;
@@ -265,27 +302,9 @@ static void measure(const char *folder, size_t batch, long total)
         fprintf(stderr, "%s\n", err.text);
         exit(1);
     }
-    pyramid.version = account.version = account.entries = 0;
-    double cpu = 0, writer = thread_cpu_us("store-write");
-    int64_t spent_us = 0;
-    for (long done = 0; done < total; done += (long)batch) {
-        for (size_t i = 0; i < batch; i++) {
-            make_signal(&stories[i], done + (long)i);
-            make_order(&stories[i]);
-            make_fill(&stories[i], done + (long)i);
-        }
-        double cpu_before = process_cpu_us();
-        int64_t began_us = clock_steady(clock_real());
-        run_batch(store, loop, batch, false);
-        run_batch(store, loop, batch, true);
-        spent_us += clock_steady(clock_real()) - began_us;
-        cpu += process_cpu_us() - cpu_before;
-    }
-    writer = thread_cpu_us("store-write") - writer;
-    printf("batches of %3zu: %6.0f signals/s, CPU us/signal: writer %5.1f, all %5.1f; %.0f us a "
-           "commit\n",
-           batch, (double)total * 1e6 / (double)spent_us, writer / (double)total,
-           cpu / (double)total, (double)spent_us / (double)total * (double)batch / 2);
+    double writer_us = thread_cpu_us("store-write");
+    struct spent spent = run(store, loop, batch, 0, total);
+    print("sqlite", batch, &spent, thread_cpu_us("store-write") - writer_us);
     store_close(store);
     loop_turn(loop, 0);
     loop_free(loop);
@@ -297,6 +316,22 @@ static void measure(const char *folder, size_t batch, long total)
     }
 }
 
+static void measure_postgres(struct pg_server *server, size_t batch, long total)
+{
+    char base[16];
+    struct err err;
+    struct loop *loop = loop_new(clock_real(), NULL, &err);
+    pg_store_base(server, base, sizeof base);
+    struct store *store = pg_store_open(server, base, "bench", loop);
+    run(store, loop, 1, 0, 1); /* connects, prepares */
+    double before_us = pg_server_cpu_us(server);
+    struct spent spent = run(store, loop, batch, 1, total);
+    print("postgresql", batch, &spent, pg_server_cpu_us(server) - before_us);
+    store_close(store);
+    loop_turn(loop, 0);
+    loop_free(loop);
+}
+
 /* bench_store [folder]: the folder decides which disk is measured. */
 int main(int argc, char **argv)
 {
@@ -306,8 +341,13 @@ int main(int argc, char **argv)
     SET(pyramid.id, "bank_nifty_pyramid|BANKNIFTY");
     SET(account.id, "main");
     account.equity = dec("5000000");
-    measure(folder, 1, 2000);
-    measure(folder, 64, 19200);
-    measure(folder, 256, 19200);
+    static const size_t batches[] = {1, 64, 256};
+    for (size_t i = 0; i < 3; i++)
+        measure_sqlite(folder, batches[i], batches[i] == 1 ? 2000 : 19200);
+    struct pg_server server = {.durable = true, .settings = "shared_buffers=256MB"};
+    pg_server_start(&server);
+    for (size_t i = 0; i < 3; i++)
+        measure_postgres(&server, batches[i], batches[i] == 1 ? 2000 : 19200);
+    pg_server_stop(&server);
     return 0;
 }

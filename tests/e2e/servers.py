@@ -5,8 +5,11 @@
             redis.pause()
 """
 
+import contextlib
 import ctypes
+import glob
 import os
+import pwd
 import shutil
 import signal as traps
 import socket
@@ -127,3 +130,123 @@ class Sentinel(Redis):
     @property
     def url(self):
         return f"redis+sentinel://127.0.0.1:{self.port}/book"
+
+
+class Unprivileged:
+    """A server that refuses to be run by root. start() makes self.process; a paused server keeps its sockets open and says nothing."""
+
+    user = None
+
+    def __init__(self):
+        self.folder = tempfile.mkdtemp(prefix="tidelock-server-")
+        self.port = free_port()
+        self.process = None
+        if os.geteuid() == 0:
+            for name in ("postgres", "nobody"):
+                with contextlib.suppress(KeyError):
+                    self.user = pwd.getpwnam(name)
+                    break
+            os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
+
+    def _child(self):
+        if self.user:
+            os.setgroups([])
+            os.setgid(self.user.pw_gid)
+            os.setuid(self.user.pw_uid)
+        end_with_us()
+
+    def _options(self):
+        log = open(os.path.join(self.folder, "log"), "ab")
+        return {"stdout": log, "stderr": log, "cwd": self.folder, "preexec_fn": self._child}
+
+    def _spawn(self, argv):
+        self.process = subprocess.Popen(argv, **self._options())
+
+    def _processes(self):
+        mine = [self.process.pid]
+        for stat in glob.glob("/proc/[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                with open(stat, encoding="utf-8", errors="replace") as f:
+                    text = f.read()
+                if int(text[text.rindex(")") + 4 :].split()[0]) == self.process.pid:
+                    mine.append(int(text.split(" ", 1)[0]))
+        return mine
+
+    def signal(self, sig):
+        for pid in self._processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, sig)
+
+    def pause(self):
+        self.signal(traps.SIGSTOP)
+
+    def resume(self):
+        self.signal(traps.SIGCONT)
+
+    def kill(self):
+        """As if the machine had gone."""
+        if self.process:
+            self.signal(traps.SIGKILL)
+            self.process.wait()
+        self.process = None
+
+    def restart(self):
+        self.kill()
+        self.start()
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Postgres(Unprivileged):
+    """.url names a database of its own; .base() makes another one. Durable: fsync stays on."""
+
+    def __init__(self, durable=False, settings=()):
+        super().__init__()
+        versions = glob.glob("/usr/lib/postgresql/*/bin")
+        newest = max(versions, key=lambda v: int(v.split("/")[4]), default=None)
+        self.bin = newest + "/" if newest else ""
+        self.data = os.path.join(self.folder, "data")
+        self.settings = [f"fsync={'on' if durable else 'off'}", *settings]
+        self.url = f"postgresql://tidelock@127.0.0.1:{self.port}/postgres"
+
+    def start(self):
+        if not os.path.exists(self.data):
+            argv = [self.bin + "initdb", "-N", "-A", "trust", "-U", "tidelock", "-E", "UTF8"]
+            subprocess.run([*argv, "--locale=C", "-D", self.data], check=True, **self._options())
+        pidfile = os.path.join(self.data, "postmaster.pid")
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(pidfile)
+        argv = [self.bin + "postgres", "-D", self.data, "-p", str(self.port), "-k", self.folder]
+        for setting in ("listen_addresses=127.0.0.1", "max_connections=100", *self.settings):
+            argv += ["-c", setting]
+        self._spawn(argv)
+
+        def ready():
+            with contextlib.suppress(OSError):
+                with open(pidfile, encoding="utf-8") as f:
+                    return any(line.startswith("ready") for line in f)
+            return False
+
+        until(ready, 30, "PostgreSQL")
+
+    def base(self, name):
+        argv = [self.bin + "createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "tidelock"]
+        subprocess.run([*argv, name], check=True)
+        return f"postgresql://tidelock@127.0.0.1:{self.port}/{name}"
+
+    def sql(self, text, url=None):
+        """Rows as lists of texts."""
+        out = subprocess.run(
+            [self.bin + "psql", "-XAtq", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-c", text]
+            + [url or self.url],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return [line.split("\t") for line in out.stdout.splitlines()]

@@ -58,6 +58,7 @@ static inline void pg_server_drop_rights(void)
 
 static inline pid_t pg_server_spawn(const char *log, char *const argv[])
 {
+    fflush(NULL);
     pid_t pid = fork();
     if (pid)
         return pid;
@@ -171,25 +172,64 @@ static inline void pg_server_stop(struct pg_server *server)
     waitpid(pid, NULL, 0);
 }
 
-/* To the server and every process of it. */
-static inline void pg_server_signal(const struct pg_server *server, int sig)
+/* The rest of a process' line in /proc behind its name; false: no such process. */
+static inline bool pg_server_stat(const char *pid, char line[512])
+{
+    char path[300];
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    FILE *file = fopen(path, "r");
+    if (!file)
+        return false;
+    char *end = fgets(line, 512, file) ? strrchr(line, ')') : NULL;
+    fclose(file);
+    if (end)
+        memmove(line, end + 2, strlen(end + 2) + 1);
+    return end != NULL;
+}
+
+static inline void pg_server_each(const struct pg_server *server,
+                                  void (*each)(void *ctx, pid_t pid, const char *line), void *ctx)
 {
     DIR *all = opendir("/proc");
-    kill(server->pid, sig);
+    char line[512];
     for (struct dirent *e; all && (e = readdir(all));) {
-        char path[300], line[300] = "";
         int parent = 0;
-        snprintf(path, sizeof path, "/proc/%.20s/stat", e->d_name);
-        FILE *file = fopen(path, "r");
-        if (!file)
-            continue;
-        const char *end = fgets(line, sizeof line, file) ? strrchr(line, ')') : NULL;
-        fclose(file);
-        if (end && sscanf(end, ") %*c %d", &parent) == 1 && parent == server->pid)
-            kill((pid_t)strtol(e->d_name, NULL, 10), sig);
+        pid_t pid = (pid_t)strtol(e->d_name, NULL, 10);
+        if (pid > 0 && pg_server_stat(e->d_name, line) && sscanf(line, "%*c %d", &parent) == 1 &&
+            (parent == server->pid || pid == server->pid))
+            each(ctx, pid, line);
     }
     if (all)
         closedir(all);
+}
+
+static inline void pg_server_signal_one(void *ctx, pid_t pid, const char *line)
+{
+    (void)line;
+    kill(pid, *(const int *)ctx);
+}
+
+/* To the server and every process of it. */
+static inline void pg_server_signal(const struct pg_server *server, int sig)
+{
+    pg_server_each(server, pg_server_signal_one, &sig);
+}
+
+static inline void pg_server_cpu_one(void *ctx, pid_t pid, const char *line)
+{
+    long long used[4] = {0}; /* user, system, and of children that have ended */
+    (void)pid;
+    if (sscanf(line, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &used[0],
+               &used[1], &used[2], &used[3]) == 4)
+        *(double *)ctx += (double)(used[0] + used[1] + used[2] + used[3]);
+}
+
+/* Of all its processes so far. */
+static inline double pg_server_cpu_us(const struct pg_server *server)
+{
+    double ticks = 0;
+    pg_server_each(server, pg_server_cpu_one, &ticks);
+    return ticks * 1e6 / (double)sysconf(_SC_CLK_TCK);
 }
 
 static inline void pg_server_base(const struct pg_server *server, const char *name)

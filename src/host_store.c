@@ -1,0 +1,104 @@
+/* Why: the live host and the offline jobs find the same database from the same configuration. */
+#include "host.h"
+
+#include "io/file.h"
+#include "store/store_bodies.h"
+
+#include <libgen.h>
+#include <string.h>
+
+/* The password joins the URL here, and nowhere that is printed. */
+static char *with_password(const char *url, const struct config_secret *password)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    struct str text = STR_EMPTY;
+    bool is_url = url && strstr(url, "://");
+    if (!url)
+        return NULL;
+    str_puts(&text, url);
+    if (password->bytes)
+        str_puts(&text, !is_url ? " password='" : strchr(url, '?') ? "&password=" : "?password=");
+    for (size_t i = 0; i < password->length; i++) {
+        unsigned char c = (unsigned char)password->bytes[i];
+        if (is_url && !strchr(plain, c))
+            str_printf(&text, "%%%02X", c);
+        else if (!is_url && (c == '\'' || c == '\\'))
+            str_printf(&text, "\\%c", c);
+        else
+            str_putc(&text, (char)c);
+    }
+    if (password->bytes && !is_url)
+        str_putc(&text, '\'');
+    char *joined = mem_copy_text(str_text(&text));
+    explicit_bzero(text.data, text.length);
+    str_free(&text);
+    return joined;
+}
+
+static void forget(char *url)
+{
+    if (url)
+        mem_free_secret(url, strlen(url));
+}
+
+static struct store *open_postgres(const struct config *config, const struct host_wires *wires,
+                                   bool read_only, struct err *err)
+{
+    const struct config_secret *password = &config->postgres.password;
+    char *url = with_password(config->postgres.url, password);
+    char *direct = with_password(config->postgres.direct_url, password);
+    char *replica = with_password(config->postgres.replica_url, password);
+    struct store_pg_options options = {.url = url,
+                                       .direct_url = direct,
+                                       .replica_url = replica,
+                                       .instance = config->instance,
+                                       .pool = (size_t)config->postgres.pool,
+                                       .lag_us = config->postgres.replica_lag_us,
+                                       .read_only = read_only,
+                                       .migrate = !read_only,
+                                       .loop = wires->loop,
+                                       .clock = wires->clock,
+                                       .log = wires->log,
+                                       .metrics = wires->metrics};
+    struct store *store = store_pg_open(&options, err);
+    forget(url);
+    forget(direct);
+    forget(replica);
+    return store;
+}
+
+struct store *host_open_store(const struct config *config, const struct host_wires *wires,
+                              bool read_only, struct err *err)
+{
+    char folder[1024];
+    if (config->postgres.url)
+        return open_postgres(config, wires, read_only, err);
+    if (!text_copy(folder, sizeof folder, config->store_path)) {
+        err_set(err, ERR_REFUSED, ERR_CONFIG, "store.path is too long");
+        return NULL;
+    }
+    if (!read_only && !file_make_folder(dirname(folder), 0750, err))
+        return NULL;
+    struct store_sqlite_options options = {.path = config->store_path,
+                                           .instance = config->instance,
+                                           .read_only = read_only,
+                                           .migrate = !read_only,
+                                           .loop = wires->loop,
+                                           .clock = wires->clock,
+                                           .log = wires->log,
+                                           .metrics = wires->metrics};
+    return store_sqlite_open(&options, err);
+}
+
+bool host_migrate(const struct config *config, bool status, int version, struct str *report,
+                  struct err *err)
+{
+    if (!config->postgres.url)
+        return status ? migrate_sqlite_status(config->store_path, report, err)
+                      : migrate_sqlite(config->store_path, version, report, err);
+    char *url = with_password(config->postgres.url, &config->postgres.password);
+    bool ok = status ? migrate_postgres_status(url, report, err)
+                     : migrate_postgres(url, version, report, err);
+    forget(url);
+    return ok;
+}
