@@ -71,14 +71,15 @@ struct store *host_open_store(const struct config *config, const struct host_wir
                               bool read_only, struct err *err)
 {
     char folder[1024];
-    if (config->postgres.url)
-        return open_postgres(config, wires, read_only, err);
     if (!text_copy(folder, sizeof folder, config->store_path)) {
         err_set(err, ERR_REFUSED, ERR_CONFIG, "store.path is too long");
         return NULL;
     }
     if (!read_only && !file_make_folder(dirname(folder), 0750, err))
         return NULL;
+    /* Other files of this host stand in that folder too, wherever the rows are. */
+    if (config->postgres.url)
+        return open_postgres(config, wires, read_only, err);
     struct store_sqlite_options options = {.path = config->store_path,
                                            .instance = config->instance,
                                            .read_only = read_only,

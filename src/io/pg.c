@@ -106,6 +106,7 @@ static void disconnect(struct pg *pg)
     if (pg->conn)
         PQfinish(pg->conn);
     pg->conn = NULL;
+    pg->expected_count = 0;
     pg_forget_names(pg, false);
 }
 
