@@ -133,7 +133,8 @@ class Sentinel(Redis):
 
 
 class Unprivileged:
-    """A server that refuses to be run by root. start() makes self.process; a paused server keeps its sockets open and says nothing."""
+    """A server that refuses to be run by root. start() makes self.process; a paused server keeps
+    its sockets open and says nothing."""
 
     user = None
 
