@@ -61,7 +61,6 @@ static void make_signal(struct story *s, long number)
     row_init(&tables[TABLE_SIGNAL], a);
     hash_sha256(name, (size_t)length, hash);
     hex_print(hash, sizeof hash, a->fingerprint);
-    base32_print(hash, sizeof hash, a->id, 20);
     SET(a->source, "tradingview");
     SET(a->strategy, "bank_nifty_pyramid");
     SET(a->instrument, "BANKNIFTY");
@@ -73,6 +72,8 @@ static void make_signal(struct story *s, long number)
     a->extra = "{\"bar\":\"15\",\"er\":\"0.81\"}";
     a->received_us = 1700000000000000 + number * 1000;
     a->at_us = a->received_us - 500000;
+    id_derive(a->id, a->fingerprint, NULL);
+    id_put_time(a->id, a->at_us); /* as intake makes them: they run with time */
     a->version = 1;
     s->working = *a;
     s->working.state = SIGNAL_WORKING;

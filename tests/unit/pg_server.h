@@ -149,29 +149,6 @@ static inline void pg_server_start(struct pg_server *server)
     pg_server_run(server);
 }
 
-/* SIGQUIT: as if the machine had gone; SIGINT: at once, cleanly. */
-static inline void pg_server_end(struct pg_server *server, int sig)
-{
-    if (server->pid > 0) {
-        kill(server->pid, sig);
-        waitpid(server->pid, NULL, 0);
-    }
-    server->pid = 0;
-}
-
-static inline void pg_server_stop(struct pg_server *server)
-{
-    pg_server_end(server, SIGINT);
-    if (strncmp(server->folder, "/tmp/tidelock-pg-", 17) != 0)
-        return;
-    pid_t pid = fork();
-    if (pid == 0) {
-        execlp("rm", "rm", "-rf", server->folder, (char *)NULL);
-        _exit(127);
-    }
-    waitpid(pid, NULL, 0);
-}
-
 /* The rest of a process' line in /proc behind its name; false: no such process. */
 static inline bool pg_server_stat(const char *pid, char line[512])
 {
@@ -222,6 +199,37 @@ static inline void pg_server_cpu_one(void *ctx, pid_t pid, const char *line)
     if (sscanf(line, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld %lld %lld", &used[0],
                &used[1], &used[2], &used[3]) == 4)
         *(double *)ctx += (double)(used[0] + used[1] + used[2] + used[3]);
+}
+
+static inline void pg_server_kill_child(void *ctx, pid_t pid, const char *line)
+{
+    (void)line;
+    if (pid != *(const pid_t *)ctx)
+        kill(pid, SIGKILL);
+}
+
+/* As if the machine had gone. (Its own immediate shutdown can wait for ever for a session that is
+ * just beginning.) */
+static inline void pg_server_crash(struct pg_server *server)
+{
+    kill(server->pid, SIGSTOP); /* so that its processes stay its children while they are found */
+    pg_server_each(server, pg_server_kill_child, &server->pid);
+    kill(server->pid, SIGKILL);
+    waitpid(server->pid, NULL, 0);
+    server->pid = 0;
+}
+
+static inline void pg_server_stop(struct pg_server *server)
+{
+    pg_server_crash(server);
+    if (strncmp(server->folder, "/tmp/tidelock-pg-", 17) != 0)
+        return;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execlp("rm", "rm", "-rf", server->folder, (char *)NULL);
+        _exit(127);
+    }
+    waitpid(pid, NULL, 0);
 }
 
 /* Of all its processes so far. */

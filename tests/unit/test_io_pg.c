@@ -322,7 +322,7 @@ static void test_restart(void **state)
 {
     struct rig *rig = connected();
     (void)state;
-    pg_server_end(&server, SIGQUIT);
+    pg_server_crash(&server);
     turn_until(rig, &rig->lost, 3);
     pg_server_run(&server);
     turn_until(rig, &rig->ready, 2);

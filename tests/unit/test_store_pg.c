@@ -421,7 +421,7 @@ static void test_restarted_server(void **state)
         insert_signal(rig, &rig->handles[i % 2], &ours[i], id);
         loop_turn(rig->loop, 0);
         if (i == 20)
-            pg_server_end(&server, SIGQUIT);
+            pg_server_crash(&server);
     }
     pg_server_run(&server);
     for (int i = 0; i < 40; i++)
