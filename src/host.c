@@ -2,6 +2,7 @@
  * host_parts_open down: that is what a host is made of. */
 #include "host.h"
 #include "base/embed.h"
+#include "host_cluster.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/trap.h"
@@ -32,6 +33,7 @@ struct tidelock {
     struct loop *loop;
     struct loop_hook *hook;
     struct core core;
+    struct cluster *cluster;
     struct mirror *mirror;
     struct feeds *feeds;
     struct reload *reload;
@@ -45,6 +47,7 @@ struct tidelock {
     void *event_ctx;
     struct str line;
     enum host_stage stage;
+    bool depositing;
     int exit_code;
     int64_t opened_us;
     unsigned stops;
@@ -67,12 +70,15 @@ static int64_t turn_parts(void *ctx, int64_t steady_us)
 {
     (void)steady_us;
     struct tidelock *t = ctx;
-    lease_turn(t->core.lease);
     broker_turn(t->core.broker);
     int64_t next = core_turn(&t->core), due = broker_due(t->core.broker);
+    cluster_turn(t->cluster);
     log_flush(t->log);
     return due < next ? due : next;
 }
+
+static bool is_deposit_due(const struct tidelock *t);
+static void deposit(struct tidelock *t);
 
 static void keep_house(void *ctx)
 {
@@ -84,6 +90,8 @@ static void keep_house(void *ctx)
     if (t->stage == HOST_RUNNING) {
         narrate_turn(&t->narrator);
         serve_keep_watch(t->serve);
+        if (is_deposit_due(t))
+            deposit(t);
     }
     loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
 }
@@ -169,18 +177,12 @@ static bool open_core(struct tidelock *t, struct err *err)
     t->core.metrics = t->metrics;
     t->core.book = book_new();
     t->core.stats = book_new();
-    t->core.lease = lease_store_open(&(struct lease_store_options){.store = t->core.store,
-                                                                   .clock = t->core.clock,
-                                                                   .log = t->log,
-                                                                   .metrics = t->metrics,
-                                                                   .chance = &t->core.chance,
-                                                                   .book = t->core.book,
-                                                                   .name = t->config.instance,
-                                                                   .build = TIDELOCK_VERSION,
-                                                                   .sole = true});
     chance_seed_system(&t->core.chance);
-    return core_start(&t->core, err) &&
-           store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
+    t->cluster = cluster_open(&t->config, &t->core, t->loop, err);
+    if (!t->cluster || !core_start(&t->core, err))
+        return false;
+    cluster_follow(t->cluster);
+    return store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
            host_judge_book(&t->core, err);
 }
 
@@ -239,6 +241,7 @@ static bool open_serve(struct tidelock *t, struct err *err)
         .core = &t->core,
         .config = &t->config,
         .feeds = t->feeds,
+        .hints = cluster_hints(t->cluster),
         .log = t->log,
         .metrics = t->metrics,
         .hooks = {.ctx = t, .policy = change_policy, .stop = stop_from_door}};
@@ -322,14 +325,32 @@ static void log_failure(struct tidelock *t, const struct err *err)
                   LOG_T("error", err->text), LOG_END);
 }
 
+/* Whoever leads books it: in an empty database of several, one of them does. */
+static bool is_deposit_due(const struct tidelock *t)
+{
+    if (t->depositing)
+        return false;
+    const struct account *account = book_get(t->core.book, TABLE_ACCOUNT, "main");
+    return (!account || account->entries == 0) && decimal_sign(t->config.deposit) > 0 &&
+           core_is_leader(&t->core);
+}
+
 static void deposited(void *owner, uint64_t handle, const struct err *err, const void *value)
 {
     struct tidelock *t = owner;
     (void)handle;
     (void)value;
+    t->depositing = false;
     log_failure(t, err);
     if (t->stage == HOST_OPENING)
         begin_trading(t);
+}
+
+static void deposit(struct tidelock *t)
+{
+    t->depositing = true;
+    account_deposit(&t->core, t->config.deposit, "first deposit of the configuration",
+                    (struct waiter){deposited, t, 0});
 }
 
 static void taken_over(void *owner, uint64_t handle, const struct err *err, const void *value)
@@ -345,10 +366,9 @@ static void taken_over(void *owner, uint64_t handle, const struct err *err, cons
         tidelock_stop(t);
         return;
     }
-    const struct account *account = book_get(t->core.book, TABLE_ACCOUNT, "main");
-    if ((!account || account->entries == 0) && decimal_sign(t->config.deposit) > 0)
-        account_deposit(&t->core, t->config.deposit, "first deposit of the configuration",
-                        (struct waiter){deposited, t, 0});
+    cluster_joined(t->cluster);
+    if (is_deposit_due(t))
+        deposit(t);
     else
         begin_trading(t);
 }
@@ -417,7 +437,7 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
     } else {
         code = TIDELOCK_OK;
         t->hook = loop_on_turn(t->loop, turn_parts, t);
-        t->listener = (struct core_listener){pass_event, t, NULL};
+        t->listener = (struct core_listener){pass_event, t, t->core.listeners};
         t->core.listeners = &t->listener;
         narrate_begin(&t->narrator, &t->core);
         take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
@@ -536,7 +556,7 @@ void tidelock_close(struct tidelock *t)
     policies_free(t->core.policies);
     sandbox_workers_free(t->workers);
     broker_close(t->core.broker);
-    lease_close(t->core.lease);
+    cluster_close(t->cluster);
     if (t->core.book)
         book_free(t->core.book);
     if (t->core.stats)

@@ -14,6 +14,8 @@ void host_core_options(const struct config *config, struct core_options *out)
 {
     *out = (struct core_options){
         .instance = config->instance,
+        .mode = config->mode,
+        .failover_target_us = config->leases.failover_target_us,
         .staleness = config->staleness,
         .rails = config->rails,
         .instruments = config->tradable,

@@ -438,9 +438,9 @@ static void supersede_waiting(struct core *core, const struct signal *exit)
         struct arrival *arrival = record_keep(core, sizeof *arrival);
         arrival->core = core;
         arrival->row = *closed[i];
-        arrival->row.extra = NULL;
+        arrival->row.extra = NULL; /* the book's memory */
         note_closed(arrival, closed[i]->id);
-        supersede(core, exit, &arrival->row, &after, &event);
+        supersede(core, exit, closed[i], &after, &event);
         record_write(core, &event, 1, false,
                      (struct waiter){.answer = closed_all, .owner = arrival});
     }

@@ -86,7 +86,7 @@ static void check_owner(void *ctx)
     struct hints *h = ctx;
     char key[HINT_KEY_SIZE];
     snprintf(key, sizeof key, "tidelock:%s:owner", h->prefix);
-    if (h->checking)
+    if (h->checking || !*h->identity)
         return;
     h->checking = true;
     const char *const arguments[] = {"", h->identity, "315360000000", NULL};
@@ -259,7 +259,7 @@ struct hints *hints_open(const struct hints_options *options, struct err *err)
     struct hints *h = mem_alloc(sizeof *h);
     h->options = *options;
     text_copy(h->prefix, sizeof h->prefix, options->prefix ? options->prefix : "main");
-    text_copy(h->identity, sizeof h->identity, options->identity);
+    text_copy(h->identity, sizeof h->identity, options->identity ? options->identity : "");
     snprintf(h->channel, sizeof h->channel, "tidelock:%s:grown", h->prefix);
     h->timer = loop_timer_new(options->loop, check_owner, h);
     h->redis = redis_open(&(struct redis_options){.loop = options->loop,
@@ -284,6 +284,13 @@ struct hints *hints_open(const struct hints_options *options, struct err *err)
     loop_timer_free(h->timer);
     mem_free(h);
     return NULL;
+}
+
+void hints_identify(struct hints *h, const char *identity)
+{
+    text_copy(h->identity, sizeof h->identity, identity);
+    if (redis_up(h->redis, NULL))
+        check_owner(h);
 }
 
 void hints_close(struct hints *h)

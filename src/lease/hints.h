@@ -22,7 +22,8 @@ struct hints_options { /* texts are copied */
     struct store *store; /* woken when others have written; NULL: nobody is */
     const char *url, *user, *password;
     const char *prefix;   /* NULL: "main" */
-    const char *identity; /* of the database: the same for all its instances, and for no others */
+    const char *identity; /* of the database: the same for all its instances, and for no others;
+                           * NULL: told later, and Redis is not used before */
     const char *instance;
     int64_t timeout_us; /* of a command nobody waits for; 0: 50 ms */
 };
@@ -30,6 +31,7 @@ struct hints *hints_open(const struct hints_options *options, struct err *err) M
 /* Before the leases and claims that use it: they get their last answers. NULL accepted. */
 void hints_close(struct hints *hints);
 
+void hints_identify(struct hints *hints, const char *identity);
 /* Connected, answering, ours. NULL accepted: false. */
 bool hints_usable(const struct hints *hints);
 /* The log has grown by a commit of ours: the others are told. Coalesced: one message is under way

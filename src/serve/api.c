@@ -115,6 +115,7 @@ static void put_policies(struct serve *serve, struct str *out)
 
 void status_json(struct serve *serve, struct str *out)
 {
+    static const char *const modes[] = {"single", "active_active", "active_passive"};
     struct core *core = serve->core;
     struct portfolio portfolio;
     struct store_status store = {0};
@@ -127,10 +128,10 @@ void status_json(struct serve *serve, struct str *out)
     str_puts(out, "{\"instance\":");
     str_put_json(out, core->options.instance);
     str_printf(out,
-               ",\"version\":\"%s\",\"mode\":\"single\",\"leader\":%s,\"term\":%lld,\"ready\":%s,"
+               ",\"version\":\"%s\",\"mode\":\"%s\",\"leader\":%s,\"term\":%lld,\"ready\":%s,"
                "\"draining\":%s,\"uptime_s\":%lld,",
-               TIDELOCK_VERSION, core->reconciled ? "true" : "false", (long long)core->term,
-               core->reconciled && !core->draining ? "true" : "false",
+               TIDELOCK_VERSION, modes[core->options.mode], core_is_leader(core) ? "true" : "false",
+               (long long)core->term, core->reconciled && !core->draining ? "true" : "false",
                core->draining ? "true" : "false",
                (long long)((clock_steady(core->clock) - serve->opened_us) / 1000000));
     str_printf(out, "\"halt\":{\"level\":\"%s\",\"who\":", halt_level_names[halt_now(core)]);
@@ -316,7 +317,7 @@ void metrics_collect(struct serve *serve)
     metric_set(metric_gauge(m, "tidelock_term", "The fencing term this instance holds.", NULL),
                (double)core->term);
     metric_set(metric_gauge(m, "tidelock_leader", "1 while this instance leads.", NULL),
-               core->reconciled ? 1 : 0);
+               core_is_leader(core) ? 1 : 0);
     metric_set(metric_gauge(m, "tidelock_store_queued", "Writes asked and not yet durable.", NULL),
                (double)store.queued);
     metric_set(metric_gauge(m, "tidelock_events", "Last number of the event log.", NULL),

@@ -30,7 +30,7 @@ static const struct setting root_rows[] = {
     ROW("instance", SETTING_NAME, instance, "", 0, 0, NULL, 0,
         "name of this instance in logs and events [host name]"),
     ROW("mode", SETTING_CHOICE, mode, "single", 0, 0, mode_names, 0,
-        "single, active_active or active_passive"),
+        "single, active_active [the default with PostgreSQL] or active_passive"),
     {"listen", SETTING_OTHER, 0, 0, NULL, 0, 0, NULL, 0,
      "address and port of the webhook, the API and the dashboard [127.0.0.1:8787]"},
     ROW("strategies_dir", SETTING_TEXT, strategies_dir, "strategies", 0, 0, NULL, 0,
@@ -51,6 +51,7 @@ static const struct setting root_rows[] = {
     SECTION("feeds", ""),
     SECTION("calendar", ""),
     SECTION("redis", ""),
+    SECTION("leases", ""),
     SECTION("reconcile", ""),
     SECTION("rollover", ""),
     SECTION("rails", ""),
@@ -157,6 +158,15 @@ static const struct setting redis_rows[] = {
     ROW("timeout", SETTING_DURATION, redis.timeout_us, "50ms", 1000, S_US, NULL, 0,
         "of a command; slower is as good as away"),
 };
+static const struct setting leases_rows[] = {
+    ROW("ttl", SETTING_DURATION, leases.ttl_us, "10s", S_US, 60 * S_US, NULL, 0,
+        "an instance that gives no sign of life stops after it; half as long again, and others "
+        "take over"),
+    ROW("watch", SETTING_DURATION, leases.watch_us, "100ms", S_US / 100, S_US, NULL, 0,
+        "how often it gives one, and looks for the sessions of the others"),
+    ROW("failover_target", SETTING_DURATION, leases.failover_target_us, "30s", S_US / 10,
+        600 * S_US, NULL, 0, "a change of leaders that takes longer is an alert"),
+};
 static const struct setting reconcile_rows[] = {
     ROW("every", SETTING_DURATION, reconcile.every_us, "5m", S_US, 86400 * S_US, NULL, 0,
         "compare our book with the broker's so often; at a start and a takeover always"),
@@ -192,7 +202,7 @@ static const struct {
     LIST("limits", limits_rows),       LIST("retry", retry_rows),
     LIST("shutdown", shutdown_rows),   LIST("statistics", statistics_rows),
     LIST("reconcile", reconcile_rows), LIST("rollover", rollover_rows),
-    LIST("redis", redis_rows),
+    LIST("redis", redis_rows),         LIST("leases", leases_rows),
 };
 
 static void read_listen(struct settings_reader *r, const struct json *root, struct config *c)
@@ -270,6 +280,8 @@ static void check_store(struct settings_reader *r, const struct json *root, cons
 static void check_whole(struct settings_reader *r, const struct json *root, struct config *c)
 {
     check_store(r, root, c);
+    if (c->postgres.url && !json_get(root, "mode") && !getenv("TIDELOCK_MODE"))
+        c->mode = MODE_ACTIVE_ACTIVE;
     if (c->mode != MODE_SINGLE && !c->postgres.url)
         settings_fault(r, "mode",
                        "\"%s\" needs the PostgreSQL store; with SQLite the mode is \"single\"",

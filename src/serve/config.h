@@ -126,6 +126,9 @@ struct config {
         int64_t timeout_us;
     } redis; /* hints for several instances: lease/hints.h */
     struct {
+        int64_t ttl_us, watch_us, failover_target_us;
+    } leases;
+    struct {
         int64_t every_us;
         struct decimal max_lots, max_drift;
         bool dry_run;

@@ -178,7 +178,7 @@ void health_json(const struct health *health, const struct health_result *now, s
                now->checks[0].state == HEALTH_PASS ? "true" : "false");
     str_put_json(out, core->options.instance);
     str_printf(out, ",\"is_leader\":%s,\"term\":%lld,\"halt\":\"%s\",",
-               core->reconciled ? "true" : "false", (long long)core->term,
+               core_is_leader(core) ? "true" : "false", (long long)core->term,
                halt_level_names[halt_now(core)]);
     print_result(now, out);
     if (with_history) {
