@@ -100,6 +100,9 @@ struct broker_ops {
     /* An order of ours from the store, told at a start: what it is called at the broker belongs to
      * it and to no other. NULL: of no interest. */
     void (*own)(struct broker *b, const struct order *order);
+    /* A position that began elsewhere, as an order and its fill that nobody sent: for brokers that
+     * simulate a market, whose book would not have it. NULL: it stands there already. */
+    void (*book)(struct broker *b, const struct order *order, const struct fill *fill);
     /* A price of the market, for brokers that simulate one. NULL: of no interest. */
     void (*price)(struct broker *b, const char *instrument, struct decimal price, int64_t at_us);
     /* Gives the answers and reports that are due, and the steady time of the next ones (INT64_MAX:
@@ -158,6 +161,11 @@ static inline void broker_own(struct broker *b, const struct order *o)
 {
     if (b->ops->own)
         b->ops->own(b, o);
+}
+static inline void broker_book(struct broker *b, const struct order *o, const struct fill *f)
+{
+    if (b->ops->book)
+        b->ops->book(b, o, f);
 }
 static inline void broker_price(struct broker *b, const char *instrument, struct decimal price,
                                 int64_t at_us)

@@ -496,11 +496,32 @@ static void turn(struct broker *broker)
     paper_turn(broker);
 }
 
+/* Its own trade, by its own name: once, however often it is told. */
+static void book(struct broker *broker, const struct order *order, const struct fill *fill)
+{
+    struct paper *paper = paper_of(broker);
+    struct report report = {.kind = REPORT_FILL,
+                            .quantity = fill->quantity,
+                            .price = fill->price,
+                            .fee = decimal_int(0),
+                            .at_us = fill->at_us};
+    if (paper_find(paper, order->id))
+        return;
+    text_copy(report.order_id, sizeof report.order_id, order->id);
+    snprintf(report.trade_id, sizeof report.trade_id, "import-%s", order->id);
+    struct paper_order *placed = paper_accept(paper, order);
+    paper_journal_accept(paper, placed);
+    paper_book_fill(paper, placed, &report);
+    paper_journal_fill(paper, &report);
+    paper_journal_flush(paper);
+}
+
 static const struct broker_ops ops = {
     .traits = &traits,
     .place = place,
     .cancel = cancel,
     .amend = amend,
+    .book = book,
     .price = paper_price,
     .turn = turn,
     .due = paper_next_due_us,

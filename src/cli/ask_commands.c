@@ -4,15 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#define FILE_MAX (1 << 20)
-
-static struct json *parse(struct arena *arena, const char *text)
-{
-    struct err err = {0};
-    struct json_limits limits = {.depth = 32, .nodes = 100000};
-    return json_parse(arena, text, strlen(text), &limits, &err);
-}
-
 static const char *paint(const struct cli_args *args, const char *code)
 {
     return args->io.color ? code : "";
@@ -35,7 +26,7 @@ static void print_positions(struct cli_args *args, struct arena *arena)
     int code = 0;
     char *answer =
         cli_ask(args, "GET", "/api/positions?status=open,closing,partial&limit=50", NULL, &code);
-    const struct json *rows = answer ? parse(arena, answer) : NULL;
+    const struct json *rows = answer ? cli_parse(arena, answer) : NULL;
     if (rows && rows->count)
         printf("\n  %-14s %-12s %-8s %10s %14s %14s\n", "position", "strategy", "layer", "lots",
                "entry", "stop");
@@ -52,7 +43,7 @@ static void print_recent(struct cli_args *args, struct arena *arena)
 {
     int code = 0;
     char *answer = cli_ask(args, "GET", "/api/decisions?limit=8", NULL, &code);
-    const struct json *rows = answer ? parse(arena, answer) : NULL;
+    const struct json *rows = answer ? cli_parse(arena, answer) : NULL;
     if (rows && rows->count)
         printf("\n  latest decisions\n");
     for (const struct json *row = rows ? rows->child : NULL; row; row = row->next) {
@@ -76,7 +67,7 @@ static int run_status(struct cli_args *args)
         return code;
     struct arena arena;
     arena_init(&arena, 65536);
-    const struct json *root = args->io.json ? NULL : parse(&arena, answer);
+    const struct json *root = args->io.json ? NULL : cli_parse(&arena, answer);
     if (!root) {
         printf("%s\n", answer);
     } else {
@@ -153,25 +144,12 @@ static void build_signal(const struct cli_args *args, struct str *body)
     str_putc(body, '}');
 }
 
-static bool read_file(const char *path, struct str *body)
-{
-    FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
-    if (!file)
-        return false;
-    char chunk[4096];
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, file)) > 0 && body->length < FILE_MAX;)
-        str_put(body, chunk, n);
-    if (file != stdin)
-        fclose(file);
-    return true;
-}
-
 static int run_send(struct cli_args *args)
 {
     struct str body = STR_EMPTY, path = STR_EMPTY;
     if (args->word_count < 2) {
         build_signal(args, &body);
-    } else if (!read_file(args->words[1], &body)) {
+    } else if (!cli_read_file(args->words[1], &body)) {
         str_free(&body);
         return cli_usage(args, "%s cannot be read", args->words[1]);
     }
@@ -195,31 +173,6 @@ static int run_send(struct cli_args *args)
 
 /* ---- changes ---- */
 
-static const char *user_name(const struct cli_args *args, size_t index)
-{
-    const char *name = args->values[index] ? args->values[index] : getenv("USER");
-    return name ? name : "operator";
-}
-
-static int change(struct cli_args *args, const char *path, struct str *body, const char *done)
-{
-    int code = 0;
-    char *answer = cli_ask(args, "POST", path, str_text(body), &code);
-    if (answer)
-        printf("%s\n", args->io.json ? answer : done);
-    tidelock_free_text(answer);
-    str_free(body);
-    return code;
-}
-
-static void put_who_why(struct str *body, const char *who, const char *why)
-{
-    str_puts(body, "\"who\":");
-    str_put_json(body, who);
-    str_puts(body, ",\"why\":");
-    str_put_json(body, why);
-}
-
 enum { HALT_REASON, HALT_WHO };
 static int run_halt(struct cli_args *args)
 {
@@ -229,9 +182,9 @@ static int run_halt(struct cli_args *args)
     str_puts(&body, "{\"level\":");
     str_put_json(&body, args->word_count ? args->words[0] : "no_entry");
     str_putc(&body, ',');
-    put_who_why(&body, user_name(args, HALT_WHO), args->values[HALT_REASON]);
+    cli_put_who_why(&body, cli_user(args, HALT_WHO), args->values[HALT_REASON]);
     str_putc(&body, '}');
-    return change(args, "/api/halt", &body, "halted");
+    return cli_change(args, "/api/halt", &body, "halted");
 }
 
 static int run_resume(struct cli_args *args)
@@ -240,9 +193,9 @@ static int run_resume(struct cli_args *args)
         return cli_usage(args, "--reason TEXT is needed; it stands in the event log");
     struct str body = STR_EMPTY;
     str_putc(&body, '{');
-    put_who_why(&body, user_name(args, HALT_WHO), args->values[HALT_REASON]);
+    cli_put_who_why(&body, cli_user(args, HALT_WHO), args->values[HALT_REASON]);
     str_putc(&body, '}');
-    return change(args, "/api/resume", &body, "resumed");
+    return cli_change(args, "/api/resume", &body, "resumed");
 }
 
 static int run_dead(struct cli_args *args)
@@ -253,7 +206,7 @@ static int run_dead(struct cli_args *args)
         char *answer = cli_ask(args, "GET", "/api/signals?state=dead&limit=1000", NULL, &code);
         struct arena arena;
         arena_init(&arena, 65536);
-        const struct json *rows = answer && !args->io.json ? parse(&arena, answer) : NULL;
+        const struct json *rows = answer && !args->io.json ? cli_parse(&arena, answer) : NULL;
         if (answer && !rows)
             printf("%s\n", answer);
         for (const struct json *row = rows ? rows->child : NULL; row; row = row->next)
@@ -274,10 +227,10 @@ static int run_dead(struct cli_args *args)
     char path[160];
     snprintf(path, sizeof path, "/api/signals/%s/%s", args->words[1], verb);
     str_putc(&body, '{');
-    put_who_why(&body, user_name(args, HALT_WHO),
-                args->values[HALT_REASON] ? args->values[HALT_REASON] : "retry");
+    cli_put_who_why(&body, cli_user(args, HALT_WHO),
+                    args->values[HALT_REASON] ? args->values[HALT_REASON] : "retry");
     str_putc(&body, '}');
-    return change(args, path, &body, drop ? "dropped" : "back in the queue");
+    return cli_change(args, path, &body, drop ? "dropped" : "back in the queue");
 }
 
 enum { ORDER_REASON, ORDER_WHO, ORDER_AS, ORDER_QUANTITY, ORDER_PRICE, ORDER_LIMIT, ORDER_STOP };
@@ -313,112 +266,14 @@ static int run_order(struct cli_args *args)
     put_given(args, ORDER_PRICE, "price", &body);
     put_given(args, ORDER_LIMIT, "limit_price", &body);
     put_given(args, ORDER_STOP, "stop_price", &body);
-    put_who_why(&body, user_name(args, ORDER_WHO), args->values[ORDER_REASON]);
+    cli_put_who_why(&body, cli_user(args, ORDER_WHO), args->values[ORDER_REASON]);
     str_putc(&body, '}');
-    return change(args, path, &body,
-                  resolve ? "resolved"
-                  : amend ? "amended"
-                          : "its cancel is on the way");
+    return cli_change(args, path, &body,
+                      resolve ? "resolved"
+                      : amend ? "amended"
+                              : "its cancel is on the way");
 }
 
-/* ---- reconciliation ---- */
-
-static void print_difference(const struct json *one)
-{
-    const struct json *decision = json_get(one, "decision");
-    char what[64];
-    snprintf(what, sizeof what, "%s %s", cli_text(one, "instrument"),
-             json_get(one, "order_id") ? cli_text(one, "order_id") : "");
-    printf("  %-22s %-36s ours %-10s theirs %-10s %s by %s%s%s%s\n", cli_text(one, "kind"), what,
-           cli_text(one, "ours"), cli_text(one, "theirs"), cli_text(decision, "action"),
-           cli_text(decision, "by"),
-           strcmp(cli_text(decision, "applied"), "yes") == 0 ? ", done" : "",
-           *cli_text(decision, "reason") == '-' ? "" : ": ",
-           *cli_text(decision, "reason") == '-' ? "" : cli_text(decision, "reason"));
-}
-
-static void print_report(const struct json *root)
-{
-    const struct json *list = json_get(root, "discrepancies"), *failed = json_get(root, "failed");
-    printf("%s%s: %s open orders there, %s cancelled, %s settled, %s positions synced, balance "
-           "drift %s\n",
-           cli_text(root, "at"),
-           strcmp(cli_text(root, "dry_run"), "yes") == 0 ? " (dry run: nothing was done)" : "",
-           cli_text(root, "open_orders_found"), cli_text(root, "orders_cancelled"),
-           cli_text(root, "orders_settled"), cli_text(root, "positions_synced"),
-           cli_text(root, "balance_drift"));
-    for (const struct json *one = failed ? failed->child : NULL; one; one = one->next)
-        printf("  %s could not be read: %s\n", one->key, one->text ? one->text : "");
-    for (const struct json *one = list ? list->child : NULL; one; one = one->next)
-        print_difference(one);
-    if (list && !list->count && failed && !failed->count)
-        printf("  the books are equal\n");
-}
-
-enum { MATCH_DRY_RUN, MATCH_REASON, MATCH_WHO };
-static int run_reconcile(struct cli_args *args)
-{
-    struct str body = STR_EMPTY;
-    if (args->word_count > 0) {
-        char path[160];
-        if (strcmp(args->words[0], "accept") != 0 || args->word_count < 2 ||
-            !args->values[MATCH_REASON])
-            return cli_usage(args, "say accept INSTRUMENT --reason TEXT, or nothing");
-        snprintf(path, sizeof path, "/api/reconciliation/%s/accept", args->words[1]);
-        str_putc(&body, '{');
-        put_who_why(&body, user_name(args, MATCH_WHO), args->values[MATCH_REASON]);
-        str_putc(&body, '}');
-        return change(args, path, &body, "accepted");
-    }
-    int code = 0;
-    str_printf(&body, "{\"dry_run\":%s}", args->values[MATCH_DRY_RUN] ? "true" : "false");
-    char *answer = cli_ask(args, "POST", "/api/reconcile", str_text(&body), &code);
-    struct arena arena;
-    arena_init(&arena, 65536);
-    const struct json *root = answer && !args->io.json ? parse(&arena, answer) : NULL;
-    if (root)
-        print_report(root);
-    else if (answer)
-        printf("%s\n", answer);
-    arena_free(&arena);
-    tidelock_free_text(answer);
-    str_free(&body);
-    return code;
-}
-
-/* ---- rollover ---- */
-
-static int run_rollover(struct cli_args *args)
-{
-    int code = 0;
-    char path[120] = "/api/rollovers?limit=200";
-    if (args->word_count > 0)
-        snprintf(path, sizeof path, "/api/rollovers?limit=200&rollover=%.60s", args->words[0]);
-    char *answer = cli_ask(args, "GET", path, NULL, &code);
-    struct arena arena;
-    arena_init(&arena, 65536);
-    const struct json *rows = answer && !args->io.json ? parse(&arena, answer) : NULL;
-    if (answer && !rows)
-        printf("%s\n", answer);
-    if (rows && rows->count)
-        printf("%-14s %-12s %-8s %-6s %10s  %-10s  %-11s %s\n", "instrument", "strategy", "layer",
-               "side", "lots", "expiry", "rollover", "position");
-    else if (rows)
-        printf("no position has an expiry\n");
-    for (const struct json *row = rows ? rows->child : NULL; row; row = row->next)
-        printf("%-14s %-12s %-8s %-6s %10s  %-10s  %-11s %s\n", cli_text(row, "instrument"),
-               cli_text(row, "strategy"), cli_text(row, "label"), cli_text(row, "side"),
-               cli_text(row, "quantity"), cli_text(row, "expiry"), cli_text(row, "rollover"),
-               cli_text(row, "status"));
-    arena_free(&arena);
-    tidelock_free_text(answer);
-    return code;
-}
-
-static const struct cli_option match_options[] = {
-    {"dry-run", NULL, "decide and report, do nothing"},
-    {"reason", "TEXT", "accept: why; kept in the event log"},
-    {"who", "NAME", "accept: who; default $USER"}};
 static const struct cli_option why_options[] = {{"reason", "TEXT", "why; kept in the event log"},
                                                 {"who", "NAME", "who; default $USER"}};
 static const struct cli_option order_options[] = {
@@ -446,14 +301,6 @@ const struct cli_command cli_ask_commands[] = {
      "tidelock resume --reason \"exchange is back\"", 0, 0, why_options, 2, run_resume},
     {"dead", "list | retry ID | drop ID", "Dead letters: signals that ran out of retries", NULL,
      "tidelock dead retry k3vq7d5mzzx4pquw2tya", 0, 2, why_options, 2, run_dead},
-    {"reconcile", "[--dry-run] | accept INSTRUMENT --reason TEXT",
-     "Compare our book with the broker's now, and put right what may be put right",
-     "What to do about each difference is the owning strategy's to say (reconcile), within the "
-     "host's rules.\n`accept` lets entries pass again though a difference stays as it is.",
-     "tidelock reconcile --dry-run", 0, 2, match_options, 3, run_reconcile},
-    {"rollover", "[STATUS]", "Positions with an expiry, and what became of rolling them",
-     "STATUS: none, pending, in_progress, rolled or failed.", "tidelock rollover failed", 0, 1,
-     NULL, 0, run_rollover},
     {"order", "resolve ID --as STATE | cancel ID | amend ID, --reason TEXT",
      "End an order whose outcome is unknown by a person's evidence; cancel or change one",
      "resolve is for unknown orders only: --as filled takes --price and, when it was not all, "

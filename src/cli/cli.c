@@ -9,9 +9,10 @@ static const struct {
     const size_t *count;
 } groups[] = {{cli_host_commands, &cli_host_count},
               {cli_ask_commands, &cli_ask_count},
+              {cli_book_commands, &cli_book_count},
               {cli_offline_commands, &cli_offline_count}};
-static const char *const group_titles[] = {"The host", "A running host",
-                                           "What is stored, and strategies"};
+static const char *const group_titles[] = {
+    "The host", "A running host", "The books of a running host", "What is stored, and strategies"};
 
 const struct cli_command *cli_at(size_t index)
 {

@@ -3,6 +3,7 @@
 #ifndef TIDELOCK_FLOW_FLOWS_H
 #define TIDELOCK_FLOW_FLOWS_H
 #include "flow/core.h"
+#include "trade/import.h"
 
 /* Sets up runner, intake, memory; the parts must be open. The book is loaded (store_load_book)
  * before take_over_begin, before or after this. The store and the broker must be closed, or forget
@@ -71,6 +72,21 @@ struct resolution {
 };
 void order_resolve(struct core *core, const char *order_id, const struct resolution *told,
                    struct waiter to);
+/* Positions that exist elsewhere enter the book, all or none: as orders and fills that are recorded
+ * and never sent. What stands already changes nothing. The list was read by import_read with the
+ * faults given, and holds at least one. Value: const struct import_result *; nothing was done while
+ * it has faults, or on a dry run. CONFLICT: another instance trades one of the instruments, or
+ * something is on its way there. */
+struct import_result {
+    size_t count, stand;
+    const struct imported *list;
+    const bool *stands; /* list[i] was in the book before */
+    const struct signal_faults *faults;
+    bool dry_run;
+};
+void positions_import(struct core *core, const struct imported *list, size_t count,
+                      const struct signal_faults *faults, const char *root, bool dry_run,
+                      const char *who, struct waiter to);
 /* Records that a policy version went live, was refused or rolled back. */
 void policy_record(struct core *core, const struct policy_version *version, struct waiter to);
 

@@ -156,6 +156,11 @@ static void change_rollback(struct change_request *c)
     change_policy(c, "rollback");
 }
 
+static void change_import(struct change_request *c)
+{
+    import_handle(c->request, c->serve, c->body, c->who);
+}
+
 static void change_stop(struct change_request *c)
 {
     answer_done(c->serve, c->request->handle, NULL, NULL);
@@ -171,6 +176,7 @@ static const struct {
     {"resume", NULL, true, change_resume},
     {"deposit", NULL, false, change_deposit},
     {"stop", NULL, false, change_stop},
+    {"import", NULL, false, change_import},
     {"signals/", "/retry", false, change_retry},
     {"signals/", "/drop", true, change_drop},
     {"orders/", "/resolve", true, change_resolve},
@@ -257,8 +263,9 @@ void api_change(const struct http_request *request, struct serve *serve, const c
             changes[i].change(&c);
         return;
     }
-    serve_error(serve, request->handle, 404,
-                "no such change; there are halt, resume, deposit, stop, signals/<id>/retry|drop, "
-                "orders/<id>/resolve|cancel|amend, reconcile, "
-                "reconciliation/<instrument>/accept, policies/<name>/push|rollback");
+    serve_error(
+        serve, request->handle, 404,
+        "no such change; there are halt, resume, deposit, import, stop, signals/<id>/retry|drop, "
+        "orders/<id>/resolve|cancel|amend, reconcile, "
+        "reconciliation/<instrument>/accept, policies/<name>/push|rollback");
 }

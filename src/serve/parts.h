@@ -37,6 +37,8 @@ void webhook_handle(const struct http_request *request, struct serve *serve, con
 void webhook_watch_silence(struct serve *serve, int64_t now_us);
 void api_handle(const struct http_request *request, struct serve *serve, const char *rest);
 void api_change(const struct http_request *request, struct serve *serve, const char *rest);
+void import_handle(const struct http_request *request, struct serve *serve, const struct json *body,
+                   const char *who);
 void status_json(struct serve *serve, struct str *out);
 void metrics_collect(struct serve *serve);
 #endif

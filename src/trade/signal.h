@@ -60,6 +60,9 @@ struct signal_faults {
  * market_position with prev_market_position, or action (buy, sell, close, exit). */
 bool signal_read(const struct json *body, const struct signal_source *source, int64_t received_us,
                  struct arena *arena, struct signal *out, struct signal_faults *faults) MUST_CHECK;
+/* `at` is the path without "$." ("[3].stop" without "$"); "" is the body itself. */
+void signal_fault_add(struct signal_faults *faults, const char *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* {"status":"invalid","errors":[{"path":..,"error":..}]} */
 void signal_faults_json(const struct signal_faults *faults, struct str *out);
 

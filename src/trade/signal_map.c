@@ -76,7 +76,7 @@ void signal_fault_add(struct signal_faults *faults, const char *at, const char *
         return;
     }
     struct signal_fault *fault = &faults->list[faults->count++];
-    snprintf(fault->path, sizeof fault->path, *at ? "$.%.58s" : "$", at);
+    snprintf(fault->path, sizeof fault->path, "$%s%.58s", *at && *at != '[' ? "." : "", at);
     for (char *c = fault->path; *c; c++) /* a stranger's key, perhaps cut inside a character */
         if (*c < ' ' || *c > '~')
             *c = '?';

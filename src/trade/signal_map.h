@@ -31,9 +31,6 @@ struct signal_fields {
         taken; /* bit i: child i of the body is no extra: it became a field, or holds a secret */
 };
 
-/* `at` is the path without "$."; "" is the body itself. */
-void signal_fault_add(struct signal_faults *faults, const char *at, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
 /* Collects the fields of `body` (an object). Texts live in the body or in the arena. */
 void signal_map(const struct json *body, const struct signal_source *source, struct arena *arena,
                 struct signal_fields *out, struct signal_faults *faults);
