@@ -189,7 +189,6 @@ static bool last_price(void *ctx, const char *instrument, struct decimal *price,
 static void settle(struct backtest *b)
 {
     for (int i = 0; i < SETTLE_TURNS; i++) {
-        lease_turn(b->core.lease);
         size_t answers = paper_turn(b->core.broker);
         int64_t next = b->core_due_us = core_turn(&b->core);
         answers += store_mem_turn(b->core.store);

@@ -85,16 +85,25 @@ void str_printf(struct str *s, const char *format, ...)
     va_end(again);
 }
 
-void str_put_int(struct str *s, int64_t value)
+size_t text_int(char out[INT_TEXT_MAX], int64_t value)
 {
-    char text[24], *at = text + sizeof text;
+    char text[INT_TEXT_MAX], *at = text + sizeof text;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    *--at = '\0';
     do
         *--at = (char)('0' + rest % 10);
     while (rest /= 10);
     if (value < 0)
         *--at = '-';
-    str_put(s, at, (size_t)(text + sizeof text - at));
+    size_t size = (size_t)(text + sizeof text - at);
+    memcpy(out, at, size);
+    return size - 1;
+}
+
+void str_put_int(struct str *s, int64_t value)
+{
+    char text[INT_TEXT_MAX];
+    str_put(s, text, text_int(text, value));
 }
 
 void str_put_decimal(struct str *s, struct decimal value)

@@ -20,6 +20,8 @@ void str_puts(struct str *s, const char *text);
 void str_putc(struct str *s, char c);
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_put_int(struct str *s, int64_t value);
+#define INT_TEXT_MAX 24
+size_t text_int(char out[INT_TEXT_MAX], int64_t value); /* its decimal digits; their number */
 void str_put_decimal(struct str *s, struct decimal value);
 /* A JSON string with its quotes: escapes control characters, quote, backslash; bytes that are no
  * UTF-8 become U+FFFD. NULL gives null. */

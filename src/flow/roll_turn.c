@@ -112,8 +112,19 @@ static bool gather(void *ctx, const struct position *position)
     return true;
 }
 
+/* Most books have nothing that expires, and are asked often. */
+static bool note_expiry(void *ctx, const struct position *position)
+{
+    *(bool *)ctx = *position->expiry != '\0';
+    return *position->expiry == '\0';
+}
+
 static void begin_due(struct core *core)
 {
+    bool any = false;
+    book_each_open_position(core->book, note_expiry, &any);
+    if (!any)
+        return;
     struct gathering *g = mem_alloc(sizeof *g);
     g->core = core;
     book_each_open_position(core->book, gather, g);

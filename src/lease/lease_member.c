@@ -5,6 +5,7 @@
  *                    └ OUT: the database is away
  *     IN ──taken for dead by another──> OUT, and on_lost tells it */
 #include "lease/lease_parts.h"
+#include "store/fence.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,17 +15,9 @@
 
 static void try_term(struct lease_store *l);
 
-static void print_id(char out[sizeof((struct member *)0)->id], int64_t term)
-{
-    snprintf(out, sizeof((struct member *)0)->id, "%" PRId64, term);
-}
-
 bool lease_member_alive(const struct lease_store *l, int64_t term)
 {
-    char id[sizeof l->id];
-    print_id(id, term);
-    const struct member *row = book_get(l->options.book, TABLE_MEMBER, id);
-    return row && row->state == MEMBER_ALIVE;
+    return fence_lives(l->options.book, term);
 }
 
 /* ---- joining ---- */
@@ -52,7 +45,7 @@ static void wrote_join(struct lease_store *l, struct lease_write *write, const s
         return;
     }
     l->term = write->other;
-    print_id(l->id, l->term);
+    text_int(l->id, l->term);
     l->look.next_us = 0;
     l->deadline_us = LEASE_NEVER;
     l->proving = l->options.store->ops->beat != NULL;
@@ -100,7 +93,7 @@ static void write_join(struct lease_store *l, int64_t term)
     struct lease_write *write = lease_write_new(l, events, wrote_join);
     struct member row = {.term = term, .state = MEMBER_ALIVE, .version = 1};
     row.joined_us = clock_wall(o->clock);
-    print_id(row.id, term);
+    text_int(row.id, term);
     text_copy(row.name, sizeof row.name, o->name);
     text_copy(row.address, sizeof row.address, o->address);
     text_copy(row.build, sizeof row.build, o->build);

@@ -204,7 +204,7 @@ static void ask_inner(struct ask *ask)
 static bool is_alive(const struct lease_redis *l, int64_t term)
 {
     char id[sizeof((struct member *)0)->id];
-    snprintf(id, sizeof id, "%" PRId64, term);
+    text_int(id, term);
     const struct member *row = book_get(l->options.book, TABLE_MEMBER, id);
     return row && row->state == MEMBER_ALIVE;
 }

@@ -31,7 +31,7 @@ static void wrote_dead(struct lease_store *l, struct lease_write *write, const s
 static void write_dead(struct lease_store *l, struct lease_other *other, const char *why)
 {
     char id[sizeof l->id];
-    snprintf(id, sizeof id, "%" PRId64, other->term);
+    text_int(id, other->term);
     const struct member *row = book_get(l->options.book, TABLE_MEMBER, id);
     if (!row || row->state != MEMBER_ALIVE)
         return;

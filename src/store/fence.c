@@ -1,12 +1,11 @@
 /* Why: an owner is a living instance; everything else about fencing follows from that. */
 #include "store/fence.h"
 #include <inttypes.h>
-#include <stdio.h>
 
 bool fence_lives(const struct book *book, int64_t term)
 {
     char id[sizeof((struct member *)0)->id];
-    snprintf(id, sizeof id, "%" PRId64, term);
+    text_int(id, term);
     const struct member *member = book_get(book, TABLE_MEMBER, id);
     return member && member->state == MEMBER_ALIVE;
 }
