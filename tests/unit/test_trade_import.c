@@ -33,7 +33,7 @@ static size_t read_text(const char *text)
 
 static const char *one(const char *label, const char *rest)
 {
-    static char text[500];
+    static char text[400];
     snprintf(text, sizeof text,
              "{\"strategy\":\"alpha\",\"instrument\":\"GOLD\",\"position\":\"%s\","
              "\"side\":\"LONG\",\"opened_at\":\"2023-01-02T00:00:00Z\"%s}",
@@ -52,7 +52,7 @@ static size_t read_pair(const char *first, const char *second)
 
 static void the_same_line_is_the_same_position_however_it_is_written(void **state)
 {
-    char id[ID_SIZE], first[500];
+    char id[ID_SIZE], first[520];
     (void)state;
     snprintf(first, sizeof first, "[%s]", one("Long_1", ",\"quantity\":3,\"entry_price\":10"));
     assert_int_equal(read_text(first), 1);
@@ -87,7 +87,7 @@ static void lots_are_whole_steps_and_a_pyramid_has_a_base(void **state)
 {
     struct book *book = book_new();
     bool stands[IMPORT_MAX] = {false};
-    char text[500];
+    char text[520];
     (void)state;
     snprintf(text, sizeof text, "{\"positions\":[%s]}",
              one("Long_2", ",\"quantity\":\"0.5\",\"entry_price\":10"));
@@ -111,7 +111,7 @@ static void the_rows_are_those_of_a_filled_order_that_keeps_both_stops(void **st
     struct ledger ledger;
     struct import_rows rows;
     struct err err = {0};
-    char text[500];
+    char text[520];
     (void)state;
     assert_true(portfolio_move_money(NULL, "INR", LEDGER_DEPOSIT, decimal_int(1000), "first",
                                      NOW_US, 0, &account, &ledger, &err));
