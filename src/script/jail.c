@@ -18,14 +18,23 @@
 
 #define ZYGOTE_PATIENCE_US 2000000
 
+struct zygote {
+    int control, pidfd; /* control -1: none */
+    pid_t child;        /* 0: another zygote's, which reaps it */
+};
+
+/* The first forks the workers. The spare does nothing until the first is gone: then it takes its
+ * place and forks a new spare, so that no fork is ever made of a host that has grown up, with its
+ * threads and its secrets. */
 struct sandbox_workers {
     pthread_mutex_t lock; /* one request at a time */
-    int control;
-    pid_t zygote;
+    struct zygote first, spare;
+    unsigned generation; /* how many firsts there were before: their workers died with them */
 };
 
 struct request {
-    jail_entry entry; /* NULL: reap pid */
+    enum { FORK_WORKER, REAP_WORKER, FORK_ZYGOTE } what;
+    jail_entry entry;
     size_t memory_bytes;
     pid_t pid;
 };
@@ -102,10 +111,7 @@ _Noreturn static void be_worker(const struct request *request, int socket, pid_t
     _exit(0);
 }
 
-static void start_worker(const struct request *request, int socket, int control) {
-    pid_t zygote = getpid(), pid = socket >= 0 ? fork() : -1;
-    if (pid == 0) be_worker(request, socket, zygote);
-    struct reply reply = {.pid = pid > 0 ? pid : 0, .status = errno};
+static void answer_forked(pid_t pid, struct reply reply, int control) {
     /* Nobody but us reaps it, so the number is still its own. */
     int pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
     if (pid > 0 && pidfd < 0) {
@@ -115,6 +121,13 @@ static void start_worker(const struct request *request, int socket, int control)
     }
     if (!send_with(control, &reply, sizeof reply, pidfd)) _exit(0);
     if (pidfd >= 0) close(pidfd);
+}
+
+static void start_worker(const struct request *request, int socket, int control) {
+    pid_t zygote = getpid(), pid = socket >= 0 ? fork() : -1;
+    if (pid == 0) be_worker(request, socket, zygote);
+    struct reply reply = {.pid = pid > 0 ? pid : 0, .status = errno};
+    answer_forked(pid, reply, control);
 }
 
 static void reap_worker(const struct request *request, int control) {
@@ -140,62 +153,157 @@ static void forget_host(void) {
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* Another one like us, on a control socket of its own. */
+static void start_zygote(int socket, int control) {
+    static pid_t last;
+    if (last > 0 && waitpid(last, NULL, WNOHANG) == last) last = 0;
+    pid_t pid = socket >= 0 ? fork() : -1;
+    if (pid == 0) {
+        if (dup2(socket, control) < 0) _exit(1);
+        last = 0;
+        return; /* and serves what comes on it */
+    }
+    if (pid > 0) last = pid;
+    answer_forked(pid, (struct reply){.pid = pid > 0 ? pid : 0, .status = errno}, control);
+}
+
 _Noreturn static void be_zygote(int control) {
-    struct request request;
-    int socket;
     forget_host();
     if (control != 3 && dup2(control, 3) < 0) _exit(1);
     close_from(4);
     for (int descriptor = 0; descriptor < 3; descriptor++) close(descriptor);
+    struct request request;
+    int socket;
     while (receive_with(3, &request, sizeof request, &socket)) {
-        if (request.entry)
+        if (request.what == FORK_WORKER)
             start_worker(&request, socket, 3);
-        else
+        else if (request.what == REAP_WORKER)
             reap_worker(&request, 3);
+        else
+            start_zygote(socket, 3);
         if (socket >= 0) close(socket);
     }
     _exit(0); /* the host is gone; the workers follow by their death signal */
 }
 
-struct sandbox_workers *sandbox_workers_new(char *error, size_t error_size) {
-    int pair[2];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-        if (error) snprintf(error, error_size, "no socket for workers: %s", strerror(errno));
-        return NULL;
-    }
-    pid_t zygote = fork();
-    if (zygote == 0) be_zygote(pair[1]);
-    close(pair[1]);
-    if (zygote < 0) {
-        if (error) snprintf(error, error_size, "no process for workers: %s", strerror(errno));
-        close(pair[0]);
-        return NULL;
-    }
+/* ---- zygotes, seen from the host ------------------------------------------------------------- */
+
+/* The host's end and the zygote's. */
+static bool open_control(int pair[2]) {
     struct timeval patience = {.tv_sec = ZYGOTE_PATIENCE_US / 1000000};
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) return false;
     setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     setsockopt(pair[0], SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    return true;
+}
+
+static void end_zygote(struct zygote *zygote) {
+    if (zygote->control < 0) return;
+    close(zygote->control);
+    /* It ends by itself at the closed socket; the kill is for one that hangs. */
+    if (zygote->child)
+        kill(zygote->child, SIGKILL);
+    else
+        syscall(SYS_pidfd_send_signal, zygote->pidfd, SIGKILL, NULL, 0);
+    while (zygote->child && waitpid(zygote->child, NULL, 0) < 0 && errno == EINTR) continue;
+    if (zygote->pidfd >= 0) close(zygote->pidfd);
+    *zygote = (struct zygote){.control = -1, .pidfd = -1};
+}
+
+static bool fork_zygote(struct zygote *out) {
+    int pair[2];
+    if (!open_control(pair)) return false;
+    pid_t pid = fork();
+    if (pid == 0) be_zygote(pair[1]);
+    int why = errno;
+    close(pair[1]);
+    if (pid < 0) {
+        close(pair[0]);
+        errno = why;
+        return false;
+    }
+    *out = (struct zygote){.control = pair[0], .pidfd = -1, .child = pid};
+    return true;
+}
+
+struct sandbox_workers *sandbox_workers_new(char *error, size_t error_size) {
+    struct zygote first = {.control = -1, .pidfd = -1}, spare = first;
+    if (!fork_zygote(&first) || !fork_zygote(&spare)) {
+        if (error) snprintf(error, error_size, "no process for workers: %s", strerror(errno));
+        end_zygote(&first);
+        return NULL;
+    }
     struct sandbox_workers *workers = mem_alloc(sizeof *workers);
     pthread_mutex_init(&workers->lock, NULL);
-    workers->control = pair[0];
-    workers->zygote = zygote;
+    workers->first = first;
+    workers->spare = spare;
     return workers;
 }
 
 void sandbox_workers_free(struct sandbox_workers *workers) {
     if (!workers) return;
-    close(workers->control);
-    /* It ends by itself at the closed socket; the kill is for one that hangs. */
-    kill(workers->zygote, SIGKILL);
-    while (waitpid(workers->zygote, NULL, 0) < 0 && errno == EINTR) continue;
+    end_zygote(&workers->first);
+    end_zygote(&workers->spare);
     pthread_mutex_destroy(&workers->lock);
     mem_free(workers);
 }
 
-static bool ask_zygote(struct sandbox_workers *home, struct request *request, int socket,
-                       struct reply *reply, int *pidfd) {
+static bool ask_one(const struct zygote *zygote, struct request *request, int socket,
+                    struct reply *reply, int *pidfd) {
+    return zygote->control >= 0 && send_with(zygote->control, request, sizeof *request, socket) &&
+           receive_with(zygote->control, reply, sizeof *reply, pidfd);
+}
+
+static bool is_gone(const struct zygote *zygote) {
+    struct pollfd poller = {.fd = zygote->control, .events = POLLIN};
+    return zygote->control < 0 || poll(&poller, 1, 0) != 0; /* it says nothing unasked */
+}
+
+static void make_spare(struct sandbox_workers *home) {
+    struct request request = {.what = FORK_ZYGOTE};
+    struct reply reply = {0};
+    int pair[2], pidfd = -1;
+    end_zygote(&home->spare);
+    if (!open_control(pair)) return;
+    bool ok = ask_one(&home->first, &request, pair[1], &reply, &pidfd) && reply.pid > 0;
+    close(pair[1]);
+    if (ok && pidfd >= 0)
+        home->spare = (struct zygote){.control = pair[0], .pidfd = pidfd};
+    else
+        close(pair[0]);
+}
+
+/* What cannot answer is over, and its workers with it. */
+static void use_spare(struct sandbox_workers *home) {
+    end_zygote(&home->first);
+    home->first = home->spare;
+    home->spare = (struct zygote){.control = -1, .pidfd = -1};
+    home->generation++;
+}
+
+static bool ask_for_worker(struct sandbox_workers *home, struct request *request, int socket,
+                           struct reply *reply, int *pidfd, unsigned *generation) {
     pthread_mutex_lock(&home->lock);
-    bool ok = send_with(home->control, request, sizeof *request, socket) &&
-              receive_with(home->control, reply, sizeof *reply, pidfd);
+    bool ok = ask_one(&home->first, request, socket, reply, pidfd);
+    if (!ok) {
+        use_spare(home);
+        ok = ask_one(&home->first, request, socket, reply, pidfd);
+    }
+    if (ok && is_gone(&home->spare)) make_spare(home);
+    *generation = home->generation;
+    pthread_mutex_unlock(&home->lock);
+    return ok;
+}
+
+/* Only by the zygote that forked it: elsewhere the number may be anybody's. */
+static bool ask_to_reap(struct sandbox_workers *home, pid_t pid, unsigned generation,
+                        struct reply *reply) {
+    struct request request = {.what = REAP_WORKER, .pid = pid};
+    int none = -1;
+    pthread_mutex_lock(&home->lock);
+    bool ok = home->generation == generation &&
+              ask_one(&home->first, &request, -1, reply, &none);
+    if (!ok && home->generation == generation) use_spare(home);
     pthread_mutex_unlock(&home->lock);
     return ok;
 }
@@ -206,20 +314,25 @@ bool jail_open(struct sandbox_workers *home, jail_entry entry, size_t memory_byt
                struct jail *out, struct err *err) {
     struct request request = {.entry = entry, .memory_bytes = memory_bytes};
     struct reply reply = {0};
+    unsigned generation;
     int pair[2], pidfd = -1;
     *out = (struct jail){.socket = -1, .pidfd = -1};
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
         return err_set(err, ERR_LATER, ERR_FULL, "no socket for a worker: %s", strerror(errno));
-    bool answered = ask_zygote(home, &request, pair[1], &reply, &pidfd);
+    bool answered = ask_for_worker(home, &request, pair[1], &reply, &pidfd, &generation);
     close(pair[1]);
     if (answered && reply.pid > 0 && pidfd >= 0) {
-        *out = (struct jail){.home = home, .pid = reply.pid, .socket = pair[0], .pidfd = pidfd};
+        *out = (struct jail){.home = home,
+                             .pid = reply.pid,
+                             .generation = generation,
+                             .socket = pair[0],
+                             .pidfd = pidfd};
         return true;
     }
     close(pair[0]);
     if (pidfd >= 0) close(pidfd);
     return err_set(err, ERR_LATER, ERR_FULL, "no worker process could be made: %s",
-                   answered ? strerror(reply.status) : "the process that forks them is gone");
+                   answered ? strerror(reply.status) : "the processes that fork them are gone");
 }
 
 bool jail_is_open(const struct jail *jail) { return jail->home && jail->socket >= 0; }
@@ -236,16 +349,14 @@ static void tell_status(int status, char *why, size_t size) {
 }
 
 void jail_end(struct jail *jail, char *why, size_t size) {
-    struct request request = {.pid = jail->pid};
     struct reply reply = {0};
-    int none;
     if (!jail_is_open(jail)) return;
     close(jail->socket);
     jail->socket = -1;
-    if (ask_zygote(jail->home, &request, -1, &reply, &none) && reply.pid)
+    if (ask_to_reap(jail->home, jail->pid, jail->generation, &reply) && reply.pid)
         tell_status(reply.status, why, why ? size : 0);
     else if (why)
-        snprintf(why, size, "gone, and so is the process that forks workers");
+        snprintf(why, size, "gone, with the process that forked it");
 }
 
 void jail_close(struct jail *jail) {

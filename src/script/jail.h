@@ -3,8 +3,10 @@
  *
  *   host ──control──> zygote ──fork──> worker      host <──socket──> worker
  *
- * The zygote is forked once, early, from a small host; it waits for requests and forks a worker for
- * each, which is quick because it has little memory. A worker locks itself down before it reads a
+ * The zygote is forked early, from a small host; it waits for requests and forks a worker for each,
+ * which is quick because it has little memory. Beside it stands a spare, which takes its place when
+ * it is killed and forks the next spare: an entry whose worker died with its zygote is lost, the
+ * next one is not. A worker locks itself down before it reads a
  * byte (lockdown.c) and then runs the entry, a function of the same program, on its one descriptor,
  * a stream socket. The host kills it through a pidfd; it dies with the zygote, and the zygote with
  * the host's end of its control socket, however the host ends.
@@ -28,6 +30,7 @@ typedef void (*jail_entry)(void);
 struct jail { /* one worker, seen from the host; zeroed: none */
     struct sandbox_workers *home;
     pid_t pid;
+    unsigned generation; /* of the zygote that forked it */
     int socket, pidfd; /* the pidfd stays open until jail_close */
 };
 

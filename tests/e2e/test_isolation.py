@@ -129,10 +129,44 @@ def test_nobody_is_left_when_the_host_is_killed():
     with started() as host:
         worker = policy(host)["worker"]["pid"]
         zygote = children(host.process.pid)
-        assert len(zygote) == 1, zygote
+        assert len(zygote) == 2, zygote
         host.kill()
-        until(lambda: not os.path.exists(f"/proc/{worker}") and
-              not os.path.exists(f"/proc/{zygote[0]}"))
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in [worker, *zygote]))
+
+
+def parent(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[1])
+
+
+def test_the_process_that_forks_workers_is_killed_and_made_again():
+    with started() as host:
+        for layer, age in ((2, 30), (3, 25), (4, 20), (5, 15)):
+            assert decide(host, 1, age)["verdict"] in ("accept", "reject")
+            worker = policy(host)["worker"]["pid"]
+            zygote = parent(worker)
+            assert zygote != host.process.pid
+            os.kill(zygote, traps.SIGKILL)
+            decision = decide(host, layer, age)
+            assert decision["verdict"] == "failed" and "worker" in decision["reason"], decision
+            fresh = policy(host)["worker"]["pid"]
+            assert fresh and fresh != worker and parent(fresh) != zygote
+            assert decide(host, layer, age - 1)["verdict"] == "accept"
+        until(lambda: not os.path.exists(f"/proc/{worker}"))
+
+
+def test_the_spare_that_is_killed_is_made_again_with_the_next_worker():
+    with started() as host:
+        worker = policy(host)["worker"]["pid"]
+        spare = [pid for pid in children(host.process.pid) if pid != parent(worker)]
+        assert len(spare) == 1, spare
+        os.kill(spare[0], traps.SIGKILL)
+        os.kill(worker, traps.SIGKILL)
+        assert decide(host)["verdict"] == "failed"
+        worker = policy(host)["worker"]["pid"]
+        os.kill(parent(worker), traps.SIGKILL)
+        assert decide(host, age_s=20)["verdict"] == "failed"
+        assert decide(host, age_s=10)["verdict"] == "accept"
 
 
 if __name__ == "__main__":
