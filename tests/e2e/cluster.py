@@ -127,6 +127,9 @@ class Cluster:
 
         return until(only, deadline_s, "exactly one leader")
 
+    def term_of(self, host):
+        return host.get("/health", timeout_s=2).json()["term"]
+
     def any_host(self, chance):
         living = self.living()
         return chance.choice(living) if living else None
@@ -192,8 +195,8 @@ class Sender:
     sent again as TradingView does, to whoever lives then. `promised` are the ids answered with 2xx.
     """
 
-    def __init__(self, cluster, seed=1, threads=8, exits=0.4):
-        self.cluster, self.exits = cluster, exits
+    def __init__(self, cluster, seed=1, threads=6, exits=0.15, pause_s=0.02):
+        self.cluster, self.exits, self.pause_s = cluster, exits, pause_s
         self.promised, self.answers, self.late = set(), collections.Counter(), []
         self.stopping, self.serial = threading.Event(), 0
         self.lock = threading.Lock()
@@ -215,8 +218,10 @@ class Sender:
         for thread in self.threads:
             thread.join(60)
 
-    def sent(self):
-        return sum(self.answers.values())
+    def await_promises(self, more, deadline_s=15):
+        """So many more signals have been promised: life goes on."""
+        goal = len(self.promised) + more
+        until(lambda: len(self.promised) >= goal, deadline_s, f"{more} more promises")
 
     def make(self, chance):
         with self.lock:
@@ -239,7 +244,7 @@ class Sender:
         )
 
     def work(self, chance):
-        while not self.stopping.is_set():
+        while not self.stopping.wait(self.pause_s):
             self.send(self.make(chance), chance)
 
     def send(self, body, chance, tries=5):
@@ -249,7 +254,7 @@ class Sender:
             if host:
                 try:
                     began = time.monotonic()
-                    answer = request(host.port, "POST", "/webhook/test", json.dumps(body), None, 5)
+                    answer = request(host.port, "POST", "/webhook/test", json.dumps(body), None, 2)
                     self.late.append(time.monotonic() - began)
                 except (OSError, EOFError, ValueError, IndexError):
                     pass
