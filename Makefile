@@ -70,7 +70,7 @@ SIM    := $(if $(wildcard tests/sim/*.c),$(B)/tests/sim)
 # ---- build -----------------------------------------------------------------------------------
 
 .PHONY: all help deps test-deps run test tests unit spec model e2e attack sim soak fuzz fuzzers \
-        bench tidy asan tsan fresh install clean FORCE
+        bench bench-failover tidy asan tsan fresh install clean FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -82,7 +82,7 @@ help:
 	@echo 'make test       install what is missing, build, run every test (SAN=1: with sanitizers)'
 	@echo 'make unit spec model attack e2e tidy    one suite alone'
 	@echo 'make sim        the simulator over SEEDS=10000 seeds; SEED=n replays one'
-	@echo 'make soak fuzz bench asan tsan          long runs'
+	@echo 'make soak fuzz bench asan tsan          long runs; also bench-failover'
 	@echo 'make fresh      both commands in a bare Debian root (needs root and debootstrap)'
 	@echo 'make install    to PREFIX=/usr/local, under DESTDIR'
 
@@ -230,6 +230,10 @@ tsan:
 
 bench: all $(BENCH)
 	@BUILD=$(B) tests/bench/run
+
+# How long nobody acts when one of three hosts goes: RUNS=100 each.
+bench-failover: all
+	@BUILD=$(B) tests/bench/failover.py --runs $(or $(RUNS),100)
 
 # A minute each; what they find is kept in build/fuzz/found and shown by the failing run.
 fuzz:

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""How long nobody acts when the leader of three hosts goes, under load, on one machine.
+
+    tests/bench/failover.py [--runs 100] [--ttl 1s] [--no-redis] [kill hang graceful redis]
+
+Times are those of the log's own events, all by one clock: from the signal to the leader (graceful:
+from its last work) to the first thing the next one does that only the holder may do. Active_passive:
+a decision or an order; active_active: the leader's own record.
+"""
+
+import argparse
+import os
+import random
+import signal as traps
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+from cluster import Cluster, Sender  # noqa: E402
+from harness import until  # noqa: E402
+
+WORK = "(kind = 'failover' OR kind = 'signal.decided' OR kind LIKE 'order.%')"
+TARGETS = {"kill": 500, "hang": 2000, "graceful": 50, "redis": 500}
+
+
+def now_us():
+    return time.time_ns() // 1000
+
+
+def first_work(cluster, leader, since_us):
+    """When somebody else first did what the leader alone may; waits for it."""
+    kinds = WORK if cluster.mode == "active_passive" else "kind = 'failover'"
+    name = f"h{cluster.all.index(leader)}"
+
+    def seen():
+        rows = cluster.rows(
+            f"SELECT min(at) FROM events WHERE at >= {since_us} AND instance <> '{name}' AND {kinds}"
+        )
+        return rows and rows[0][0]
+
+    return int(until(seen, 20, "somebody else works"))
+
+
+def back(cluster, sender):
+    """Three hosts that are ready, one that leads, and signals that are taken."""
+    for host in cluster.all:
+        if not host.running():
+            host.start(wait=False)
+    for host in cluster.all:
+        host.await_ready(30)
+    cluster.hosts[:] = cluster.all
+    leader = cluster.leader(30)
+    sender.await_promises(20, 30)
+    return leader
+
+
+def kill(cluster, leader, _):
+    since = now_us()
+    leader.kill()
+    return first_work(cluster, leader, since) - since
+
+
+def hang(cluster, leader, sender):
+    cluster.hosts.remove(leader)
+    since = now_us()
+    leader.process.send_signal(traps.SIGSTOP)
+    took = first_work(cluster, leader, since) - since
+    leader.process.send_signal(traps.SIGCONT)
+    term = cluster.rows("SELECT max(term) FROM instances")[0][0]
+    until(lambda: cluster.term_of(leader) > int(term), 20, "it joins again")
+    return took
+
+
+def graceful(cluster, leader, sender):
+    cluster.hosts.remove(leader)
+    sender.await_promises(4)
+    failed = sum(v for k, v in sender.answers.items() if k != 202)
+    asked = now_us()
+    leader.process.send_signal(traps.SIGTERM)
+    assert leader.wait() == 0, leader.log()[-2000:]
+    name = f"h{cluster.all.index(leader)}"
+    first = first_work(cluster, leader, asked) if cluster.mode != "active_passive" else None
+    last = cluster.rows(
+        f"SELECT max(at) FROM events WHERE instance = '{name}' AND at >= {asked - 1000000}"
+        f" AND {WORK if cluster.mode == 'active_passive' else 'true'}"
+    )[0][0]
+    last = int(last) if last else asked
+    first = first or first_work(cluster, leader, last)
+    assert failed == sum(v for k, v in sender.answers.items() if k != 202), sender.answers
+    return first - last
+
+
+def redis(cluster, _, sender):
+    """The longest time without a decision, in the second around its end."""
+    since = now_us()
+    cluster.redis.kill()
+    sender.await_promises(40)
+    rows = cluster.rows(
+        f"SELECT at FROM events WHERE at >= {since - 100000} AND {WORK} ORDER BY at"
+    )
+    at = [int(row[0]) for row in rows]
+    cluster.redis.start()
+    return max((b - a for a, b in zip(at, at[1:])), default=0)
+
+
+CASES = {"kill": kill, "hang": hang, "graceful": graceful, "redis": redis}
+
+
+def measure(name, given):
+    took = []
+    with Cluster(3, mode=given.mode, ttl=given.ttl, redis=not given.no_redis) as cluster:
+        cluster.all = list(cluster.hosts)
+        with Sender(cluster, seed=given.seed, pause_s=0.005) as sender:
+            for _ in range(given.runs):
+                leader = back(cluster, sender)
+                took.append(CASES[name](cluster, leader, sender) / 1000)
+            back(cluster, sender)
+        cluster.judge(sender)
+    took.sort()
+    p50, p99 = took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.99))]
+    met = "met" if p99 <= TARGETS[name] else "MISSED"
+    print(
+        f"{given.mode:15} {name:9} {len(took):4} runs   p50 {p50:8.1f} ms   p99 {p99:8.1f} ms   "
+        f"max {took[-1]:8.1f} ms   target {TARGETS[name]} ms {met}",
+        flush=True,
+    )
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    words.add_argument("cases", nargs="*", default=[])
+    words.add_argument("--runs", type=int, default=100)
+    words.add_argument("--ttl", default="1s")
+    words.add_argument("--mode", default="active_passive")
+    words.add_argument("--no-redis", action="store_true")
+    words.add_argument("--seed", type=int, default=random.randrange(1000))
+    given = words.parse_args()
+    for name in given.cases or CASES:
+        measure(name, given)
+
+
+if __name__ == "__main__":
+    main()
