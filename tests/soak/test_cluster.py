@@ -1,5 +1,5 @@
-"""Several hosts, many deaths: what the slice of e2e/test_cluster.py shows once, as often as it takes
-to meet the rare moments. KILLS=200 kill -9 of random hosts under load, judged every 20."""
+"""Several hosts, many deaths: what the slice of e2e/test_cluster.py shows once, as often as it
+takes to meet the rare moments. KILLS=200 kill -9 of random hosts under load, judged every 20."""
 
 import os
 import random
