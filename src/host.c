@@ -13,6 +13,7 @@
 #include "script/sandbox.h"
 #include "serve/feed.h"
 #include "serve/serve.h"
+#include "store/spool.h"
 #include "store/store_bodies.h"
 #include <libgen.h>
 #include <signal.h>
@@ -165,6 +166,12 @@ static bool open_store(struct tidelock *t, struct err *err)
     return t->core.store != NULL;
 }
 
+static bool open_spool(struct tidelock *t, struct err *err)
+{
+    struct host_wires wires = {t->loop, t->core.clock, t->log, t->metrics, NULL};
+    return host_open_spool(&t->config, &wires, &t->core.spool, err);
+}
+
 static void note_seen(void *ctx, const char *signal_id)
 {
     intake_seen(ctx, signal_id);
@@ -287,9 +294,9 @@ static bool open_parts(struct tidelock *t, struct err *err)
         log_set_hook(t->log, pass_log_line, t);
     t->metrics = metrics_new();
     t->loop = loop_new(t->core.clock, t->metrics, err);
-    return t->loop && open_store(t, err) && open_broker(t, err) && open_policies(t, err) &&
-           open_core(t, err) && open_mirror(t, err) && open_feeds(t, err) && open_serve(t, err) &&
-           open_traps(t, err) && open_watch(t, err);
+    return t->loop && open_store(t, err) && open_spool(t, err) && open_broker(t, err) &&
+           open_policies(t, err) && open_core(t, err) && open_mirror(t, err) &&
+           open_feeds(t, err) && open_serve(t, err) && open_traps(t, err) && open_watch(t, err);
 }
 
 /* ---- the take-over, then trading ---- */
@@ -548,6 +555,8 @@ void tidelock_close(struct tidelock *t)
     reload_close(t->reload);
     mirror_close(t->mirror);
     store_close(t->core.store);
+    spool_close(t->core.spool);
+    t->core.spool = NULL;
     serve_close(t->serve);
     feeds_close(t->feeds);
     loop_hook_free(t->hook);

@@ -2,6 +2,7 @@
 #include "host.h"
 
 #include "io/file.h"
+#include "store/spool.h"
 #include "store/store_bodies.h"
 
 #include <libgen.h>
@@ -89,6 +90,33 @@ struct store *host_open_store(const struct config *config, const struct host_wir
                                            .log = wires->log,
                                            .metrics = wires->metrics};
     return store_sqlite_open(&options, err);
+}
+
+/* An embedded database is on the same disk: a spool beside it would fail with it. */
+bool host_open_spool(const struct config *config, const struct host_wires *wires,
+                     struct spool **out, struct err *err)
+{
+    struct str path = STR_EMPTY;
+    size_t length = strlen(config->store_path);
+    *out = NULL;
+    if (config->store_spool)
+        str_puts(&path, config->store_spool);
+    else if (config->postgres.url)
+        str_put(&path, config->store_path,
+                length > 3 && strcmp(config->store_path + length - 3, ".db") == 0 ? length - 3
+                                                                                  : length);
+    if (path.length && !config->store_spool)
+        str_puts(&path, ".spool");
+    if (path.length)
+        *out = spool_open(&(struct spool_options){.path = str_text(&path),
+                                                  .count_max = (size_t)config->limits.queue,
+                                                  .loop = wires->loop,
+                                                  .log = wires->log,
+                                                  .metrics = wires->metrics},
+                          err);
+    bool ok = !path.length || *out;
+    str_free(&path);
+    return ok || err_prefix(err, "store.spool");
 }
 
 bool host_migrate(const struct config *config, bool status, int version, struct str *report,

@@ -1,6 +1,7 @@
 /* The heart of the host: what the stories share is made here, turned here, and let go of here. */
 #include "flow/core.h"
 #include "flow/account.h"
+#include "flow/away.h"
 #include "flow/exits.h"
 #include "flow/follow.h"
 #include "flow/flows.h"
@@ -151,6 +152,7 @@ bool core_start(struct core *core, struct err *err)
     recorder_on_fence(core, fenced);
     core->follow = follow_new(core);
     holdings_new(core);
+    away_new(core);
     core->lease->on_lost = lost_lease;
     core->lease->lost_ctx = core;
     orders_new(core);
@@ -183,6 +185,7 @@ void core_stop(struct core *core)
     recorder_free(core->recorder);
     follow_free(core);
     holdings_free(core);
+    away_free(core);
     markets_free(core->markets);
     exits_free(core->exits);
     protect_free(core->protect);
@@ -209,9 +212,9 @@ static int64_t turn_leases(struct core *core)
 int64_t core_turn(struct core *core)
 {
     static int64_t (*const turns[])(struct core *) = {
-        turn_leases,  rejoin_turn, holdings_turn,   flow_turn,  intake_turn,
-        account_turn, resync_turn, protect_turn,    exits_turn, flatten_turn,
-        roll_turn,    match_turn,  statistics_turn, turn_leases /* what was asked just now */};
+        turn_leases,  away_turn,       rejoin_turn,  holdings_turn, flow_turn,    intake_turn,
+        account_turn, resync_turn,     protect_turn, exits_turn,    flatten_turn, roll_turn,
+        match_turn,   statistics_turn, turn_leases /* what was asked just now */};
     int64_t now_us = clock_steady(core->clock), next_us = INT64_MAX;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         int64_t due_us = turns[i](core);

@@ -26,6 +26,8 @@ struct match;
 struct roll;
 struct follow;
 struct holdings;
+struct away;
+struct spool;
 enum core_mode {
     MODE_SINGLE,         /* the database is ours alone */
     MODE_ACTIVE_ACTIVE,  /* all trade, each instrument with one of them */
@@ -97,6 +99,8 @@ struct core {
     struct roll *roll;
     struct follow *follow;     /* what others write */
     struct holdings *holdings; /* keys that are ours */
+    struct away *away;         /* while the database is away */
+    struct spool *spool;       /* the host's; NULL: none. Closed after the store */
     struct str trace;          /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */

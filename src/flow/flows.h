@@ -22,6 +22,8 @@ struct intake_answer {
     const struct signal *signal;
     const struct decision *decision; /* NULL: not yet */
     const char *trace;               /* of a decision made now: JSON; else NULL */
+    bool spooled; /* on this host's own disk: the database is away. No decision yet */
+    bool stale;   /* of a repeat: what became of the first one cannot be read now */
 };
 /* A validated signal (signal_read). The waiter is answered once the signal is durable (value:
  * struct intake_answer), or, with wait_decision, once it is decided or `wait_until_us` (steady) has
@@ -32,6 +34,9 @@ void intake_submit(struct core *core, const struct signal *signal, bool wait_dec
 /* A signal that stands already (store_load_book tells the newest ones): its repeats are not even
  * tried. */
 void intake_seen(struct core *core, const char *signal_id);
+/* A spooled signal, now that the database is back: it becomes an ordinary received one. Answered
+ * without an error when it stands, whoever stored it. */
+void intake_enter(struct core *core, const struct signal *signal, struct waiter to);
 /* Dead letters: back to the queue, or dropped. Error NOT_FOUND / CONFLICT when it is not dead. */
 void intake_retry(struct core *core, const char *signal_id, const char *who, struct waiter to);
 void intake_drop(struct core *core, const char *signal_id, const char *who, const char *reason,
@@ -117,6 +122,17 @@ void match_accept(struct core *core, const char *instrument, const char *who, co
 /* This instance does what is done once: statistics, the trading day, orphans; in single and
  * active_passive also all trading. */
 bool core_is_leader(const struct core *core);
+
+/* ---- the database is away ---- */
+struct away_view {
+    bool away;
+    int64_t since_us, away_us; /* wall time; duration */
+    bool spools, spool_ok;     /* there is a spool; its disk works */
+    size_t spooled;            /* signals that wait in it */
+    char text[160];            /* of the spool */
+};
+/* Whether the database does not take writes: the book in memory may be behind. */
+bool core_away(const struct core *core, struct away_view *view);
 
 /* ---- start, stop ---- */
 /* After core_start: joins, which gives a term; takes what nobody else has, matches its orders that

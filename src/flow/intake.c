@@ -5,10 +5,12 @@
  * free the signal is decided in the turn it came in, and receipt, decision and right to send are
  * one write. */
 #include "flow/intake.h"
+#include "flow/away.h"
 #include "flow/holding.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
 #include "flow/record.h"
+#include "store/spool.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +55,8 @@ void intake_free(struct intake *intake)
         heap_free(&lane->waiting);
         mem_free(lane);
     }
+    for (; intake->deferred; intake->deferred = intake->deferred->next)
+        mem_free(intake->deferred->answer);
     HASH_CLEAR(hh, intake->waiting_by_id);
     HASH_CLEAR(hh, intake->recent_by_id);
     mem_free(intake->recent);
@@ -78,6 +82,13 @@ static void forget_recent(struct intake *intake, struct recent *recent)
     recent->id[0] = '\0';
 }
 
+void intake_forget(struct core *core, const char *signal_id)
+{
+    struct recent *recent = find_recent(core->intake, signal_id);
+    if (recent)
+        forget_recent(core->intake, recent);
+}
+
 void intake_seen(struct core *core, const char *signal_id)
 {
     struct intake *intake = core->intake;
@@ -90,188 +101,10 @@ void intake_seen(struct core *core, const char *signal_id)
     HASH_ADD_STR(intake->recent_by_id, id, recent);
 }
 
-static struct open_signal *find_open(const struct core *core, const char *id)
-{
-    struct open_signal *open;
-    HASH_FIND_STR(core->intake->open, id, open);
-    return open;
-}
-
-/* ---- answers ---- */
-
-void intake_defer(struct core *core, struct waiter to, const char *signal_id, const struct err *err)
-{
-    struct intake *intake = core->intake;
-    if (!to.answer)
-        return;
-    struct deferred *deferred = record_keep(core, sizeof *deferred);
-    deferred->to = to;
-    if (err)
-        deferred->err = *err;
-    text_copy(deferred->id, sizeof deferred->id, signal_id);
-    *intake->deferred_last = deferred;
-    intake->deferred_last = &deferred->next;
-}
-
-static void give_deferred(struct core *core)
-{
-    struct intake *intake = core->intake;
-    struct deferred *deferred = intake->deferred, *next;
-    intake->deferred = NULL;
-    intake->deferred_last = &intake->deferred;
-    for (; deferred; deferred = next) {
-        next = deferred->next;
-        struct intake_answer answer = {.status = INTAKE_ACCEPTED,
-                                       .signal = book_get(core->book, TABLE_SIGNAL, deferred->id)};
-        wait_answer(deferred->to, deferred->err.code != ERR_OK ? &deferred->err : NULL,
-                    *deferred->id ? &answer : NULL);
-        record_drop(core, deferred);
-    }
-}
-
-static bool add_ticket(struct core *core, struct open_signal *open, bool repeat, bool wait_decision,
-                       int64_t until_us, struct waiter to)
-{
-    struct intake *intake = core->intake;
-    uint64_t handle;
-    if (!to.answer)
-        return true;
-    struct ticket *ticket = pool_take(&intake->tickets, &handle);
-    if (!ticket)
-        return false;
-    *ticket = (struct ticket){
-        .to = to, .wait_decision = wait_decision, .repeat = repeat, .handle = handle};
-    *open->last = ticket;
-    open->last = &ticket->next;
-    if (wait_decision)
-        heap_push(&intake->due, until_us, handle);
-    return true;
-}
-
-static void close_open(struct core *core, struct open_signal *open)
-{
-    HASH_DELETE(hh, core->intake->open, open);
-    record_drop(core, open);
-}
-
-/* Answers the tickets that need not wait longer. */
-static void answer_tickets(struct core *core, struct open_signal *open,
-                           const struct intake_answer *what, bool decided)
-{
-    struct ticket *ticket = open->first, *next, *kept = NULL, **last = &kept;
-    open->first = NULL;
-    open->last = &open->first;
-    for (; ticket; ticket = next) {
-        next = ticket->next;
-        ticket->next = NULL;
-        if (ticket->wait_decision && !decided) {
-            *last = ticket;
-            last = &ticket->next;
-            continue;
-        }
-        struct intake_answer answer = *what;
-        answer.status = ticket->repeat          ? INTAKE_DUPLICATE
-                        : ticket->wait_decision ? INTAKE_DECIDED
-                                                : INTAKE_ACCEPTED;
-        struct waiter to = ticket->to;
-        pool_give(&core->intake->tickets, ticket->handle);
-        wait_answer(to, NULL, &answer);
-    }
-    if (kept) {
-        *last = NULL;
-        open->first = kept;
-        open->last = last;
-    } else {
-        close_open(core, open);
-    }
-}
-
-void intake_stored(struct core *core, const struct signal *signal)
-{
-    struct open_signal *open = find_open(core, signal->id);
-    metric_add(core->intake->accepted, 1);
-    if (!open)
-        return;
-    open->stored = true;
-    answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
-}
-
-void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision,
-                    const char *trace)
-{
-    struct open_signal *open = find_open(core, signal->id);
-    if (open)
-        answer_tickets(
-            core, open,
-            &(struct intake_answer){.signal = signal, .decision = decision, .trace = trace}, true);
-}
-
-void intake_failed(struct core *core, const char *signal_id, const struct err *err)
-{
-    struct intake *intake = core->intake;
-    struct open_signal *open = find_open(core, signal_id);
-    struct recent *recent = find_recent(intake, signal_id);
-    bool stands = err->code == ERR_DUPLICATE;
-    if (recent && !stands)
-        forget_recent(intake, recent);
-    if (!open)
-        return;
-    /* It was found good: what the store refuses is the fault of a write before it, or the disk's,
-     * and its sender must come again. */
-    struct err later;
-    if (!stands && err->class == ERR_REFUSED) {
-        err_set(&later, ERR_LATER, ERR_IO, "the signal could not be stored: %s", err->text);
-        err = &later;
-    }
-    struct ticket *ticket = open->first, *next;
-    close_open(core, open);
-    for (; ticket; ticket = next) {
-        next = ticket->next;
-        struct waiter to = ticket->to;
-        pool_give(&intake->tickets, ticket->handle);
-        if (stands)
-            intake_repeat(core, signal_id, to);
-        else
-            wait_answer(to, err, NULL);
-    }
-}
-
-/* Whose patience is over hears what there is: accepted, not yet decided. */
-static int64_t turn_tickets(struct core *core)
-{
-    struct heap *due = &core->intake->due;
-    struct heap_item item;
-    while (heap_peek(due, &item)) {
-        struct ticket *ticket = pool_get(&core->intake->tickets, item.value);
-        if (ticket && item.key > clock_steady(core->clock))
-            return item.key;
-        heap_pop(due, &item);
-        if (ticket)
-            ticket->wait_decision = false;
-    }
-    return INT64_MAX;
-}
-
-static void answer_impatient(struct core *core)
-{
-    struct open_signal *open, *next;
-    HASH_ITER(hh, core->intake->open, open, next)
-    {
-        const struct signal *signal = book_get(core->book, TABLE_SIGNAL, open->id);
-        if (open->stored && signal)
-            answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
-    }
-}
-
 int64_t intake_turn(struct core *core)
 {
     struct intake *intake = core->intake;
-    size_t due = intake->due.count;
-    if (intake->deferred)
-        give_deferred(core);
-    int64_t next_us = turn_tickets(core), retry_us = lanes_retry_turn(core);
-    if (intake->due.count < due && intake->open)
-        answer_impatient(core);
+    int64_t next_us = tickets_turn(core), retry_us = lanes_retry_turn(core);
     if (intake->stalled)
         lanes_turn(core);
     metric_set(intake->depth, (double)book_count(core->book, TABLE_SIGNAL));
@@ -288,6 +121,7 @@ struct closed { /* signals that a write supersedes, in blocks */
 struct arrival { /* of the write's waiter */
     struct core *core;
     struct signal row;
+    char *extra; /* its copy, for the spool */
     struct closed *closed;
 };
 
@@ -326,12 +160,13 @@ static void received(void *owner, uint64_t handle, const struct err *err, const 
     (void)handle;
     (void)value;
     if (err) {
-        intake_failed(core, arrival->row.id, err);
+        intake_failed(core, &arrival->row, err);
     } else {
         const struct signal *row = book_get(core->book, TABLE_SIGNAL, arrival->row.id);
         intake_stored(core, row ? row : &arrival->row); /* absent: already final, as asked */
     }
     drop_closed(arrival, err != NULL);
+    mem_free(arrival->extra);
     record_drop(core, arrival);
 }
 
@@ -365,7 +200,8 @@ static void write_received(struct core *core, const struct signal *signal,
     struct arrival *arrival = record_keep(core, sizeof *arrival);
     arrival->core = core;
     arrival->row = *signal;
-    arrival->row.extra = NULL; /* the sender's memory */
+    arrival->extra = core->spool && signal->extra ? mem_copy_text(signal->extra) : NULL;
+    arrival->row.extra = arrival->extra; /* not the sender's memory */
     if (count > 0) {
         events = mem_alloc((count + 1) * sizeof *events);
         after = mem_alloc(count * sizeof *after);
@@ -414,7 +250,7 @@ static bool refuse(const struct core *core, const struct signal *signal, struct 
     bool exits = signal->type == SIGNAL_EXIT;
     if (core->draining && !(core->closing_positions && exits))
         return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the host is shutting down; send it again");
-    if (!core->term)
+    if (!core->term && !away_spools(core))
         return err_set(err, ERR_LATER, ERR_BUSY, "this instance is not in charge; send it again");
     size_t limit = core->options.queue_max * (exits ? 2 : 1);
     if (book_count(core->book, TABLE_SIGNAL) >= limit ||
@@ -460,42 +296,78 @@ void intake_follow(struct core *core, const char *signal_id, const struct signal
         lane_retry(core, signal.id, clock_steady(core->clock) + STANDS_AGAIN_US);
 }
 
+static bool stands_here(const struct core *core, const char *id)
+{
+    return (tickets_find(core, id) || find_recent(core->intake, id) ||
+            book_get(core->book, TABLE_SIGNAL, id)) &&
+           !MUTANT(MUTANT_SKIP_CLAIM);
+}
+
+static void answer_repeat(struct core *core, const struct signal *signal, bool wait_decision,
+                          int64_t wait_until_us, struct waiter to)
+{
+    struct open_signal *open = tickets_find(core, signal->id);
+    const struct signal *row = book_get(core->book, TABLE_SIGNAL, signal->id);
+    struct away_view away;
+    metric_add(core->intake->duplicates, 1);
+    if (open && tickets_add(core, open, true, wait_decision, wait_until_us, to))
+        return;
+    if (core_away(core, &away))
+        tickets_repeat(core, row ? row : signal, false, to);
+    else
+        intake_repeat(core, signal->id, to);
+}
+
 void intake_submit(struct core *core, const struct signal *signal, bool wait_decision,
                    int64_t wait_until_us, struct waiter to)
 {
-    struct intake *intake = core->intake;
-    struct open_signal *open = find_open(core, signal->id);
+    const struct spooled *entry = core->spool ? spool_find(core->spool, signal->id) : NULL;
     struct signal row = *signal;
     struct err err;
-    bool known = (open || find_recent(intake, signal->id) ||
-                  book_get(core->book, TABLE_SIGNAL, signal->id)) &&
-                 !MUTANT(MUTANT_SKIP_CLAIM);
-    if (known) {
-        metric_add(intake->duplicates, 1);
-        if (!open || !add_ticket(core, open, true, wait_decision, wait_until_us, to))
-            intake_repeat(core, signal->id, to);
+    if (stands_here(core, signal->id)) {
+        answer_repeat(core, signal, wait_decision, wait_until_us, to);
+        return;
+    }
+    if (entry) {
+        metric_add(core->intake->duplicates, 1);
+        tickets_repeat(core, &entry->signal, true, to);
         return;
     }
     if (!refuse(core, signal, &err)) {
-        metric_add(intake->refused, 1);
+        metric_add(core->intake->refused, 1);
         intake_defer(core, to, signal->id, &err);
         return;
     }
     row.state = SIGNAL_RECEIVED;
     row.version = 1;
-    intake_seen(core, row.id);
     if (to.answer && MUTANT(MUTANT_ACK_BEFORE_COMMIT)) {
         intake_defer(core, to, row.id, NULL);
         to.answer = NULL;
     }
-    if (to.answer && !open) {
-        open = record_keep(core, sizeof *open);
-        text_copy(open->id, sizeof open->id, row.id);
-        open->last = &open->first;
-        HASH_ADD_STR(intake->open, id, open);
-        add_ticket(core, open, false, wait_decision, wait_until_us, to);
-    }
+    if (to.answer && !tickets_find(core, row.id))
+        tickets_add(core, tickets_open(core, row.id), false, wait_decision, wait_until_us, to);
+    if (away_spools(core) && away_put(core, &row))
+        return;
+    intake_seen(core, row.id);
     start_or_queue(core, &row);
+}
+
+void intake_enter(struct core *core, const struct signal *signal, struct waiter to)
+{
+    struct err err;
+    if (stands_here(core, signal->id)) {
+        intake_defer(core, to, "", NULL);
+        return;
+    }
+    if (!refuse(core, signal, &err)) {
+        intake_defer(core, to, "", &err);
+        return;
+    }
+    struct open_signal *open = tickets_open(core, signal->id);
+    open->enters = true;
+    tickets_add(core, open, false, false, 0, to);
+    intake_seen(core, signal->id);
+    start_or_queue(core, signal);
 }
 
 /* ---- counting ---- */

@@ -36,6 +36,7 @@ struct open_signal { /* accepted by this process, and somebody waits */
     char id[ID_SIZE];
     struct ticket *first, **last;
     bool stored;
+    bool enters; /* it comes from the spool */
 };
 struct recent {
     UT_hash_handle hh;
@@ -46,6 +47,7 @@ struct deferred { /* an answer that must not be given before the asking call ret
     struct waiter to;
     struct err err; /* code ERR_OK: accepted */
     char id[ID_SIZE];
+    struct intake_answer *answer; /* kept with its signal; NULL: as the book has it */
 };
 struct intake {
     struct lane *lanes;
@@ -73,12 +75,27 @@ void intake_defer(struct core *core, struct waiter to, const char *signal_id /* 
 void intake_stored(struct core *core, const struct signal *signal);
 void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision,
                     const char *trace);
-void intake_failed(struct core *core, const char *signal_id, const struct err *err);
+void intake_failed(struct core *core, const struct signal *signal, const struct err *err);
+/* The signal is durable in the spool; it could not be stored anywhere. */
+void intake_spooled(struct core *core, const struct signal *signal);
+void intake_unstored(struct core *core, const char *signal_id, const struct err *err);
 void intake_committed(struct core *core, const struct change *change);
 /* Another instance has written the signal's row: if it is ours to work, it waits its turn here. */
 void intake_follow(struct core *core, const char *signal_id, const struct signal *before);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
 void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
+
+void intake_forget(struct core *core, const char *signal_id); /* it does not stand after all */
+
+/* tickets.c */
+struct open_signal *tickets_find(const struct core *core, const char *id);
+struct open_signal *tickets_open(struct core *core, const char *id);
+/* False: no room. */
+bool tickets_add(struct core *core, struct open_signal *open, bool repeat, bool wait_decision,
+                 int64_t until_us, struct waiter to);
+/* Of a repeat whose first one is in the spool, or in a store that cannot be read now. */
+void tickets_repeat(struct core *core, const struct signal *first, bool spooled, struct waiter to);
+int64_t tickets_turn(struct core *core);
 
 /* operators.c: exits for everything open, through the same door as any signal */
 void positions_close_all(struct core *core, const char *source);

@@ -5,6 +5,7 @@
  * does not wait for an entry that rests: it is cancelled. Nobody waits for an order whose outcome
  * stays unknown beyond the alert time: what is open must be closable. */
 #include "flow/intake.h"
+#include "flow/away.h"
 #include "flow/follow.h"
 #include "flow/holding.h"
 #include "flow/orders.h"
@@ -28,7 +29,7 @@ bool core_may_start(const struct core *core, const struct signal *signal)
         return false;
     if (working)
         return core_works(core, signal->instrument);
-    return core->reconciled && (!core->draining || closing) &&
+    return core->reconciled && (!core->draining || closing) && !away_holds(core) &&
            (!signal || core_holds(core, signal->instrument));
 }
 

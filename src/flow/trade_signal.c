@@ -145,7 +145,7 @@ static enum step_result record_failed(struct flow *flow, const struct err *err)
      * well. */
     trade->retry_in_us = trade->fresh || err->class == ERR_LATER ? -1 : 0;
     if (trade->fresh)
-        intake_failed(core, trade->before.id, err);
+        intake_failed(core, &trade->before, err);
     else if (err->class == ERR_LATER)
         lane_retry(core, trade->before.id, clock_steady(core->clock) + WRITE_RETRY_US);
     return flow_fail(flow, err);
@@ -315,7 +315,7 @@ static void ended(struct flow *flow, const struct err *err)
     const struct signal *row = book_get(core->book, TABLE_SIGNAL, trade->before.id);
     struct lane *lane = trade->lane;
     if (err && trade->fresh && trade->retry_in_us >= 0)
-        intake_failed(core, trade->before.id, err);
+        intake_failed(core, &trade->before, err);
     else if (err && err->code != ERR_FENCED && row && trade->retry_in_us >= 0) {
         bool waits = row->state == SIGNAL_RECEIVED || row->state == SIGNAL_RETRYING;
         if (waits && err->code != ERR_BUSY)

@@ -43,6 +43,13 @@ static void answer_rows(void *owner, uint64_t handle, const struct err *err, con
     serve_json(serve, handle, 200, out->data, out->length);
 }
 
+static void ask_rows(struct serve *serve, const struct store_query *query, uint64_t handle)
+{
+    struct waiter to = {answer_rows, serve, handle};
+    if (!stale_rows(serve, query, to))
+        store_query(serve->core->store, query, to);
+}
+
 static size_t query_limit(const struct http_request *request)
 {
     const char *text = http_query(request, "limit");
@@ -69,7 +76,7 @@ static void list_rows(const struct http_request *request, struct serve *serve,
     if (before && query.order_by)
         query.where[query.where_count++] =
             (struct store_condition){query.order_by, STORE_LT, before};
-    store_query(serve->core->store, &query, (struct waiter){answer_rows, serve, request->handle});
+    ask_rows(serve, &query, request->handle);
 }
 
 static void put_portfolio(const struct portfolio *p, struct str *out)
@@ -125,7 +132,9 @@ void status_json(struct serve *serve, struct str *out)
     store_status(core->store, &store);
     broker_status(core->broker, &broker);
     const struct halt *halt = book_get(core->book, TABLE_HALT, "all");
-    str_puts(out, "{\"instance\":");
+    str_putc(out, '{');
+    stale_json(serve, out);
+    str_puts(out, ",\"instance\":");
     str_put_json(out, core->options.instance);
     str_printf(out,
                ",\"version\":\"%s\",\"mode\":\"%s\",\"leader\":%s,\"term\":%lld,\"ready\":%s,"
@@ -244,7 +253,7 @@ static void list_rollovers(const struct http_request *request, struct serve *ser
                                 .order_by = "opened_at",
                                 .descending = true,
                                 .limit = query_limit(request)};
-    store_query(serve->core->store, &query, (struct waiter){answer_rows, serve, request->handle});
+    ask_rows(serve, &query, request->handle);
 }
 
 static void send_scratch(const struct http_request *request, struct serve *serve)

@@ -77,6 +77,9 @@ static const struct setting store_rows[] = {
     ROW("replica_lag", SETTING_DURATION, postgres.replica_lag_us, "2s", 100000, 600 * S_US, NULL, 0,
         "how late it may be; later, the first database is asked"),
     ROW("pool", SETTING_INT, postgres.pool, "8", 3, 18, NULL, 0, "connections at most"),
+    ROW("spool", SETTING_TEXT, store_spool, NULL, 0, 0, NULL, 0,
+        "file for signals that come while the database is away; \"\": they are refused then "
+        "[with url: beside path, as .spool; else none]"),
     SECTION("kind", "sqlite"),
 };
 static const struct setting tls_rows[] = {

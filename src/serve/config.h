@@ -85,6 +85,7 @@ struct config {
     char instance[NAME_SIZE];
     enum core_mode mode;
     char *store_path;   /* SQLite file */
+    char *store_spool;  /* "": none; NULL: the default */
     char *store_mirror; /* file or URL; NULL: none */
     struct {            /* PostgreSQL instead; url NULL: no */
         char *url, *direct_url, *replica_url;

@@ -20,6 +20,37 @@ static void check_broker(struct health_check *check, struct core *core)
     text_copy(check->text, sizeof check->text, status.text);
 }
 
+static void check_away(struct health_check *check, struct core *core)
+{
+    struct away_view away;
+    bool is_away = core_away(core, &away);
+    size_t length = strlen(check->text);
+    if (is_away)
+        check->state = HEALTH_FAIL;
+    else if (away.spooled > 0 && check->state == HEALTH_PASS)
+        check->state = HEALTH_WARN;
+    if (is_away || away.spooled > 0)
+        snprintf(check->text + length, sizeof check->text - length, "; %.0f s, %zu spooled",
+                 (double)away.away_us / 1e6, away.spooled);
+}
+
+static void put_spool(struct core *core, struct str *out)
+{
+    struct away_view away;
+    char since[CALENDAR_TEXT_MAX];
+    core_away(core, &away);
+    calendar_print(away.since_us, since);
+    str_printf(out,
+               "\"spool\":{\"away\":%s,\"away_s\":%.3f,\"since\":", away.away ? "true" : "false",
+               (double)away.away_us / 1e6);
+    str_put_json(out, away.away ? since : NULL);
+    str_printf(out,
+               ",\"on\":%s,\"ok\":%s,\"signals\":%zu,\"message\":", away.spools ? "true" : "false",
+               away.spool_ok ? "true" : "false", away.spooled);
+    str_put_json(out, away.text);
+    str_puts(out, "},");
+}
+
 static void check_store(struct health_check *check, struct core *core)
 {
     struct store_status status = {0};
@@ -28,6 +59,7 @@ static void check_store(struct health_check *check, struct core *core)
     check->state = status.ok ? HEALTH_PASS : HEALTH_FAIL;
     check->latency_us = status.last_commit_us;
     text_copy(check->text, sizeof check->text, status.text);
+    check_away(check, core);
 }
 
 static void check_data(struct health_check *check, int64_t age_us)
@@ -180,6 +212,7 @@ void health_json(const struct health *health, const struct health_result *now, s
     str_printf(out, ",\"is_leader\":%s,\"term\":%lld,\"halt\":\"%s\",",
                core_is_leader(core) ? "true" : "false", (long long)core->term,
                halt_level_names[halt_now(core)]);
+    put_spool(core, out);
     print_result(now, out);
     if (with_history) {
         str_puts(out, ",\"history\":[");

@@ -1,6 +1,7 @@
 /* The parts of serve, private to this room. */
 #ifndef TIDELOCK_SERVE_PARTS_H
 #define TIDELOCK_SERVE_PARTS_H
+#include "base/calendar.h"
 #include "serve/auth.h"
 #include "serve/health.h"
 #include "serve/serve.h"
@@ -39,6 +40,10 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
 void api_change(const struct http_request *request, struct serve *serve, const char *rest);
 void import_handle(const struct http_request *request, struct serve *serve, const struct json *body,
                    const char *who);
+/* From memory, at once, while the database is away. False: it is not. */
+bool stale_rows(struct serve *serve, const struct store_query *query, struct waiter to);
+bool stale_since(const struct serve *serve, char at[CALENDAR_TEXT_MAX]);
+void stale_json(const struct serve *serve, struct str *out); /* "stale":..,"stale_since":.. */
 void status_json(struct serve *serve, struct str *out);
 void metrics_collect(struct serve *serve);
 #endif

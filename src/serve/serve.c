@@ -11,9 +11,14 @@
 void serve_json(struct serve *serve, uint64_t handle, unsigned status, const char *json,
                 size_t length)
 {
-    struct http_header_line again = {"Retry-After", status == 503 ? "2" : "1"};
-    bool retry = status == 503 || status == 429;
-    http_answer(serve->server, handle, status, JSON_TYPE, json, length, &again, retry ? 1 : 0);
+    struct http_header_line headers[2];
+    char since[CALENDAR_TEXT_MAX];
+    size_t count = 0;
+    if (status == 503 || status == 429)
+        headers[count++] = (struct http_header_line){"Retry-After", status == 503 ? "2" : "1"};
+    if (stale_since(serve, since))
+        headers[count++] = (struct http_header_line){"X-Tidelock-Stale", since};
+    http_answer(serve->server, handle, status, JSON_TYPE, json, length, headers, count);
 }
 
 void serve_error(struct serve *serve, uint64_t handle, unsigned status, const char *format, ...)
@@ -94,6 +99,8 @@ static void answer_readyz(const struct http_request *request, struct serve *serv
     struct store_status store = {0};
     store_status(serve->core->store, &store);
     const char *why = serve->quiesced || serve->core->draining ? "shutting down\n"
+                      : !store.ok && serve->core->spool
+                          ? "the database does not take writes; signals are spooled\n"
                       : !store.ok                ? "the database does not take writes\n"
                       : !serve->core->reconciled ? "orders are being matched with the broker\n"
                                                  : "ok\n";

@@ -198,7 +198,9 @@ static unsigned print_intake(const struct intake_answer *answer, struct str *out
     str_clear(out);
     str_printf(out, "{\"status\":\"%s\",\"id\":\"%s\",\"fingerprint\":\"%s\"",
                duplicate ? "duplicate" : "accepted", signal->id, signal->fingerprint);
-    if (duplicate || answer->decision)
+    if (answer->spooled || answer->stale)
+        str_puts(out, answer->spooled ? ",\"spooled\":true" : ",\"stale\":true");
+    else if (duplicate || answer->decision)
         str_printf(out, ",\"state\":\"%s\"", signal_state_names[signal->state]);
     if (answer->decision) {
         str_puts(out, ",\"decision\":");

@@ -1,0 +1,156 @@
+"""The database is away: signals are kept on the host's own disk, exits done when it is back."""
+
+import json
+import os
+import threading
+
+from harness import PLAIN_STRATEGY, Host, default_config, main, now_iso, signal, until
+from servers import Postgres
+
+NAMES = [f"I{n}" for n in range(6)]
+STRATEGY = PLAIN_STRATEGY.replace('{"TEST"}', '"*"')
+AWAY_S = 20
+
+
+def make(server, **changes):
+    host = Host()
+    instruments = [
+        {"name": name, "tick": "0.05", "lot_size": "1", "point_value": "1"} for name in NAMES
+    ]
+    store = {"path": "{DIR}/tidelock.db", "url": server.url, **changes.pop("store", {})}
+    config = default_config(host, store=store, instruments=instruments, **changes)
+    config.setdefault("staleness", {"entry_max_age": "4s"})
+    host.write_strategy("plain", STRATEGY)
+    host.write_config(config)
+    return host
+
+
+def enter(name, age_s=0):
+    return signal(instrument=name, timestamp=now_iso(-age_s))
+
+
+def leave(name):
+    return signal("EXIT", "ALL", instrument=name, price=None, stop=None, atr=None)
+
+
+def decided(host, body):
+    answer = host.post("/webhook/test?wait=decision", body)
+    assert answer.status == 202 and answer.json()["decision"]["verdict"] == "accept", answer
+    return answer.json()["id"]
+
+
+def health(host):
+    return host.get("/health").json()
+
+
+def spooled(host):
+    return health(host).get("spool", {}).get("signals")
+
+
+def journal(host):
+    """What the broker took: the client ids of the orders, each time one was placed."""
+    with open(os.path.join(host.folder, "tidelock.db.paper"), encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    return rows
+
+
+def states(server):
+    return {
+        row[0]: row[1:] for row in server.sql("SELECT id, state, reason, received_at FROM signals")
+    }
+
+
+def final(server):
+    return not server.sql(
+        "SELECT id FROM signals WHERE state NOT IN "
+        "('done','rejected','expired','superseded','ignored')"
+    )
+
+
+def send_spooled(host, body, **words):
+    answer = host.post("/webhook/test", body)
+    assert answer.status == 202 and answer.json().get("spooled") is True, (answer, words)
+    return answer.json()["id"]
+
+
+def once_each(server):
+    """No order twice for a signal's leg, no fill twice, and nothing open that was to be closed."""
+    doubled = server.sql(
+        "SELECT signal_id, leg, count(*) FROM orders GROUP BY 1, 2 HAVING count(*) > 1"
+    )
+    assert not doubled, doubled
+    open_now = server.sql("SELECT id, instrument FROM positions WHERE status <> 'closed'")
+    assert not open_now, open_now
+    orders = server.sql("SELECT count(*) FROM orders")[0][0]
+    fills = server.sql("SELECT count(*) FROM fills")[0][0]
+    assert orders == fills, (orders, fills)
+    return int(orders)
+
+
+def outage(host, server, stop, restart):
+    for name in NAMES:
+        decided(host, enter(name, 2))
+    statuses, ending = [], threading.Event()
+
+    def load():
+        age = 40
+        while not ending.is_set():
+            age += 1
+            statuses.append(host.post("/webhook/test", enter(NAMES[0], age)).status)
+
+    loader = threading.Thread(target=load)
+    loader.start()
+    until(lambda: len(statuses) > 20)
+    stop()
+    try:
+        until(lambda: health(host).get("spool", {}).get("away"), AWAY_S, "the host says away")
+    finally:
+        ending.set()
+        loader.join()
+    assert set(statuses) <= {200, 202, 429}, set(statuses)
+    entries = {name: send_spooled(host, enter(name)) for name in NAMES}
+    again = host.post("/webhook/test", enter(NAMES[1], 0))
+    exits = {name: send_spooled(host, leave(name)) for name in NAMES[1:]}
+    waiting = host.post("/webhook/test?wait=decision", leave(NAMES[0]))
+    assert waiting.status == 202 and waiting.json()["spooled"], waiting
+    assert "decision" not in waiting.json(), waiting
+    exits[NAMES[0]] = waiting.json()["id"]
+    repeat = host.post("/webhook/test", leave(NAMES[0]))
+    assert again.status in (200, 202), again
+    told = health(host)
+    assert told["status"] == "unhealthy" and not told["database"], told
+    assert host.get("/readyz").status == 503
+    assert host.get("/livez").status == 200
+    positions = host.get("/api/positions")
+    assert positions.status == 200 and positions.headers.get("x-tidelock-stale"), positions.headers
+    assert len(positions.json()) == len(NAMES), positions
+    assert host.get("/api/status").json()["stale"] is True
+    del repeat
+    restart()
+    return entries, exits
+
+
+def check_drained(host, server, entries, exits):
+    until(lambda: spooled(host) == 0, 30, "the spool is empty")
+    until(lambda: final(server), 20, "every signal is final")
+    rows = states(server)
+    for name, one in exits.items():
+        assert rows[one][0] in ("done", "ignored"), (name, rows[one])
+    for name, one in entries.items():
+        assert rows[one][0] in ("rejected", "expired", "superseded"), (name, rows[one])
+        assert rows[one][1], rows[one]
+    return once_each(server)
+
+
+def test_down_and_back():
+    with Postgres() as server, make(server) as host:
+        entries, exits = outage(host, server, server.kill, lambda: None)
+        server.start()
+        check_drained(host, server, entries, exits)
+        until(lambda: host.get("/readyz").status == 200, 10, "ready again")
+        assert not host.get("/api/positions").headers.get("x-tidelock-stale")
+        assert host.get("/api/status").json()["stale"] is False
+
+
+if __name__ == "__main__":
+    main()
