@@ -164,7 +164,7 @@ static bool append(struct log *log, const struct str *line)
     return true;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static void put_ms(struct str *s, int64_t us)
 {
@@ -174,14 +174,27 @@ static void put_ms(struct str *s, int64_t us)
     str_printf(s, "%llu.%03u", (unsigned long long)(value / 1000), (unsigned)(value % 1000));
 }
 
-static void put_json_field(struct str *s, const struct log_field *field)
+static bool is_plain_text(const char *text)
 {
-    str_putc(s, ',');
-    str_put_json(s, field->name);
-    str_putc(s, ':');
+    if (!*text)
+        return false;
+    for (const char *at = text; *at; at++)
+        if (*at <= ' ' || *at >= 0x7F || *at == '"' || *at == '\\' || *at == '=')
+            return false;
+    return true;
+}
+
+/* For a person, a plain text and a figure stand without quotes. Nothing from outside may move a
+ * terminal's cursor: anything unusual is shown as a JSON string there, too. For a machine a figure
+ * is quoted: a reader that takes JSON numbers for doubles must not round money. */
+static void put_value(struct str *s, const struct log_field *field, bool as_json)
+{
     switch (field->type) {
     case LOG_FIELD_TEXT:
-        str_put_json(s, field->text);
+        if (!as_json && field->text && is_plain_text(field->text))
+            str_puts(s, field->text);
+        else
+            str_put_json(s, field->text);
         break;
     case LOG_FIELD_INT:
         str_put_int(s, field->number);
@@ -190,10 +203,9 @@ static void put_json_field(struct str *s, const struct log_field *field)
         put_ms(s, field->number);
         break;
     case LOG_FIELD_DECIMAL:
-        /* Quoted: a reader that takes JSON numbers for doubles must not round money. */
-        str_putc(s, '"');
+        str_puts(s, as_json ? "\"" : "");
         str_put_decimal(s, field->decimal);
-        str_putc(s, '"');
+        str_puts(s, as_json ? "\"" : "");
         break;
     case LOG_FIELD_END:
         break;
@@ -205,6 +217,8 @@ static bool is_absent(const struct log_field *field)
 {
     return field->type == LOG_FIELD_DECIMAL && !decimal_ok(field->decimal);
 }
+
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 static void make_json(struct log *log, int64_t now_us, enum log_level level, const char *room,
                       const char *message, const struct log_field *fields)
@@ -227,7 +241,10 @@ static void make_json(struct log *log, int64_t now_us, enum log_level level, con
         if (is_absent(fields))
             continue;
         size_t whole = s->length;
-        put_json_field(s, fields);
+        str_putc(s, ',');
+        str_put_json(s, fields->name);
+        str_putc(s, ':');
+        put_value(s, fields, true);
         if (!s->cut)
             continue;
         s->length = whole; /* half a field would spoil the line */
@@ -241,40 +258,6 @@ static void make_json(struct log *log, int64_t now_us, enum log_level level, con
 }
 
 /* --- text ------------------------------------------------------------------------------------- */
-
-static bool is_plain_text(const char *text)
-{
-    if (!*text)
-        return false;
-    for (const char *at = text; *at; at++)
-        if (*at <= ' ' || *at >= 0x7F || *at == '"' || *at == '\\' || *at == '=')
-            return false;
-    return true;
-}
-
-/* Nothing from outside may move a terminal's cursor: anything unusual is shown as a JSON string. */
-static void put_value(struct str *s, const struct log_field *field)
-{
-    switch (field->type) {
-    case LOG_FIELD_TEXT:
-        if (field->text && is_plain_text(field->text))
-            str_puts(s, field->text);
-        else
-            str_put_json(s, field->text);
-        break;
-    case LOG_FIELD_INT:
-        str_put_int(s, field->number);
-        break;
-    case LOG_FIELD_MS:
-        put_ms(s, field->number);
-        break;
-    case LOG_FIELD_DECIMAL:
-        str_put_decimal(s, field->decimal);
-        break;
-    case LOG_FIELD_END:
-        break;
-    }
-}
 
 static void put_time_of_day(struct str *s, int64_t now_us)
 {
@@ -327,7 +310,7 @@ static void make_text(struct log *log, int64_t now_us, enum log_level level, con
         str_puts(s, fields->name);
         str_putc(s, '=');
         str_puts(s, plain);
-        put_value(s, fields);
+        put_value(s, fields, false);
     }
     s->max = LINE_MOST;
     if (s->cut) {

@@ -1,8 +1,30 @@
 /* For this room only: a connection of the HTTP server and the judging of what it sends. */
 #ifndef TIDELOCK_IO_HTTP_PRIVATE_H
 #define TIDELOCK_IO_HTTP_PRIVATE_H
+#include "base/pool.h"
 #include "io/http_server.h"
+#include "io/loop_uv.h"
 #include <microhttpd.h>
+
+#define HTTP_SWEEP_US 250000
+
+struct http_server {
+    struct loop *loop;
+    struct http_server_options options;
+    struct MHD_Daemon *daemon;
+    uv_poll_t poll;
+    struct loop_timer *sweep;
+    struct pool waiting; /* struct http_connection *, one per request whose answer is owed */
+    struct http_connection *connections;
+    uint16_t port;
+    bool running; /* inside MHD_run */
+    bool run_deferred;
+    bool quiet; /* every answer closes */
+    bool closing;
+    bool made_room; /* a connection has gone since the last MHD_run */
+    struct http_server_stats stats;
+    struct metric *gauge_connections, *count_refused, *count_expired, *count_dropped;
+};
 
 enum http_stage {
     HTTP_IDLE,    /* no request line yet */
@@ -39,6 +61,21 @@ struct http_verdict {
 /* Judges request line and headers and fills request.path. */
 struct http_verdict http_judge(struct http_connection *c, const struct http_server_options *limits,
                                const char *version);
+
+/* http_server.c: has libmicrohttpd run in this turn of the loop. */
+void http_run_soon(struct http_server *server);
+
+/* http_connection.c: what libmicrohttpd calls, and the sweep. */
+void http_on_connection(void *ctx, struct MHD_Connection *mhd, void **context,
+                        enum MHD_ConnectionNotificationCode code);
+void *http_on_request_line(void *ctx, const char *target, struct MHD_Connection *mhd);
+size_t http_leave_escaped(void *ctx, struct MHD_Connection *mhd, char *text);
+enum MHD_Result http_on_request(void *ctx, struct MHD_Connection *mhd, const char *url,
+                                const char *method, const char *version, const char *bytes,
+                                size_t *size, void **context);
+void http_on_completed(void *ctx, struct MHD_Connection *mhd, void **context,
+                       enum MHD_RequestTerminationCode code);
+void http_sweep_late(void *server);
 
 /* A listening, non-blocking socket; *port 0 becomes the one the system chose. -1 on failure. */
 int http_listen(const char *address, uint16_t *port, struct err *err) MUST_CHECK;
