@@ -1,5 +1,6 @@
 --- Opening range breakout: the first minutes of the session set a range; closing beyond it is
 -- bought or sold, once a day and side; everything is flat before the session ends.
+local bars = require "tidelock.bars"
 local contracts = require "tidelock.contracts"
 local gates = require "tidelock.gates"
 local sessions = require "tidelock.sessions"
@@ -12,17 +13,11 @@ local function start()
         day = nil,          -- the exchange's day the range belongs to
         high = nil, low = nil,
         bought = false, sold = false,
-        quiet = 0,          -- bars to wait for the fill of what was asked
     }
 end
 
 local function new_day(s, day)
     s.day, s.high, s.low, s.bought, s.sold = day, nil, nil, false, false
-end
-
-local function leave(s, close, why)
-    s.quiet = 1
-    return { { type = "EXIT", position = "ALL", price = close, note = why } }
 end
 
 -- The stop is the other side of the range, but never farther than stop_atr ATRs.
@@ -36,27 +31,19 @@ local function enter(s, side, close, atr)
         s.bought = true
         stop = widest:max(s.low)
     end
-    s.quiet = 1
-    return { {
-        type = "BASE_ENTRY",
-        position = side == "SHORT" and "Short_1" or "Long_1",
-        side = side,
-        price = close,
-        stop = stop,
-        atr = atr,
-    } }
+    return bars.enter(s, side, close, stop, atr)
 end
 
-local function in_position(s, layer, bar, session, day, exchange)
-    local close, ends = bar.close, bar.at + params.bar_minutes * 60
+local function hold(s, f, bar, _, session, day, exchange)
+    local layer, close, ends = f.positions[1], bar.close, bar.at + params.bar_minutes * 60
     if ends >= session.closes - params.flat_minutes * 60 then
-        return leave(s, close, "end of the session")
+        return bars.leave(s, close, "end of the session")
     end
     if layer.opened_at and sessions.day(exchange, layer.opened_at) ~= day then
-        return leave(s, close, "left over from an earlier day")
+        return bars.leave(s, close, "left over from an earlier day")
     end
     if layer.stop and stops.hit(layer.side, layer.stop, close) then
-        return leave(s, close, "stop")
+        return bars.leave(s, close, "stop")
     end
     return nil
 end
@@ -66,25 +53,20 @@ local function widen(s, bar)
     s.low = s.low and s.low:min(bar.low) or bar.low
 end
 
-local function on_bar(bar, f, s)
-    local atr = s.atr:push(bar)
-    local exchange = f.instrument.exchange
+local function read(s, bar, f)
+    local atr, exchange = s.atr:push(bar), f.instrument.exchange
     local day, session = sessions.day(exchange, bar.at), sessions.at(exchange, bar.at)
     if day ~= s.day then new_day(s, day) end
-    if not atr or not session.open or session.kind ~= "regular" then return nil end
-    if s.quiet > 0 then
-        s.quiet = s.quiet - 1
-        return nil
-    end
-    local layer = f.positions[1]
-    if layer then return in_position(s, layer, bar, session, day, exchange) end
-    local ends = bar.at + params.bar_minutes * 60
+    if session.open and session.kind == "regular" then return atr, session, day, exchange end
+end
+
+local function look(s, _, bar, atr, session)
+    local close, ends = bar.close, bar.at + params.bar_minutes * 60
     if ends <= session.opens + params.range_minutes * 60 then
         widen(s, bar)
         return nil
     end
     if not s.high or ends > session.closes - params.last_entry_minutes * 60 then return nil end
-    local close = bar.close
     if close > s.high and not s.bought then return enter(s, "LONG", close, atr) end
     if params.short and close < s.low and not s.sold then return enter(s, "SHORT", close, atr) end
     return nil
@@ -134,6 +116,6 @@ return {
 
     size = function(f) return sizing.base(f, { risk_percent = params.risk_percent }) end,
     start = start,
-    on_bar = on_bar,
+    on_bar = bars.steps{ read = read, hold = hold, look = look },
     reconcile = contracts.careful,
 }

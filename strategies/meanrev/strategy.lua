@@ -1,5 +1,6 @@
 --- Mean reversion: buys what fell out of its Bollinger band while the RSI is exhausted, sells what
 -- rose out of it, leaves at the mean. One layer, long and short.
+local bars = require "tidelock.bars"
 local contracts = require "tidelock.contracts"
 local gates = require "tidelock.gates"
 local sizing = require "tidelock.sizing"
@@ -11,60 +12,41 @@ local function start()
         rsi = ta.rsi(params.rsi_length),
         atr = ta.atr(params.atr_length),
         ema = ta.ema(params.trend_length),
-        quiet = 0, -- bars to wait for the fill of what was asked
-        held = 0,  -- bars in the position
+        held = 0, -- bars in the position
     }
 end
 
-local function enter(s, side, close, atr)
-    s.quiet = 1
-    return { {
-        type = "BASE_ENTRY",
-        position = side == "SHORT" and "Short_1" or "Long_1",
-        side = side,
-        price = close,
-        stop = stops.initial(side, close, atr, params.stop_atr),
-        atr = atr,
-    } }
-end
-
-local function leave(s, close, why)
-    s.quiet = 1
-    return { { type = "EXIT", position = "ALL", price = close, note = why } }
-end
-
-local function in_position(s, layer, close, mean)
-    s.held = s.held + 1
-    local short = layer.side == "SHORT"
-    if layer.stop and stops.hit(layer.side, layer.stop, close) then
-        return leave(s, close, "stop")
-    end
-    if short and close <= mean or not short and close >= mean then
-        return leave(s, close, "back at the mean")
-    end
-    if s.held >= params.most_bars then return leave(s, close, "held long enough") end
-    return nil
-end
-
-local function on_bar(bar, f, s)
+local function read(s, bar)
     local mean, upper, lower = s.bands:push(bar)
     local rsi, atr, ema = s.rsi:push(bar), s.atr:push(bar), s.ema:push(bar)
-    if not mean or not rsi or not atr or not ema then return nil end
-    if s.quiet > 0 then
-        s.quiet = s.quiet - 1
-        return nil
-    end
+    if rsi and atr and ema then return mean, upper, lower, rsi, atr, ema end
+end
+
+local function hold(s, f, bar, mean)
     local close, layer = bar.close, f.positions[1]
-    if layer then return in_position(s, layer, close, mean) end
-    s.held = 0
-    local either = not params.with_trend
-    if close < lower and rsi < params.rsi_low and (either or mean > ema) then
-        return enter(s, "LONG", close, atr)
+    local short = layer.side == "SHORT"
+    s.held = s.held + 1
+    if layer.stop and stops.hit(layer.side, layer.stop, close) then
+        return bars.leave(s, close, "stop")
     end
-    if params.short and close > upper and rsi > params.rsi_high and (either or mean < ema) then
-        return enter(s, "SHORT", close, atr)
+    if short and close <= mean or not short and close >= mean then
+        return bars.leave(s, close, "back at the mean")
     end
+    if s.held >= params.most_bars then return bars.leave(s, close, "held long enough") end
     return nil
+end
+
+local function look(s, _, bar, mean, upper, lower, rsi, atr, ema)
+    local close, either, side = bar.close, not params.with_trend, nil
+    s.held = 0
+    if close < lower and rsi < params.rsi_low and (either or mean > ema) then
+        side = "LONG"
+    elseif params.short and close > upper and rsi > params.rsi_high
+        and (either or mean < ema) then
+        side = "SHORT"
+    end
+    return side and bars.enter(s, side, close, stops.initial(side, close, atr, params.stop_atr),
+        atr)
 end
 
 return {
@@ -117,7 +99,7 @@ return {
 
     size = function(f) return sizing.base(f, { risk_percent = params.risk_percent }) end,
     start = start,
-    on_bar = on_bar,
+    on_bar = bars.steps{ read = read, hold = hold, look = look },
     reconcile = contracts.careful,
     rollover = contracts.before_expiry{ sessions = 2 },
 }

@@ -1,4 +1,5 @@
 --- The pyramid strategy's own reading of the bars: when to enter, to add, to leave. Long only.
+local bars = require "tidelock.bars"
 local stops = require "tidelock.stops"
 
 local trend = {}
@@ -16,12 +17,7 @@ function trend.start()
         best = nil,      -- its highest close so far
         stop = nil,      -- its trailing stop
         asked = nil,     -- close at which a pyramid was asked for last: again only above it
-        quiet = 0,       -- bars to wait for the fill of what was asked
     }
-end
-
-local function layer_name(number)
-    return "Long_" .. number
 end
 
 -- Follows the base's stop; true when this close is beyond it. The layer's row has the stop as it
@@ -65,32 +61,22 @@ local function may_add(f, close, atr)
         and close - pyramid.last_entry_price >= atr * params.atr_spacing
 end
 
-local function entry(f, kind, number, close, atr)
-    return { {
-        type = kind,
-        position = layer_name(number),
-        price = close,
-        stop = stops.to_tick("LONG", stops.initial("LONG", close, atr, params.initial_stop_atr),
-            f.instrument.tick),
-        atr = atr,
-    } }
+local function enter(s, f, layer, close, atr)
+    local stop = stops.initial("LONG", close, atr, params.initial_stop_atr)
+    return bars.enter(s, "LONG", close, stops.to_tick("LONG", stop, f.instrument.tick), atr, layer)
 end
 
-local function in_position(s, f, close, up, atr)
+local function hold(s, f, bar, atr, up)
+    local close, signals = bar.close, nil
     if stop_hit(s, f, close, atr) then
-        s.quiet = 1
-        return { { type = "EXIT", position = "ALL", price = close, note = "trailing stop "
-            .. s.stop } }
+        return bars.leave(s, close, "trailing stop " .. s.stop)
     end
     if not up and params.exit_on_supertrend then
-        s.quiet = 1
-        return { { type = "EXIT", position = "ALL", price = close,
-            note = "supertrend turned down" } }
+        return bars.leave(s, close, "supertrend turned down")
     end
-    local signals
     if up and (not s.asked or close > s.asked) and may_add(f, close, atr) then
-        s.quiet, s.asked = 1, close
-        signals = entry(f, "PYRAMID", f.pyramid.pyramids + 2, close, atr)
+        s.asked = close
+        signals = enter(s, f, f.pyramid.pyramids + 2, close, atr)
     end
     return raise_stops(s, f, signals)
 end
@@ -103,26 +89,21 @@ local function is_strong(s, close)
     return ema and upper and close > ema and close > upper
 end
 
-function trend.on_bar(bar, f, s)
-    if not s then return nil end
+local function read(s, bar)
     local _, up, atr = s.supertrend:push(bar)
     s.rsi:feed(bar)
     s.ema:feed(bar)
     s.er:feed(bar)
     s.channel:feed(bar)
-    if not atr then return nil end
-    if s.quiet > 0 then
-        s.quiet = s.quiet - 1
-        return nil
-    end
-    local close = bar.close
-    if #f.positions > 0 then return in_position(s, f, close, up, atr) end
+    return atr, up
+end
+
+local function look(s, f, bar, atr, up)
     s.stop = nil
-    if up and is_strong(s, close) then
-        s.quiet = 1
-        return entry(f, "BASE_ENTRY", 1, close, atr)
-    end
+    if up and is_strong(s, bar.close) then return enter(s, f, 1, bar.close, atr) end
     return nil
 end
+
+trend.on_bar = bars.steps{ read = read, hold = hold, look = look }
 
 return trend

@@ -1,0 +1,53 @@
+--- on_bar of a strategy that asks for one thing at a time: the indicators are fed, and the bar
+-- after a signal is left to its fill.
+--
+--     local bars = require "tidelock.bars"
+--     return { ...,
+--         start = function() return { rsi = ta.rsi(14) } end,
+--         on_bar = bars.steps{
+--             read = function(s, bar) return s.rsi:push(bar) end,
+--             hold = function(s, f, bar, rsi)
+--                 if rsi > 70 then return bars.leave(s, bar.close, "exhausted") end end,
+--             look = function(s, f, bar, rsi)
+--                 if rsi < 30 then return bars.enter(s, "LONG", bar.close, stop, atr) end end } }
+local bars = {}
+
+local function act(steps, s, f, bar, first, ...)
+    if first == nil or first == false then return nil end
+    if s.quiet and s.quiet > 0 then
+        s.quiet = s.quiet - 1
+        return nil
+    end
+    if #f.positions > 0 then return steps.hold(s, f, bar, first, ...) end
+    return steps.look(s, f, bar, first, ...)
+end
+
+--- `read(s, bar, f)` feeds the indicators; while its first result is nil nothing is asked. Its
+-- results go on to `hold` in a position, to `look` out of one.
+function bars.steps(steps)
+    return function(bar, f, s)
+        if not s then return nil end
+        return act(steps, s, f, bar, steps.read(s, bar, f))
+    end
+end
+
+--- One entry, and a bar of quiet for its fill. `layer` 1, which is the base, unless given.
+function bars.enter(s, side, price, stop, atr, layer)
+    s.quiet = 1
+    return { {
+        type = layer and layer > 1 and "PYRAMID" or "BASE_ENTRY",
+        position = (side == "SHORT" and "Short_" or "Long_") .. (layer or 1),
+        side = side,
+        price = price,
+        stop = stop,
+        atr = atr,
+    } }
+end
+
+--- Everything out, and why.
+function bars.leave(s, price, why)
+    s.quiet = 1
+    return { { type = "EXIT", position = "ALL", price = price, note = why } }
+end
+
+return bars
