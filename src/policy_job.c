@@ -33,8 +33,7 @@ static int check_folder(const struct config *config, const char *folder, struct 
     return ok ? TIDELOCK_OK : TIDELOCK_FAILED;
 }
 
-/* The strategy's own specs, run by busted in its folder's parent, where it finds the testing
- * library. */
+/* The strategy's own specs, run by busted in a checkout, whose lua/ has the testing library. */
 static int test_folder(const char *folder, struct tidelock_io *io)
 {
     char spec[1024];
@@ -42,7 +41,8 @@ static int test_folder(const char *folder, struct tidelock_io *io)
     fflush(io->out);
     pid_t child = fork();
     if (child == 0) {
-        execlp("busted", "busted", "--lua=luajit", spec, (char *)NULL);
+        execlp("busted", "busted", "--lua=luajit", "--pattern=_spec", "--lpath=lua/?.lua", spec,
+               (char *)NULL);
         _exit(127);
     }
     int status = 0;

@@ -116,7 +116,7 @@ void hex_print(const uint8_t *bytes, size_t length, char *out)
     *out = '\0';
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

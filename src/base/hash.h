@@ -19,6 +19,7 @@ void hash_sha256(const void *bytes, size_t length, uint8_t out[SHA256_SIZE]);
 void hash_hmac_sha256(const void *key, size_t key_length, const void *bytes, size_t length,
                       uint8_t out[SHA256_SIZE]);
 void hex_print(const uint8_t *bytes, size_t length, char *out /* 2n+1 */);
+int hex_digit(char c); /* -1: none */
 bool hex_parse(const char *text, uint8_t *out, size_t size); /* exactly 2*size hex digits */
 /* RFC 4648 lower-case letters a-z2-7 without padding; writes `chars` characters and a NUL. */
 void base32_print(const uint8_t *bytes, size_t length, char *out, size_t chars);

@@ -69,13 +69,7 @@ void binance_algo_put(struct binance_call *call, const struct binance_wish *wish
     const struct order *order = &call->order;
     struct str *q = &call->query;
     binance_put(q, "algoType", "CONDITIONAL");
-    binance_put(q, "side", order->side == ORDER_BUY ? "BUY" : "SELL");
-    binance_put(q, "type", wish->type);
-    if (wish->tif)
-        binance_put(q, "timeInForce", wish->tif);
-    binance_put_decimal(q, "quantity", wish->units);
-    if (decimal_ok(wish->limit_price))
-        binance_put_decimal(q, "price", wish->limit_price);
+    binance_put_wish(q, order, wish);
     binance_put_decimal(q, "triggerPrice", wish->stop_price);
     if (order->reduces)
         binance_put(q, "reduceOnly", "true");

@@ -331,18 +331,23 @@ static void placed(struct binance_call *call, const struct err *err,
     }
 }
 
+void binance_put_wish(struct str *query, const struct order *order, const struct binance_wish *wish)
+{
+    binance_put(query, "side", order->side == ORDER_BUY ? "BUY" : "SELL");
+    binance_put(query, "type", wish->type);
+    if (wish->tif)
+        binance_put(query, "timeInForce", wish->tif);
+    binance_put_decimal(query, "quantity", wish->units);
+    if (decimal_ok(wish->limit_price))
+        binance_put_decimal(query, "price", wish->limit_price);
+}
+
 static void put_wish(struct binance_call *call, const struct binance_wish *wish)
 {
     const struct order *order = &call->order;
     const struct binance_variant *variant = call->binance->variant;
     struct str *q = &call->query;
-    binance_put(q, "side", order->side == ORDER_BUY ? "BUY" : "SELL");
-    binance_put(q, "type", wish->type);
-    if (wish->tif)
-        binance_put(q, "timeInForce", wish->tif);
-    binance_put_decimal(q, "quantity", wish->units);
-    if (decimal_ok(wish->limit_price))
-        binance_put_decimal(q, "price", wish->limit_price);
+    binance_put_wish(q, order, wish);
     if (decimal_ok(wish->stop_price))
         binance_put_decimal(q, "stopPrice", wish->stop_price);
     if (variant->futures && order->reduces)

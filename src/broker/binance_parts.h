@@ -168,6 +168,9 @@ void binance_cancel_order(struct binance_call *call);
 /* ---- stops of USD-M: binance_algo.c ---- */
 
 bool binance_is_algo(const struct binance *b, const struct order *order);
+/* What is alike of every kind of order. */
+void binance_put_wish(struct str *query, const struct order *order,
+                      const struct binance_wish *wish);
 void binance_algo_put(struct binance_call *call, const struct binance_wish *wish);
 void binance_algo_look(struct binance_call *call);
 void binance_algo_cancel(struct binance_call *call);

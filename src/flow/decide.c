@@ -7,6 +7,7 @@
 #include "flow/protect.h"
 #include "flow/trade.h"
 #include "trade/rollover.h"
+#include "trade/order.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -113,13 +114,8 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
     order->stop_price = tick_trigger(instrument, side, intent->stop_price);
     order->reference_price =
         tick_price(instrument, decimal_ok(signal->price) ? signal->price : desk->facts.last_price);
-    order->filled = order->fees = decimal_int(0);
-    order->state = ORDER_SENDING;
-    order->attempt = 1;
-    order->term = core->term;
-    order->signed_us = order->created_us = order->updated_us = clock_wall(core->clock);
+    order_begin(order, core->term, clock_wall(core->clock));
     order->valid_until_us = order->signed_us + order_validity_us(core);
-    order->version = 1;
     return order;
 }
 

@@ -164,7 +164,8 @@ static void run(struct core *core, struct lane *lane)
     }
 }
 
-bool lane_wait(struct core *core, const struct signal *signal)
+static bool join(struct core *core, const struct signal *signal,
+                 void (*then)(struct core *core, struct lane *lane))
 {
     struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
     uint64_t handle;
@@ -172,8 +173,13 @@ bool lane_wait(struct core *core, const struct signal *signal)
     if (!begin_waiting(core, signal->id, &handle, &waits))
         return waits;
     heap_push(&lane->waiting, signal_priority(signal), handle);
-    stall(core, lane);
+    then(core, lane);
     return true;
+}
+
+bool lane_wait(struct core *core, const struct signal *signal)
+{
+    return join(core, signal, stall);
 }
 
 void lanes_clear(struct core *core)
@@ -188,14 +194,7 @@ void lanes_clear(struct core *core)
 
 bool lane_push(struct core *core, const struct signal *signal)
 {
-    struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
-    uint64_t handle;
-    bool waits;
-    if (!begin_waiting(core, signal->id, &handle, &waits))
-        return waits;
-    heap_push(&lane->waiting, signal_priority(signal), handle);
-    run(core, lane);
-    return true;
+    return join(core, signal, run);
 }
 
 void lane_ended(struct core *core, struct lane *lane, uint64_t flow)

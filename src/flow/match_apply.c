@@ -11,6 +11,7 @@
 #include "flow/trade.h"
 #include "trade/layers.h"
 #include "trade/signal.h"
+#include "trade/order.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -115,12 +116,7 @@ static bool make_order(struct core *core, const struct difference *d, unsigned t
     order->reduces = closes;
     order->quantity = lots;
     order->reference_price = price_of(core, d, layer);
-    order->filled = order->fees = decimal_int(0);
-    order->state = ORDER_SENDING;
-    order->attempt = 1;
-    order->term = core->term;
-    order->signed_us = order->created_us = order->updated_us = clock_wall(core->clock);
-    order->version = 1;
+    order_begin(order, core->term, clock_wall(core->clock));
     return true;
 }
 
@@ -282,13 +278,7 @@ static enum applying adopt_order(struct flow *flow, struct decided *decided, uns
     text_copy(row.broker, sizeof row.broker, core->broker->ops->traits->name);
     text_copy(row.reason, sizeof row.reason, "found at the broker without a row");
     row.signal_id[0] = '\0';
-    row.state = ORDER_SENDING;
-    row.filled = row.fees = decimal_int(0);
-    row.average_price = decimal_bad();
-    row.attempt = 1;
-    row.term = core->term;
-    row.created_us = row.updated_us = row.signed_us = clock_wall(core->clock);
-    row.version = 1;
+    order_begin(&row, core->term, clock_wall(core->clock));
     place_adopted(core, d, &row);
     if (!*row.leg)
         return fail(decided, "every layer from 1 to 6 is taken");

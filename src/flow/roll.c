@@ -20,6 +20,7 @@
 #include "flow/record.h"
 #include "flow/trade.h"
 #include "trade/rollover.h"
+#include "trade/order.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -201,13 +202,8 @@ static void make_leg(struct flow *flow, enum roll_leg leg, const struct due *due
     if (!core->prices.last ||
         !core->prices.last(core->prices.ctx, p->instrument, &order->reference_price, &at_us))
         order->reference_price = p->entry_price;
-    order->filled = order->fees = decimal_int(0);
-    order->state = ORDER_SENDING;
-    order->attempt = 1;
-    order->term = core->term;
-    order->signed_us = order->created_us = order->updated_us = clock_wall(core->clock);
+    order_begin(order, core->term, clock_wall(core->clock));
     order->valid_until_us = order->signed_us + order_validity_us(core);
-    order->version = 1;
 }
 
 /* The leg's row, with its right to send, before it leaves. */

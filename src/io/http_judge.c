@@ -5,6 +5,7 @@
  * one, so it is refused here and its connection closed. What libmicrohttpd does not show, it cannot
  * be judged on: a line that ends in a bare LF is taken as a line, and a NUL ends a header's value.
  */
+#include "base/hash.h"
 #include "base/str.h"
 #include "io/http_private.h"
 #include <string.h>
@@ -30,17 +31,6 @@ static bool is_field_value(const char *text, size_t length)
             return false;
     }
     return true;
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
 }
 
 /* NULL: a broken escape, a NUL, or no UTF-8. */

@@ -2,6 +2,7 @@
  * in their shortest form or NULL, times and numbers bigint, names of states text, absent texts of
  * LONG columns NULL. */
 #include "store/pgrows.h"
+#include "trade/cell.h"
 
 #include <assert.h>
 #include <string.h>
@@ -20,13 +21,6 @@ static const char *const type_names[] = {
 static const void *cell(const struct column *column, const void *row)
 {
     return (const char *)row + column->offset;
-}
-
-static int64_t read_int(const struct column *column, const void *row)
-{
-    int64_t value;
-    memcpy(&value, cell(column, row), sizeof value);
-    return value;
 }
 
 static const char *read_text(const struct column *column, const void *row)
@@ -123,7 +117,7 @@ static void put_cell(const struct column *column, const void *row, struct pg_arg
 {
     switch (types[column->type]) {
     case PG_INT:
-        pg_array_int(args, read_int(column, row));
+        pg_array_int(args, cell_int(column, row));
         return;
     case PG_BOOL:
         pg_array_bool(args, *(const bool *)cell(column, row));
@@ -217,7 +211,7 @@ static void put_value(const struct column *column, const void *row, struct pg_ar
 {
     switch (types[column->type]) {
     case PG_INT:
-        pg_arg_int(args, read_int(column, row));
+        pg_arg_int(args, cell_int(column, row));
         return;
     case PG_BOOL:
         pg_arg_bool(args, *(const bool *)cell(column, row));

@@ -2,6 +2,7 @@
  * text or NULL, times and numbers INTEGER, names of states TEXT, absent texts of LONG columns NULL.
  */
 #include "store/rows.h"
+#include "trade/cell.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -12,36 +13,12 @@ static const void *cell(const struct column *column, const void *row)
     return (const char *)row + column->offset;
 }
 
-static int64_t read_int(const struct column *column, const void *row)
-{
-    int64_t value;
-    memcpy(&value, cell(column, row), sizeof value);
-    return value;
-}
-
-static const char *read_long(const struct column *column, const void *row)
-{
-    const char *text;
-    memcpy(&text, cell(column, row), sizeof text);
-    return text;
-}
-
-static bool cell_changed(const struct column *column, const void *a, const void *b)
-{
-    if (column->type == COLUMN_TEXT)
-        return strcmp(cell(column, a), cell(column, b)) != 0;
-    if (column->type != COLUMN_LONG)
-        return memcmp(cell(column, a), cell(column, b), column->size) != 0;
-    const char *x = read_long(column, a), *y = read_long(column, b);
-    return x != y && !(x && y && strcmp(x, y) == 0);
-}
-
 uint32_t rows_changed(const struct table *table, const void *before, const void *after)
 {
     uint32_t mask = 0;
     assert(table->column_count <= ROWS_COLUMNS_MAX);
     for (size_t i = 0; i < table->column_count; i++)
-        if (cell_changed(&table->columns[i], before, after))
+        if (!cell_equal(&table->columns[i], before, after))
             mask |= 1u << i;
     return mask;
 }
@@ -165,11 +142,11 @@ static void bind_cell(struct sqlite_statement *st, int index, const struct colum
         sqlite_bind_text(st, index, cell(column, row));
         return;
     case COLUMN_LONG:
-        sqlite_bind_text(st, index, read_long(column, row));
+        sqlite_bind_text(st, index, cell_long(column, row));
         return;
     case COLUMN_INT:
     case COLUMN_TIME:
-        sqlite_bind_int(st, index, read_int(column, row));
+        sqlite_bind_int(st, index, cell_int(column, row));
         return;
     case COLUMN_BOOL:
         sqlite_bind_int(st, index, *(const bool *)cell(column, row));

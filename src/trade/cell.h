@@ -1,4 +1,4 @@
-/* Reading one cell of a row by its column; shared by record.c and row_json.c alone. */
+/* Reading one cell of a row by its column: for who turns rows into something else. */
 #ifndef TIDELOCK_TRADE_CELL_H
 #define TIDELOCK_TRADE_CELL_H
 #include "trade/record.h"

@@ -309,12 +309,7 @@ static void make_order(const struct imported *one, const char *broker, int64_t t
     order->side = one->side == SIDE_LONG ? ORDER_BUY : ORDER_SELL;
     order->quantity = one->quantity;
     order->reference_price = one->entry_price;
-    order->filled = order->fees = decimal_int(0);
-    order->state = ORDER_SENDING;
-    order->attempt = 1;
-    order->term = term;
-    order->signed_us = order->created_us = order->updated_us = now_us;
-    order->version = 1;
+    order_begin(order, term, now_us);
 }
 
 bool import_book(const struct book *book, const struct imported *one, const char *broker,

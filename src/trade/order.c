@@ -51,6 +51,17 @@ bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id)
     return length > 0 && length < KEY_SIZE;
 }
 
+void order_begin(struct order *order, int64_t term, int64_t now_us)
+{
+    order->filled = order->fees = decimal_int(0);
+    order->average_price = decimal_bad();
+    order->state = ORDER_SENDING;
+    order->attempt = 1;
+    order->term = term;
+    order->signed_us = order->created_us = order->updated_us = now_us;
+    order->version = 1;
+}
+
 bool order_is_final(enum order_state state)
 {
     return (FINAL & BIT(state)) != 0;

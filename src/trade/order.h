@@ -7,6 +7,8 @@
 void order_id_derive(char out[ID_SIZE], const struct signal *signal, const char *leg);
 /* The key of a fill row: broker|trade id. False: too long to be one. */
 bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id) MUST_CHECK;
+/* An order made with its right to send: SENDING, nothing filled, in its first version. */
+void order_begin(struct order *order, int64_t term, int64_t now_us);
 bool order_is_final(enum order_state state);
 /* order.c has the picture. Staying in a state is allowed (other columns change), but not in
  * SENDING: the right to send is taken once. */
