@@ -212,9 +212,9 @@ static int64_t turn_leases(struct core *core)
 int64_t core_turn(struct core *core)
 {
     static int64_t (*const turns[])(struct core *) = {
-        turn_leases,  away_turn,       rejoin_turn,  holdings_turn, flow_turn,    intake_turn,
-        account_turn, resync_turn,     protect_turn, exits_turn,    flatten_turn, roll_turn,
-        match_turn,   statistics_turn, turn_leases /* what was asked just now */};
+        turn_leases, away_turn,    rejoin_turn,     follow_turn,  holdings_turn, flow_turn,
+        intake_turn, account_turn, resync_turn,     protect_turn, exits_turn,    flatten_turn,
+        roll_turn,   match_turn,   statistics_turn, turn_leases /* what was asked just now */};
     int64_t now_us = clock_steady(core->clock), next_us = INT64_MAX;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         int64_t due_us = turns[i](core);

@@ -25,10 +25,16 @@
 
 #define REPAIR_AGAIN_US 100000
 
+struct repair { /* until it is done, whatever happens to the story that reads it */
+    struct repair *next;
+    enum table_id table;
+    char key[KEY_SIZE];
+    bool running;
+};
 struct follow {
     struct arena arena; /* of the event at hand */
     struct store_event told;
-    size_t repairs; /* rows that are being read */
+    struct repair *repairs; /* rows that are being read */
     struct metric *events, *repaired;
 };
 
@@ -50,6 +56,10 @@ void follow_free(struct core *core)
 {
     if (!core->follow)
         return;
+    for (struct repair *next; core->follow->repairs; core->follow->repairs = next) {
+        next = core->follow->repairs->next;
+        mem_free(core->follow->repairs);
+    }
     arena_free(&core->follow->arena);
     mem_free(core->follow);
     core->follow = NULL;
@@ -62,19 +72,19 @@ bool follow_is_on(const struct core *core)
 
 bool follow_is_settled(const struct core *core)
 {
-    return core->follow->repairs == 0;
+    return core->follow->repairs == NULL;
 }
 
 /* ---- reading a row again ---- */
 
-struct repair {
-    enum table_id table;
-    char key[KEY_SIZE];
-};
+static struct repair *repair_of(const struct flow *flow)
+{
+    return *(struct repair *const *)flow->data;
+}
 
 static enum step_result read(struct flow *flow)
 {
-    const struct repair *repair = flow->data;
+    const struct repair *repair = repair_of(flow);
     struct store_query query = {.table = repair->table,
                                 .where = {{.column = tables[repair->table].columns[0].name,
                                            .op = STORE_EQ,
@@ -87,7 +97,7 @@ static enum step_result read(struct flow *flow)
 
 static enum step_result read_answer(struct flow *flow, const struct err *err, const void *value)
 {
-    const struct repair *repair = flow->data;
+    const struct repair *repair = repair_of(flow);
     struct core *core = flow->core;
     const struct table *table = &tables[repair->table];
     const struct store_rows *rows = value;
@@ -117,26 +127,47 @@ static enum step_result read_answer(struct flow *flow, const struct err *err, co
 
 static void repaired(struct flow *flow, const struct err *err)
 {
-    const struct repair *repair = flow->data;
-    flow->core->follow->repairs--;
+    struct repair *repair = repair_of(flow), **at = &flow->core->follow->repairs;
+    repair->running = false;
     if (err)
-        log_write(flow->core->log, LOG_ERROR, "follow", "a row could not be read again",
-                  LOG_T("table", tables[repair->table].name), LOG_T("key", repair->key),
-                  LOG_T("error", err->text), LOG_END);
+        return; /* the next turn begins it again */
+    while (*at != repair)
+        at = &(*at)->next;
+    *at = repair->next;
+    mem_free(repair);
 }
 
 static const struct step repair_row[] = {{"read", read, read_answer, NULL, 0, 0}};
 static const struct story repair_row_story = {
     .name = "repair_row", STORY(repair_row), .ended = repaired};
 
+static void begin(struct core *core, struct repair *repair)
+{
+    repair->running = true;
+    if (!flow_begin(core, &repair_row_story, repair->key, &repair, sizeof repair,
+                    (struct waiter){0}))
+        repair->running = false;
+}
+
 void follow_repair(struct core *core, enum table_id table, const char *key)
 {
-    struct repair repair = {.table = table};
-    text_copy(repair.key, sizeof repair.key, key);
+    struct repair *repair = mem_alloc(sizeof *repair);
+    repair->table = table;
+    text_copy(repair->key, sizeof repair->key, key);
+    repair->next = core->follow->repairs;
+    core->follow->repairs = repair;
     metric_add(core->follow->repaired, 1);
-    core->follow->repairs++;
-    if (!flow_begin(core, &repair_row_story, key, &repair, sizeof repair, (struct waiter){0}))
-        core->follow->repairs--;
+    begin(core, repair);
+}
+
+int64_t follow_turn(struct core *core)
+{
+    for (struct repair *r = core->follow->repairs, *next; r; r = next) {
+        next = r->next;
+        if (!r->running)
+            begin(core, r);
+    }
+    return INT64_MAX;
 }
 
 /* ---- one change ---- */
@@ -161,6 +192,29 @@ static void count_change(struct core *core, const struct change *change)
     intake_committed(core, change);
     if (change->table->id == TABLE_ORDER && !change->before)
         orders_note_new(core);
+}
+
+/* An event about a row whose state before it is not at hand: because the row was read again and is
+ * ahead of what is told, or because it was forgotten. What the columns tell is counted; what they
+ * do not tell makes the log be counted again. */
+static void count_partial(struct core *core, const struct table *table, const void *base,
+                          const void *after, const struct json *set)
+{
+    if (table->id == TABLE_ORDER && row_version(table, after) == 1) {
+        count_change(core, &(struct change){.table = table, .after = after});
+    } else if (table->id == TABLE_SIGNAL && row_version(table, after) == 1) {
+        count_change(core, &(struct change){.table = table, .after = after});
+    } else if (table->id == TABLE_SIGNAL && json_get(set, "state")) {
+        struct signal was = *(const struct signal *)after;
+        was.state = was.state == SIGNAL_RECEIVED ? SIGNAL_RETRYING : SIGNAL_RECEIVED;
+        if (base)
+            count_change(core, &(struct change){table, &was, after});
+        else
+            statistics_recover(core);
+    } else if (table->id == TABLE_POSITION &&
+               (json_get(set, "realised") || json_get(set, "status"))) {
+        statistics_recover(core);
+    }
 }
 
 static void tell_parts(struct core *core, const struct change *change)
@@ -216,11 +270,12 @@ static bool apply(struct core *core, const struct event *event, const struct jso
     bool versions = table->version_column >= 0;
     int64_t was = before && versions ? row_version(table, before) : 0;
     int64_t now = versions ? row_version(table, after) : 0;
-    if (before && (!versions || now <= was) && !MUTANT(MUTANT_FOLLOW_TWICE))
-        return true; /* read from the tables before it was told */
+    if (before && (!versions || now <= was) && !MUTANT(MUTANT_FOLLOW_TWICE)) {
+        count_partial(core, table, before, after, set); /* it was read before it was told */
+        return true;
+    }
     if (now > was + 1 && !(MUTANT(MUTANT_FOLLOW_TWICE) && before)) {
-        if (table->id == TABLE_POSITION)
-            statistics_recover(core); /* what it had earned before is not at hand */
+        count_partial(core, table, before, after, set);
         if (before || lives_again(table, after, set))
             follow_repair(core, table->id, key);
         return true;

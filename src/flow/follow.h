@@ -13,5 +13,6 @@ bool follow_is_on(const struct core *core);
 /* The row in the book may not be what the log says: it is read from the store. Until then nothing
  * new is decided. */
 void follow_repair(struct core *core, enum table_id table, const char *key);
+int64_t follow_turn(struct core *core); /* begins what could not be begun */
 bool follow_is_settled(const struct core *core);
 #endif

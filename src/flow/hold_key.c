@@ -143,8 +143,6 @@ static enum step_result fills(struct flow *flow)
     for (size_t i = 0; i < owed.order_count; i++) {
         const struct order *order = &owed.orders[i];
         orders_track(core, order, !decimal_ok(order->filled) || decimal_is_zero(order->filled));
-        if (MUTANT(MUTANT_ADOPT_BLINDLY))
-            orders_looked(core, order->id);
     }
     hold_let_go(&owed);
     return load_next(flow);
@@ -220,11 +218,24 @@ static void begin_orphan(struct core *core, const struct order *order)
         orders_work(core, order->id, 0, NULL);
 }
 
+/* A mistake on purpose: what a dead instance was about to send is taken for unsent. */
+static void take_for_unsent(struct core *core, const struct order *order)
+{
+    struct order after = *order;
+    if (!MUTANT(MUTANT_ADOPT_BLINDLY) || order->state != ORDER_SENDING)
+        return;
+    after.state = ORDER_INTENDED;
+    orders_looked(core, order->id);
+    orders_change(core, "order.unsent", NULL, &after, (struct waiter){0});
+}
+
 static enum step_result orders(struct flow *flow)
 {
     struct core *core = flow->core;
     struct taking *taking = flow->data;
     struct owed owed = hold_owed(core, holding_in(flow));
+    for (size_t i = 0; i < owed.order_count; i++)
+        take_for_unsent(core, &owed.orders[i]);
     for (size_t i = 0; i < owed.signal_count; i++)
         if (owed.signals[i].state == SIGNAL_WORKING)
             begin_working(core, &owed.signals[i]);
@@ -273,8 +284,6 @@ static enum step_result match_answer(struct flow *flow, const struct err *err, c
 /* Rollovers that were under way go on before any signal about them is decided. */
 static enum step_result rolls(struct flow *flow)
 {
-    if (*holding_in(flow)->instrument)
-        return STEP_NEXT;
     roll_resume(flow->core, flow_waiter(flow));
     return STEP_WAIT;
 }

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #define ORPHAN_US 300000 /* whoever received a signal takes its key first */
-#define OFF_US 2000000
-enum { OFF_MOST = 4 };
+#define OFF_US 500000
+enum { OFF_MOST = 3 };
 
 /* ---- keys ---- */
 
@@ -175,14 +175,17 @@ static bool may_take(const struct core *core, const struct holding *holding)
            clock_steady(core->clock) >= holding->again_us && is_free(core, holding);
 }
 
-void holding_want(struct core *core, const char *instrument)
+bool holding_want(struct core *core, const char *instrument)
 {
     struct holding *holding = holding_of(core, instrument);
-    if (core->options.mode != MODE_ACTIVE_ACTIVE || holding->state != HOLDING_NONE)
-        return;
+    if (core->options.mode != MODE_ACTIVE_ACTIVE)
+        return holding->state != HOLDING_NONE || is_free(core, holding);
+    if (holding->state != HOLDING_NONE)
+        return true;
     holding->wanted = is_free(core, holding);
     if (may_take(core, holding))
         hold_begin(core, holding);
+    return holding->wanted;
 }
 
 bool holding_lead(struct core *core, uint64_t flow, bool *open)
@@ -231,6 +234,9 @@ void holdings_look(struct core *core)
     for (struct holding *h = core->holdings->all; h; h = h->hh.next)
         h->again_us = 0;
     core->holdings->adopt_us = 0;
+    const struct lease_row *leader = book_get(core->book, TABLE_LEASE, LEADER_KEY);
+    if (leader && !leader->term) /* handed over: nothing is wrong */
+        core->holdings->off_us = 0;
 }
 
 int64_t holdings_turn(struct core *core)

@@ -16,8 +16,9 @@ const char *holding_key(struct core *core, const char *instrument);
 bool core_holds(const struct core *core, const char *instrument);
 /* As core_holds, or being matched: its orders are looked after here. */
 bool core_works(const struct core *core, const char *instrument);
-/* A signal waits, or something is orphaned: takes the key unless a living instance has it. */
-void holding_want(struct core *core, const char *instrument);
+/* A signal waits, or something is orphaned: takes the key unless a living instance has it (then
+ * false). */
+bool holding_want(struct core *core, const char *instrument);
 /* The leader's key when this instance begins; *open tells whether it is ours now, false while that
  * is still being found out. */
 bool holding_lead(struct core *core, uint64_t flow /* is poked then */, bool *open);

@@ -10,6 +10,7 @@
  *     positions  the lots, asked last so that they are not older than our book
  *     balance */
 #include "flow/match.h"
+#include "flow/holding.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
 #include "flow/record.h"
@@ -378,12 +379,25 @@ static const char *owner(void *ctx, const char *instrument)
     return found;
 }
 
+/* What another instance trades is its own to compare: our book follows, and may be a little behind
+ * the broker's. What nobody trades is the leader's to take first. */
+static bool moves_elsewhere(void *ctx, const char *instrument)
+{
+    struct core *core = ((const struct look *)ctx)->core;
+    if (core->options.mode != MODE_ACTIVE_ACTIVE || core_works(core, instrument))
+        return false;
+    if (core_is_leader(core))
+        holding_want(core, instrument);
+    return true;
+}
+
 struct reconcile_options match_options(struct core *core, const struct look *look)
 {
     return (struct reconcile_options){.instruments = &core->options.instruments,
                                       .drift_most = core->options.reconcile.drift_bounded
                                                         ? core->options.reconcile.max_drift
                                                         : decimal_bad(),
+                                      .moves = moves_elsewhere,
                                       .stands = stands,
                                       .owner = owner,
                                       .ctx = (void *)(uintptr_t)look};

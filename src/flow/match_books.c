@@ -12,6 +12,7 @@
  * that adds risk is done anywhere. A crash loses only the report: the next start looks again, and
  * finds done what was done. */
 #include "flow/match.h"
+#include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/record.h"
 #include "flow/trade.h"
@@ -416,7 +417,7 @@ void match_now(struct core *core, bool dry_run, struct waiter to)
 int64_t match_turn(struct core *core)
 {
     struct match *match = core->match;
-    if (!core_is_leader(core) || core->draining || match->running)
+    if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining || match->running)
         return INT64_MAX;
     int64_t now_us = clock_steady(core->clock);
     if (match->next_us == INT64_MAX)

@@ -181,6 +181,8 @@ static enum step_result halt_answer(struct flow *flow, const struct err *err, co
 
 static void halt_ended(struct flow *flow, const struct err *err)
 {
+    if (((const struct halting *)flow->data)->asked)
+        flow->core->halt_writing = false; /* nobody hears the answer any more */
     if (--flow->core->halts_pending == 0)
         flow->core->halt_pending = HALT_NONE; /* what is stored counts from here on */
     wait_answer(((struct halting *)flow->data)->to, err, NULL);

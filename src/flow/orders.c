@@ -534,15 +534,29 @@ bool orders_still_wanted(const struct core *core, const struct order *order, cha
 
 /* ---- the rate ---- */
 
-void orders_note_new(struct core *core)
+static void note_at(struct core *core, int64_t second)
 {
-    int64_t second = clock_steady(core->clock) / 1000000;
     size_t at = (size_t)(second % 60);
+    if (core->orders->made[at].second > second)
+        return; /* a minute old */
     if (core->orders->made[at].second != second) {
         core->orders->made[at].second = second;
         core->orders->made[at].count = 0;
     }
     core->orders->made[at].count++;
+}
+
+void orders_note_new(struct core *core)
+{
+    note_at(core, clock_steady(core->clock) / 1000000);
+}
+
+void orders_note_made(struct core *core, const struct order *order)
+{
+    int64_t age_us = clock_wall(core->clock) - order->created_us;
+    int64_t at_us = clock_steady(core->clock) - (age_us > 0 ? age_us : 0);
+    if (age_us < 60000000 && at_us >= 0)
+        note_at(core, at_us / 1000000);
 }
 
 int64_t orders_last_minute(const struct core *core)

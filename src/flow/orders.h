@@ -59,6 +59,8 @@ struct flow *order_cancel_begin(struct flow *parent, const char *order_id);
 
 /* New orders of the last minute, for the rate rail. */
 void orders_note_new(struct core *core);
+/* The same for one of before this process began, or of another instance. */
+void orders_note_made(struct core *core, const struct order *order);
 int64_t orders_last_minute(const struct core *core);
 
 /* Notes of the stories on the order. */

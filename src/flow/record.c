@@ -403,16 +403,17 @@ void record_write(struct core *core, const struct store_event *events, size_t co
 const void *record_base(const struct core *core, const struct table *table, const char *key,
                         bool *in_flight)
 {
-    const struct change wanted = {.table = table};
     *in_flight = true;
-    for (const struct record *r = core->recorder->first; r; r = r->next)
+    for (const struct record *r = core->recorder->first; r; r = r->next) {
+        size_t at = 0;
         for (size_t i = 0; i < r->count; i++)
-            for (size_t k = 0; k < r->events[i].change_count; k++) {
+            for (size_t k = 0; k < r->events[i].change_count; k++, at++) {
                 const struct change *change = &r->events[i].changes[k];
-                if (change->table == wanted.table &&
+                if ((!r->overtaken || !r->overtaken[at]) && change->table == table &&
                     strcmp(row_key(table, change->after), key) == 0)
                     return change->before;
             }
+    }
     *in_flight = false;
     return book_get(core->book, table->id, key);
 }
@@ -430,7 +431,10 @@ static void rebase(const struct store_event *event, const struct change *change,
     for (size_t k = 0; k < event->change_count; k++)
         if (event->changes[k].table->id == TABLE_LEDGER)
             entries[count++] = (struct ledger *)(uintptr_t)event->changes[k].after;
-    portfolio_rebase(&was, onto, after, entries, count);
+    if (MUTANT(MUTANT_NO_REBASE))
+        after->version = onto->version + 1; /* over what the other has written */
+    else
+        portfolio_rebase(&was, onto, after, entries, count);
     *before = *onto;
     *onto = *after;
 }
@@ -439,7 +443,7 @@ void record_overtake(struct core *core, const struct change *theirs)
 {
     const struct table *table = theirs->table;
     const char *key = row_key(table, theirs->after);
-    bool moves = table->id == TABLE_ACCOUNT && !MUTANT(MUTANT_NO_REBASE);
+    bool moves = table->id == TABLE_ACCOUNT;
     struct account onto;
     if (moves)
         onto = *(const struct account *)theirs->after;

@@ -62,8 +62,8 @@ static enum step_result hear_interrupted(struct flow *flow, const struct err *er
         roll->resume |= at < roll->count && !roll->list[at].interrupted; /* one after the other */
         if (core_works(core, position->instrument))
             roll_begin(core, position, "interrupted");
-        else
-            holding_want(core, position->instrument); /* its key was a dead instance's */
+        else if (!holding_want(core, position->instrument))
+            continue; /* somebody else's to go on with */
         roll->resume |= !roll_holds(core, position->strategy, position->instrument);
     }
     for (size_t i = roll->count; i-- > 0;) /* those that had not really begun */
@@ -148,7 +148,7 @@ int64_t roll_turn(struct core *core)
 {
     struct roll *roll = core->roll;
     int64_t now_us = clock_steady(core->clock);
-    if (!core_is_leader(core) || core->draining)
+    if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining)
         return INT64_MAX;
     if (now_us < roll->next_us)
         return roll->next_us;

@@ -7,6 +7,7 @@
  */
 #include "flow/statistics.h"
 #include "flow/flows.h"
+#include "flow/follow.h"
 #include "flow/record.h"
 #include "trade/stat.h"
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct statistics {
     size_t row_room;
     bool dirty, saving;
     int64_t recover_us; /* steady: when counting again is tried again */
+    bool begun;         /* the log was, or is being, counted */
     bool recovering;    /* the log is being counted: what commits meanwhile is in it */
     int64_t recovered;  /* the log was counted so far at the start; heard later, it is not counted
                            again */
@@ -44,6 +46,9 @@ struct statistics *statistics_new(struct core *core)
     statistics->saved = book_new();
     statistics->late = book_new();
     statistics->saved_us = clock_steady(core->clock);
+    /* Among several the log is heard before it was counted. */
+    statistics->recovering = follow_is_on(core);
+    statistics->recover_us = INT64_MAX;
     core->statistics = statistics;
     return statistics;
 }
@@ -241,7 +246,7 @@ static enum step_result hear_tail(struct flow *flow, const struct err *err, cons
     const struct store_events *events = value;
     if (err)
         return flow_fail(flow, err);
-    recount->asked = events->count == TAIL;
+    recount->asked = events->count == TAIL || follow_is_on(flow->core);
     if (events->count)
         flow->core->statistics->recovered = events->list[events->count - 1].seq;
     else
@@ -367,6 +372,16 @@ static void end_recovery(struct flow *flow, const struct err *err)
 
 static const struct story recount_story = {
     .name = "recount_statistics", STORY(recount_steps), .ended = end_recovery};
+
+void statistics_begin(struct core *core)
+{
+    struct statistics *statistics = core->statistics;
+    /* One that joins again has gone on counting. */
+    if (!follow_is_on(core) ||
+        (statistics->recovering && statistics->recover_us == INT64_MAX && !statistics->begun))
+        statistics_recover(core);
+    statistics->begun = true;
+}
 
 void statistics_recover(struct core *core)
 {

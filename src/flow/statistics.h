@@ -14,6 +14,8 @@ void statistics_count(struct core *core, const struct change *change);
 int64_t statistics_turn(struct core *core);
 /* Begins the story that counts again, from the log, what the last process counted and did not save.
  * Until it is done nothing is saved. */
+/* A takeover: what was not counted yet is. */
+void statistics_begin(struct core *core);
 void statistics_recover(struct core *core);
 bool statistics_ready(const struct core *core); /* that is done */
 #endif

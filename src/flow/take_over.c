@@ -10,12 +10,14 @@
 #include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
+#include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
 #include <string.h>
 
 #define LOOK_US 20000
 #define AGAIN_US 200000
+#define MINUTE_US 60000000
 
 struct take_over {
     int64_t term;
@@ -85,7 +87,7 @@ static enum step_result load_answer(struct flow *flow, const struct err *err, co
 /* Trading need not wait for it: after a crash the log may be long. */
 static enum step_result count(struct flow *flow)
 {
-    statistics_recover(flow->core);
+    statistics_begin(flow->core);
     return STEP_NEXT;
 }
 
@@ -105,6 +107,29 @@ static enum step_result hear_dead(struct flow *flow, const struct err *err, cons
 {
     if (!err)
         flow->core->intake->dead = ((const struct store_rows *)value)->count;
+    return STEP_NEXT;
+}
+
+/* ---- rate ---- */
+
+/* What was ordered in the last minute, by whichever instance, counts towards the rail of rate. */
+static enum step_result ask_rate(struct flow *flow)
+{
+    char since[CALENDAR_TEXT_MAX];
+    calendar_print(clock_wall(flow->core->clock) - MINUTE_US, since);
+    struct store_query query = {.table = TABLE_ORDER,
+                                .where = {{.column = "created_at", .op = STORE_GE, .value = since}},
+                                .where_count = 1,
+                                .limit = 10000};
+    store_query(flow->core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result hear_rate(struct flow *flow, const struct err *err, const void *value)
+{
+    const struct store_rows *rows = value;
+    for (size_t i = 0; !err && i < rows->count; i++)
+        orders_note_made(flow->core, rows->rows[i]);
     return STEP_NEXT;
 }
 
@@ -133,11 +158,9 @@ static enum step_result lead_answer(struct flow *flow, const struct err *err, co
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},
-    {"load", load, load_answer, NULL, 0, 0},
-    {"count", count, NULL, NULL, 0, 0},
-    {"dead", ask_dead, hear_dead, NULL, 0, 0},
-    {"lead", lead, lead_answer, NULL, 0, STEP_FENCED},
+    {"term", term, term_answer, NULL, 0, 0},   {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, NULL, NULL, 0, 0},        {"dead", ask_dead, hear_dead, NULL, 0, 0},
+    {"rate", ask_rate, hear_rate, NULL, 0, 0}, {"lead", lead, lead_answer, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};
 

@@ -1,6 +1,7 @@
 /* One host of the simulation: its life, its crash points, its end. */
 #include "sim.h"
 #include "flow/flow.h"
+#include "flow/record.h"
 #include <string.h>
 
 static bool last_price(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
@@ -66,9 +67,11 @@ static void note_seen(void *ctx, const char *signal_id)
 
 static void set_options(struct host *host)
 {
+    static const char *const names[HOSTS] = {"one", "two", "three", "four"};
     struct core_options *options = &host->core.options;
     *options = (struct core_options){
-        .instance = host->index ? "two" : "one",
+        .instance = names[host->index],
+        .mode = host->world->plan.mode,
         .queue_max = 64,
         .flow_max = 256,
         .retry_max = 4,
@@ -83,6 +86,10 @@ static void set_options(struct host *host)
         .record_trace = host->world->trace != NULL,
         .staleness = {.entry_max_age_us = 60000000, .entry_max_future_us = 30000000}};
     options->rails.waived = (1u << RAIL_COUNT) - 1;
+    if (host->world->plan.rails) { /* orders of a minute, whoever makes them */
+        options->rails.max_orders_per_minute = decimal_int(ENTRIES_MAX);
+        options->rails.waived &= ~(1u << 3);
+    }
     options->wind_down.stop_orders_us = options->wind_down.cancel_orders_us = 20000000;
     options->wind_down.close_positions = host->world->plan.shut_down && !host->world->quiet;
     options->wind_down.flush_us = options->wind_down.close_us = 10000000;
@@ -92,12 +99,18 @@ void host_start(struct world *world, struct host *host)
 {
     struct err err;
     int index = (int)(host - world->hosts);
-    *host = (struct host){.world = world, .index = index, .number = ++world->starts};
+    *host = (struct host){.world = world, .index = index, .number = ++world->starts, .rate = 1000};
     host->life = LIFE_STARTING;
+    cluster_set_clock(host);
+    host->handle = world->store;
+    if (world->clustered)
+        host->handle =
+            store_mem_share(world->store, &(struct store_mem_options){.instance = "sim",
+                                                                      .clock = &host->clock.clock});
     proxy_init(host);
     struct core *core = &host->core;
     set_options(host);
-    core->clock = &world->clock.clock;
+    core->clock = world->clustered ? &host->clock.clock : &world->clock.clock;
     core->store = &host->store.store;
     core->broker = &host->broker.broker;
     core->policies = sim_policies;
@@ -110,14 +123,17 @@ void host_start(struct world *world, struct host *host)
                                                                  .chance = &core->chance,
                                                                  .book = core->book,
                                                                  .name = core->options.instance,
-                                                                 .sole = true});
+                                                                 .ttl_us = 2000000,
+                                                                 .sole = !world->clustered});
+    if (world->clustered)
+        core->lease = cluster_hint(host, core->lease);
     world_note(world, "host %d starts", index);
     if (world->trace) {
         core->log = log_new(world->null_fd, LOG_JSON, LOG_DEBUG, core->clock, "sim");
         log_set_hook(core->log, note_line, world);
     }
     if (!core_start(core, &err) ||
-        !store_load_book(world->store, core->book, 1000, note_seen, core, &err)) {
+        !store_load_book(host->handle, core->book, 1000, note_seen, core, &err)) {
         world_fault(world, "host %d does not start: %s", index, err.text);
         host->life = LIFE_FAILED;
         return;
@@ -129,6 +145,10 @@ void host_start(struct world *world, struct host *host)
 static void settle_writes(struct world *world, struct host *host)
 {
     size_t others = 0;
+    if (world->clustered) {
+        store_mem_crash(host->handle, chances(world, 500));
+        return;
+    }
     for (int i = 0; i < HOSTS; i++)
         if (&world->hosts[i] != host && world->hosts[i].life != LIFE_NONE)
             others += world->hosts[i].store.unanswered + world->hosts[i].store.questions;
@@ -152,10 +172,15 @@ void host_take_down(struct host *host)
         settle_writes(world, host);
     core_stop(&host->core);
     lease_close(host->core.lease);
+    if (host->handle != world->store) {
+        store_mem_crash(host->handle, false);
+        store_close(host->handle);
+    }
     log_free(host->core.log);
     book_free(host->core.book);
     book_free(host->core.stats);
-    *host = (struct host){.world = world, .index = host->index, .number = host->number};
+    *host =
+        (struct host){.world = world, .index = host->index, .number = host->number, .rate = 1000};
 }
 
 bool host_is_idle(const struct host *host)
@@ -174,11 +199,11 @@ void host_turn(struct host *host)
     }
     if (!host_listens(host))
         return;
-    if (host->life == LIFE_TRADING && host->core.term &&
-        !book_get(host->core.book, TABLE_ACCOUNT, "main"))
+    if (host->life == LIFE_TRADING && host->core.term && core_is_leader(&host->core) &&
+        record_in_flight(&host->core) == 0 && !book_get(host->core.book, TABLE_ACCOUNT, "main"))
         account_deposit(&host->core, decimal_int(1000000), "sim", (struct waiter){0});
     host->next_us = core_turn(&host->core);
-    if (!host->dying && host->core.term == 0 && host->life == LIFE_TRADING) {
+    if (!world->clustered && !host->dying && host->core.term == 0 && host->life == LIFE_TRADING) {
         world_note(world, "host %d has lost its term", host->index);
         host->dying = true;
     }

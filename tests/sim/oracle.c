@@ -3,7 +3,20 @@
 #include "sim.h"
 #include "store/fence.h"
 #include "trade/stat.h"
+#include <stdio.h>
 #include <string.h>
+
+/* Orders of a minute, by whichever host: a right to send lasts five seconds at most. */
+static void check_rate(struct world *world)
+{
+    size_t recent = 1;
+    for (size_t i = 0; i < world->entered; i++)
+        recent += world->clock.now_steady_us - world->entered_us[i] < 45000000;
+    if (recent > ENTRIES_MAX)
+        world_fault(world, "%zu entries left within a minute; %d are allowed", recent, ENTRIES_MAX);
+    if (world->entered < SIGNALS_MAX)
+        world->entered_us[world->entered++] = world->clock.now_steady_us;
+}
 
 /* Asked at the moment an order leaves: the right to send it must be committed. */
 void oracle_placed(struct world *world, const struct right_to_send *right)
@@ -11,6 +24,8 @@ void oracle_placed(struct world *world, const struct right_to_send *right)
     const struct order *row = book_get(store_mem_book(world->store), TABLE_ORDER, right->order->id);
     if (!row || row->attempt < right->order->attempt)
         world_fault(world, "order %s left before its right to send was durable", right->order->id);
+    if (world->plan.rails && !right->order->reduces && right->order->attempt == 1)
+        check_rate(world);
 }
 
 /* ---- orders ---- */
@@ -121,7 +136,44 @@ static void check_senders(struct world *world)
 struct log_check {
     struct world *world;
     struct replay replay;
+    struct book *owners; /* the fold as of the event at hand */
 };
+
+/* Whoever changes what belongs to a key has it, as the log tells. */
+static const char *instrument_in(const struct change *change)
+{
+    if (change->table->id == TABLE_ORDER)
+        return ((const struct order *)change->after)->instrument;
+    if (change->table->id == TABLE_POSITION)
+        return ((const struct position *)change->after)->instrument;
+    if (change->table->id == TABLE_DECISION)
+        return ((const struct decision *)change->after)->instrument;
+    return NULL;
+}
+
+static void check_key(struct world *world, const struct book *book, const struct event *event,
+                      const struct change *change)
+{
+    char key[128] = "leader";
+    const char *instrument = instrument_in(change);
+    bool leads = strcmp(event->kind, "statistics.saved") == 0 ||
+                 strcmp(event->kind, "account.new_day") == 0 ||
+                 strcmp(event->kind, "failover") == 0;
+    if (!world->clustered || (!instrument && !leads))
+        return;
+    if (instrument && world->plan.mode == MODE_ACTIVE_ACTIVE)
+        snprintf(key, sizeof key, "instrument:%s", instrument);
+    if (fence_owner(book, key) != event->term)
+        world_fault(world, "event %lld %s of %s was written under term %lld; %s belongs to %lld",
+                    (long long)event->seq, event->kind, event->subject, (long long)event->term, key,
+                    (long long)fence_owner(book, key));
+}
+
+static void watch_keys(void *ctx, const struct event *event, const struct change *change)
+{
+    struct log_check *check = ctx;
+    check_key(check->world, check->owners, event, change);
+}
 
 static bool needs_term(const struct event *event)
 {
@@ -147,6 +199,8 @@ static bool read_event(void *ctx, const struct event *event, struct err *err)
         world_fault(check->world,
                     "event %lld %s of %s was written under term %lld, which had ended",
                     (long long)event->seq, event->kind, event->subject, (long long)event->term);
+    if (check->world->clustered && !event_fold_each(check->owners, event, watch_keys, check, err))
+        return false;
     return replay_feed(&check->replay, event, err);
 }
 
@@ -179,6 +233,7 @@ static void check_log(struct world *world)
     struct book *folded = book_new();
     struct str text = STR_EMPTY;
     struct err err;
+    check.owners = book_new();
     replay_init(&check.replay, folded);
     if (!store_read_events(world->store, 0, 0, read_event, &check, &err))
         world_fault(world, "the log does not fold: %s", err.text);
@@ -192,6 +247,7 @@ static void check_log(struct world *world)
         world_fault(world, "the audit: %s", str_text(&text));
     book_each(check.replay.stats, TABLE_STAT, check_stat_row, &check);
     replay_free(&check.replay);
+    book_free(check.owners);
     book_free(folded);
     str_free(&text);
 }

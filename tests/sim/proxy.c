@@ -96,8 +96,7 @@ static void write_store(struct store *store, const struct store_write *write, st
         return;
     world_note(host->world, "host %d asks to write %s %s (term %lld)", host->index, kind,
                write->event_count ? write->events[0].subject : "", (long long)write->term);
-    store_write(host->world->store, write,
-                through(host, to, "write answered", &host->store.unanswered));
+    store_write(host->handle, write, through(host, to, "write answered", &host->store.unanswered));
     host_point(host, "after asking to write");
 }
 
@@ -105,7 +104,7 @@ static void query_store(struct store *store, const struct store_query *query, st
 {
     struct host *host = store_host(store);
     if (!host_point(host, "query"))
-        store_query(host->world->store, query,
+        store_query(host->handle, query,
                     through(host, to, "query answered", &host->store.questions));
 }
 
@@ -114,18 +113,25 @@ static void events_store(struct store *store, const struct store_events_query *q
 {
     struct host *host = store_host(store);
     if (!host_point(host, "events"))
-        store_events(host->world->store, query,
+        store_events(host->handle, query,
                      through(host, to, "events answered", &host->store.questions));
 }
 
 static void status_store(const struct store *store, struct store_status *out)
 {
-    store_status(store_host(store)->world->store, out);
+    store_status(store_host(store)->handle, out);
 }
 
 static void close_store(struct store *store)
 {
     (void)store;
+}
+
+static void beat_store(struct store *store, int64_t term, struct waiter to)
+{
+    struct host *host = store_host(store);
+    if (!host_point(host, "beat"))
+        store_beat(host->handle, term, through(host, to, "beat answered", &host->store.beats));
 }
 
 static const struct store_ops store_ops = {
@@ -135,6 +141,23 @@ static const struct store_ops store_ops = {
     .status = status_store,
     .close = close_store,
 };
+static const struct store_ops shared_ops = {
+    .write = write_store,
+    .query = query_store,
+    .events = events_store,
+    .beat = beat_store,
+    .status = status_store,
+    .close = close_store,
+};
+
+/* What others wrote. A host that stands still is not turned, so nothing is told to it. */
+static void tell_foreign(void *ctx, const struct event *events, size_t count)
+{
+    struct host *host = ctx;
+    struct store *store = &host->store.store;
+    if (store->on_foreign && host->life != LIFE_NONE && !host_point(host, "the log"))
+        store->on_foreign(store->foreign_ctx, events, count);
+}
 
 /* ---- the broker ---- */
 
@@ -158,7 +181,7 @@ static void place(struct broker *broker, const struct right_to_send *right, stru
     if (host_point(host, "before placing"))
         return;
     /* The process is stopped between its last check and the first byte. */
-    if (!world->quiet && !host->paused && host->store.questions == 0 &&
+    if (!world->quiet && !host->paused && host->store.questions == 0 && host->store.beats == 0 &&
         chances(world, world->plan.pause)) {
         host->paused = true;
         host->resume_us =
@@ -264,7 +287,12 @@ void proxy_init(struct host *host)
 {
     struct world *world = host->world;
     broker_ops.traits = world->paper->ops->traits;
-    host->store = (struct proxy_store){.store = {.ops = &store_ops}, .host = host};
+    host->store = (struct proxy_store){
+        .store = {.ops = world->clustered ? &shared_ops : &store_ops}, .host = host};
+    if (world->clustered) {
+        host->handle->on_foreign = tell_foreign;
+        host->handle->foreign_ctx = host;
+    }
     host->broker = (struct proxy_broker){.broker = {.ops = &broker_ops}, .host = host};
     host->held = NULL;
     host->held_last = &host->held;

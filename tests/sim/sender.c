@@ -54,6 +54,8 @@ void sender_plan(struct world *world)
         sent->due_us = world->clock.now_steady_us +
                        (world->plan.orderly ? (int64_t)i * 1500000
                                             : (int64_t)chance_below(&world->chance, 25000000));
+        if (world->plan.bursts) /* several at once, to several hosts */
+            sent->due_us -= sent->due_us % 4000000;
         make(world, sent, i);
     }
 }

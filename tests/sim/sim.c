@@ -1,7 +1,8 @@
 /* The simulator's command line.
  *
  *     sim --seeds N [--from S]   every crash point of the orderly runs, N random schedules, every
- * mutant sim --seed S               one random schedule, with its course sim --point K [--lose]
+ * mutant sim --cluster S            one random schedule of several hosts, with its course sim
+ * --seed S               one random schedule, with its course sim --point K [--lose]
  * [--shutdown]   one crash point of the orderly run, with its course sim --mutant NAME ... with a
  * deliberate mistake in the stories
  *
@@ -25,7 +26,7 @@ enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 struct arguments {
     uint64_t seeds, from, seed, mutant_seeds;
     int64_t point;
-    bool one, lose, shut_down;
+    bool several, one, lose, shut_down;
     int mutant;
 };
 static unsigned passed, failed;
@@ -148,6 +149,30 @@ static struct plan random_plan(uint64_t seed)
     return plan;
 }
 
+/* Several hosts at once. */
+static struct plan cluster_plan(uint64_t seed)
+{
+    struct chance chance;
+    chance_seed(&chance, seed * 40503 + 7);
+    struct plan plan = random_plan(seed);
+    plan.two_hosts = false;
+    plan.clock_jump = 0;
+    plan.hosts = 2 + (int)chance_below(&chance, 3);
+    plan.mode = chance_hits(&chance, 500) ? MODE_ACTIVE_ACTIVE : MODE_ACTIVE_PASSIVE;
+    plan.signals = 4 + chance_below(&chance, 20);
+    plan.crash = mood(&chance, 10);
+    plan.pause = mood(&chance, 100);
+    plan.hint_lies = mood(&chance, 500);
+    plan.session_lies = mood(&chance, 5);
+    plan.freeze = mood(&chance, 10);
+    plan.late = mood(&chance, 700);
+    plan.clock_rates = chance_hits(&chance, 500);
+    plan.rails = chance_hits(&chance, 300);
+    plan.bursts = chance_hits(&chance, 500);
+    plan.wind_down = chance_hits(&chance, 200) ? 1 : 0;
+    return plan;
+}
+
 static struct plan orderly_plan(int64_t point, bool keeps, bool shut_down)
 {
     return (struct plan){.seed = 1,
@@ -222,32 +247,33 @@ static void run_points(void)
     }
 }
 
-static void run_seeds(uint64_t from, uint64_t seeds)
+static void run_seeds(uint64_t from, uint64_t seeds, bool several)
 {
     char again[80];
     struct timespec began, ended;
     uint64_t done = 0;
     clock_gettime(CLOCK_MONOTONIC, &began);
     for (uint64_t seed = from; seed < from + seeds && failed < 5; seed++, done++) {
-        struct plan plan = random_plan(seed);
-        snprintf(again, sizeof again, "sim --seed %llu", (unsigned long long)seed);
+        struct plan plan = several ? cluster_plan(seed) : random_plan(seed);
+        snprintf(again, sizeof again, "sim --%s %llu", several ? "cluster" : "seed",
+                 (unsigned long long)seed);
         count(run(&plan, again, false));
     }
     clock_gettime(CLOCK_MONOTONIC, &ended);
     double seconds =
         (double)(ended.tv_sec - began.tv_sec) + (double)(ended.tv_nsec - began.tv_nsec) / 1e9;
-    printf("%llu random schedules in %.1f s, %.0f a second\n", (unsigned long long)done, seconds,
-           (double)done / (seconds > 0 ? seconds : 1));
+    printf("%llu random schedules%s in %.1f s, %.0f a second\n", (unsigned long long)done,
+           several ? " of several hosts" : "", seconds, (double)done / (seconds > 0 ? seconds : 1));
 }
 
 static void run_mutants(uint64_t seeds)
 {
-    for (int m = MUTANT_NONE + 1; m < MUTANTS_ALONE; m++) {
+    for (int m = MUTANT_NONE + 1; m < MUTANT_COUNT; m++) {
         uint64_t seed = 1;
         bool caught = false;
         mutant_live = (enum mutant)m;
         for (; seed <= seeds && !caught; seed++) {
-            struct plan plan = random_plan(seed);
+            struct plan plan = m < MUTANTS_ALONE ? random_plan(seed) : cluster_plan(seed);
             caught = !run(&plan, "", false);
         }
         mutant_live = MUTANT_NONE;
@@ -266,6 +292,10 @@ static bool read_arguments(int argc, char **argv, struct arguments *a)
             a->seeds = strtoull(next, NULL, 10), i++;
         else if (strcmp(argv[i], "--from") == 0)
             a->from = strtoull(next, NULL, 10), i++;
+        else if (strcmp(argv[i], "--cluster") == 0)
+            a->seed = strtoull(next, NULL, 10), a->one = a->several = true, i++;
+        else if (strcmp(argv[i], "--several") == 0)
+            a->several = true;
         else if (strcmp(argv[i], "--seed") == 0)
             a->seed = strtoull(next, NULL, 10), a->one = true, i++;
         else if (strcmp(argv[i], "--point") == 0)
@@ -300,12 +330,17 @@ int main(int argc, char **argv)
     }
     mutant_live = (enum mutant)a.mutant;
     if (a.one) {
-        struct plan plan =
-            a.point >= 0 ? orderly_plan(a.point, !a.lose, a.shut_down) : random_plan(a.seed);
+        struct plan plan = a.point >= 0 ? orderly_plan(a.point, !a.lose, a.shut_down)
+                           : a.several  ? cluster_plan(a.seed)
+                                        : random_plan(a.seed);
         count(run(&plan, "this", true));
     } else {
-        run_points();
-        run_seeds(a.from, a.seeds);
+        if (!a.several)
+            run_points();
+        if (!a.several)
+            run_seeds(a.from, a.seeds, false);
+        /* They are slower: half of them unless many are asked for. */
+        run_seeds(a.from, a.seeds < 10000 && !a.several ? a.seeds / 2 : a.seeds, true);
         print_seen();
         if (a.mutant == MUTANT_NONE)
             run_mutants(a.mutant_seeds);

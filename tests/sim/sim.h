@@ -9,7 +9,7 @@
 #include "flow/flows.h"
 #include "store/store_bodies.h"
 
-enum { HOSTS = 2, SIGNALS_MAX = 40, INSTRUMENTS = 3, STRATEGIES = 2 };
+enum { HOSTS = 4, SIGNALS_MAX = 40, INSTRUMENTS = 3, STRATEGIES = 2, ENTRIES_MAX = 5 };
 
 struct world;
 struct host;
@@ -18,6 +18,7 @@ struct proxy_store {
     struct host *host;
     size_t unanswered; /* writes and terms */
     size_t questions;  /* reads */
+    size_t beats;
 };
 struct proxy_broker {
     struct broker broker;
@@ -38,6 +39,11 @@ struct host {
     struct proxy_broker broker;
     struct held *held, **held_last;
     int64_t next_us, resume_us;
+    /* of one among several: */
+    struct store *handle; /* on the log; the world's own when there is one host at a time */
+    struct clock_sim clock;
+    int64_t rate, skew_us; /* per mille of the world's clock; of the wall */
+    int64_t restart_us, session_us;
 };
 
 struct sent { /* one signal of the workload, and its sender's memory */
@@ -60,6 +66,11 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
     bool lives_on;    /* whoever lives when the faults end is not restarted */
     bool shut_down;   /* an orderly run ends with a shutdown in the middle */
     unsigned crashes_max;
+    /* several at once: */
+    int hosts; /* 0: one at a time */
+    enum core_mode mode;
+    uint32_t hint_lies, session_lies, freeze, late; /* per mille */
+    bool clock_rates, rails, bursts;
 };
 
 struct world {
@@ -78,12 +89,15 @@ struct world {
     unsigned crashes;
     bool resumed; /* the halt of the time of faults was ended */
     bool quiet;   /* the time of faults is over */
+    bool clustered;
     struct decimal price[INSTRUMENTS];
     struct str report; /* what is wrong; empty: nothing */
     struct str *trace; /* NULL: not kept */
     int null_fd;       /* where log lines go after they were noted */
     int64_t steps;
-    int64_t restart_us; /* steady: when a dead host comes back */
+    int64_t restart_us;              /* steady: when a dead host comes back */
+    int64_t entered_us[SIGNALS_MAX]; /* steady: when entries left, each for the first time */
+    size_t entered;
 };
 
 extern struct policies *sim_policies;
@@ -98,6 +112,18 @@ __attribute__((format(printf, 2, 3))) void world_note(struct world *world, const
 __attribute__((format(printf, 2, 3))) void world_fault(struct world *world, const char *format,
                                                        ...);
 bool chances(struct world *world, uint32_t permille);
+
+/* One round of everything. */
+void world_round(struct world *world);
+
+/* cluster.c: several hosts on one log */
+struct lease *cluster_hint(struct host *host, struct lease *inner);
+void cluster_set_clock(struct host *host);
+void cluster_advance(struct world *world, int64_t by_us);
+void cluster_tend(struct world *world);
+void cluster_turn_store(struct world *world);
+void cluster_quiet(struct world *world);
+void cluster_shutdown(struct world *world);
 
 /* host.c */
 void host_start(struct world *world, struct host *host);

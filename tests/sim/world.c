@@ -85,7 +85,8 @@ static bool open_world(struct world *world)
                                     .fault_ctx = world};
     world->paper = paper_open(&options, &err);
     for (int i = 0; i < HOSTS; i++)
-        world->hosts[i].world = world;
+        world->hosts[i] = (struct host){.world = world, .index = i, .rate = 1000};
+    world->clustered = plan->hosts > 0;
     sender_plan(world);
     return world->paper != NULL;
 }
@@ -125,6 +126,10 @@ static void tend_hosts(struct world *world)
 {
     int64_t now_us = world->clock.now_steady_us;
     bury(world);
+    if (world->clustered) {
+        cluster_tend(world);
+        return;
+    }
     if (!any_alive(world)) {
         if (!world->restart_us)
             world->restart_us =
@@ -136,7 +141,7 @@ static void tend_hosts(struct world *world)
         }
         return;
     }
-    for (int i = 0; i < HOSTS && !world->quiet; i++) {
+    for (int i = 0; i < 2 && !world->quiet; i++) {
         struct host *host = &world->hosts[i], *other = &world->hosts[!i];
         if (host->life != LIFE_TRADING || host->dying)
             continue;
@@ -158,11 +163,17 @@ static bool store_works(const struct world *world)
     size_t asked = (size_t)status.queued;
     for (int i = 0; i < HOSTS; i++)
         asked += world->hosts[i].store.questions;
+    for (int i = 0; world->clustered && i < HOSTS; i++)
+        asked += world->hosts[i].store.unanswered + world->hosts[i].store.beats;
     return asked > 0;
 }
 
 static void turn_store(struct world *world)
 {
+    if (world->clustered) {
+        cluster_turn_store(world);
+        return;
+    }
     if (chances(world, 700) || world->plan.orderly || world->quiet) {
         bool fail = !world->quiet && chances(world, world->plan.commit_fail);
         if (fail)
@@ -192,9 +203,14 @@ static int64_t next_moment(const struct world *world)
         next_us = world->restart_us;
     for (int i = 0; i < HOSTS; i++) {
         const struct host *host = &world->hosts[i];
+        if (host->life == LIFE_NONE && host->restart_us && host->restart_us < next_us)
+            next_us = host->restart_us;
         if (host->life == LIFE_NONE)
             continue;
         other_us = host->paused ? host->resume_us : host->next_us;
+        if (world->clustered && !host->paused && host->next_us < INT64_MAX / 2)
+            other_us = world->clock.now_steady_us +
+                       (host->next_us - host->clock.now_steady_us) * 1000 / host->rate + 1;
         next_us = other_us < next_us ? other_us : next_us;
     }
     return next_us;
@@ -204,6 +220,7 @@ static void advance(struct world *world, int64_t by_us)
 {
     clock_sim_advance(&world->clock, by_us);
     clock_sim_advance(&world->broker_clock, by_us);
+    cluster_advance(world, by_us);
 }
 
 /* The hosts' wall clock is set, as by a person or a time server; the broker's is not. Being ahead
@@ -234,7 +251,7 @@ static void move_time(struct world *world)
         advance(world, next_us == INT64_MAX ? 100000 : next_us - now_us);
 }
 
-static void round_of(struct world *world)
+void world_round(struct world *world)
 {
     tend_hosts(world);
     sender_turn(world);
@@ -272,7 +289,7 @@ static void run_faults(struct world *world)
     int64_t until_us = START_US + FAULTS_US;
     bool stopped = false;
     while (world->steps < STEPS_MAX && world->clock.now_steady_us < until_us) {
-        round_of(world);
+        world_round(world);
         struct host *host = trading_host(world);
         if (!world->plan.orderly || !host)
             continue;
@@ -297,6 +314,10 @@ static bool leads_alone(struct world *world)
 /* All who still live die; one is started, and everything must come to rest. */
 static void run_quiet(struct world *world)
 {
+    if (world->clustered) {
+        cluster_quiet(world);
+        return;
+    }
     world_note(world, "the faults are over");
     world->quiet = true;
     if (world->plan.clock_jump)
@@ -313,7 +334,7 @@ static void run_quiet(struct world *world)
     int64_t cross_us = world->clock.now_steady_us + 20000000;
     int crossed = 0;
     while (world->steps < STEPS_MAX && world->clock.now_steady_us < until_us) {
-        round_of(world);
+        world_round(world);
         struct host *host = trading_host(world);
         if (host)
             operator_resume(world);
@@ -336,11 +357,15 @@ static void run_quiet(struct world *world)
 static void run_shutdown(struct world *world)
 {
     struct host *host = trading_host(world);
+    if (world->clustered) {
+        cluster_shutdown(world);
+        return;
+    }
     if (!host)
         return;
     host_stop(host);
     for (int i = 0; i < 20000 && host->life == LIFE_STOPPING; i++)
-        round_of(world);
+        world_round(world);
     if (host->life == LIFE_STOPPING)
         world_fault(world, "the last shutdown does not end");
 }
@@ -356,7 +381,8 @@ void world_run(const struct plan *plan, struct str *trace, struct str *report, i
         mem_free(world);
         return;
     }
-    host_start(world, &world->hosts[0]);
+    if (!world->clustered)
+        host_start(world, &world->hosts[0]);
     run_faults(world);
     if (points)
         *points = world->points;
