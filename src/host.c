@@ -3,6 +3,7 @@
 #include "host.h"
 #include "base/embed.h"
 #include "host_cluster.h"
+#include "host_late.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/trap.h"
@@ -35,6 +36,7 @@ struct tidelock {
     struct loop_hook *hook;
     struct core core;
     struct cluster *cluster;
+    struct late *late; /* the database was away at the start */
     struct mirror *mirror;
     struct feeds *feeds;
     struct reload *reload;
@@ -159,17 +161,14 @@ static void pass_log_line(void *ctx, enum log_level level, const char *line)
     t->options.log(t->options.log_ctx, (int)level, line);
 }
 
+static void store_arrived(void *ctx, const struct err *err);
+
 static bool open_store(struct tidelock *t, struct err *err)
 {
-    struct host_wires wires = {t->loop, t->core.clock, t->log, t->metrics, NULL};
-    t->core.store = host_open_store(&t->config, &wires, false, err);
-    return t->core.store != NULL;
-}
-
-static bool open_spool(struct tidelock *t, struct err *err)
-{
-    struct host_wires wires = {t->loop, t->core.clock, t->log, t->metrics, NULL};
-    return host_open_spool(&t->config, &wires, &t->core.spool, err);
+    struct late_options options = {&t->config, &t->core, t->loop, store_arrived, t};
+    t->core.log = t->log;
+    t->core.metrics = t->metrics;
+    return late_open(&options, &t->late, err);
 }
 
 static void note_seen(void *ctx, const char *signal_id)
@@ -177,11 +176,15 @@ static void note_seen(void *ctx, const char *signal_id)
     intake_seen(ctx, signal_id);
 }
 
+static bool load_book(struct tidelock *t, struct err *err)
+{
+    return store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
+           host_judge_book(&t->core, err);
+}
+
 static bool open_core(struct tidelock *t, struct err *err)
 {
     host_core_options(&t->config, &t->core.options);
-    t->core.log = t->log;
-    t->core.metrics = t->metrics;
     t->core.book = book_new();
     t->core.stats = book_new();
     chance_seed_system(&t->core.chance);
@@ -189,8 +192,7 @@ static bool open_core(struct tidelock *t, struct err *err)
     if (!t->cluster || !core_start(&t->core, err))
         return false;
     cluster_follow(t->cluster);
-    return store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
-           host_judge_book(&t->core, err);
+    return t->late || load_book(t, err);
 }
 
 static bool open_mirror(struct tidelock *t, struct err *err)
@@ -294,9 +296,9 @@ static bool open_parts(struct tidelock *t, struct err *err)
         log_set_hook(t->log, pass_log_line, t);
     t->metrics = metrics_new();
     t->loop = loop_new(t->core.clock, t->metrics, err);
-    return t->loop && open_store(t, err) && open_spool(t, err) && open_broker(t, err) &&
-           open_policies(t, err) && open_core(t, err) && open_mirror(t, err) &&
-           open_feeds(t, err) && open_serve(t, err) && open_traps(t, err) && open_watch(t, err);
+    return t->loop && open_store(t, err) && open_broker(t, err) && open_policies(t, err) &&
+           open_core(t, err) && open_mirror(t, err) && open_feeds(t, err) && open_serve(t, err) &&
+           open_traps(t, err) && open_watch(t, err);
 }
 
 /* ---- the take-over, then trading ---- */
@@ -380,6 +382,16 @@ static void taken_over(void *owner, uint64_t handle, const struct err *err, cons
         begin_trading(t);
 }
 
+static void store_arrived(void *ctx, const struct err *err)
+{
+    struct tidelock *t = ctx;
+    struct err fault;
+    if (err || !load_book(t, &fault))
+        taken_over(t, 0, err ? err : &fault, NULL);
+    else
+        take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
+}
+
 /* ---- events out ---- */
 
 static void pass_event(void *ctx, const struct store_event *event)
@@ -447,7 +459,8 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
         t->listener = (struct core_listener){pass_event, t, t->core.listeners};
         t->core.listeners = &t->listener;
         narrate_begin(&t->narrator, &t->core);
-        take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
+        if (!t->late)
+            take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
         mirror_follow(t->mirror);
     }
     if (status)
@@ -482,6 +495,10 @@ void tidelock_stop(struct tidelock *t)
         return;
     }
     t->stage = HOST_WINDING_DOWN;
+    if (late_waits(t->late)) { /* nothing was begun */
+        wound_down(t, 0, NULL, NULL);
+        return;
+    }
     feeds_stop(t->feeds);
     wind_down_begin(&t->core, (struct waiter){wound_down, t, 0});
 }
@@ -552,6 +569,7 @@ void tidelock_close(struct tidelock *t)
     trap_free(t->traps[1]);
     if (t->housekeeping)
         loop_timer_free(t->housekeeping);
+    late_close(t->late);
     reload_close(t->reload);
     mirror_close(t->mirror);
     store_close(t->core.store);

@@ -31,6 +31,8 @@ struct store *host_open_store_at(const char *place, struct loop *loop, struct er
  * only: for the jobs beside a running host, whose loop may be NULL. */
 struct store *host_open_store(const struct config *config, const struct host_wires *wires,
                               bool read_only, struct err *err) MUST_CHECK;
+/* PostgreSQL's URL with its password: mem_free_secret. */
+char *host_store_url(const struct config *config);
 /* Where signals go while the database is away; *out NULL: nowhere. */
 bool host_open_spool(const struct config *config, const struct host_wires *wires,
                      struct spool **out, struct err *err) MUST_CHECK;

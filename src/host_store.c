@@ -42,6 +42,11 @@ static void forget(char *url)
         mem_free_secret(url, strlen(url));
 }
 
+char *host_store_url(const struct config *config)
+{
+    return with_password(config->postgres.url, &config->postgres.password);
+}
+
 static struct store *open_postgres(const struct config *config, const struct host_wires *wires,
                                    bool read_only, struct err *err)
 {
@@ -68,15 +73,18 @@ static struct store *open_postgres(const struct config *config, const struct hos
     return store;
 }
 
+static bool make_folder_of(const char *path, struct err *err)
+{
+    char folder[1024];
+    if (!text_copy(folder, sizeof folder, path))
+        return err_set(err, ERR_REFUSED, ERR_CONFIG, "the path of the store is too long");
+    return file_make_folder(dirname(folder), 0750, err);
+}
+
 struct store *host_open_store(const struct config *config, const struct host_wires *wires,
                               bool read_only, struct err *err)
 {
-    char folder[1024];
-    if (!text_copy(folder, sizeof folder, config->store_path)) {
-        err_set(err, ERR_REFUSED, ERR_CONFIG, "store.path is too long");
-        return NULL;
-    }
-    if (!read_only && !file_make_folder(dirname(folder), 0750, err))
+    if (!read_only && !make_folder_of(config->store_path, err))
         return NULL;
     /* Other files of this host stand in that folder too, wherever the rows are. */
     if (config->postgres.url)
@@ -107,14 +115,15 @@ bool host_open_spool(const struct config *config, const struct host_wires *wires
                                                                                   : length);
     if (path.length && !config->store_spool)
         str_puts(&path, ".spool");
-    if (path.length)
+    bool ok = !path.length || make_folder_of(str_text(&path), err);
+    if (path.length && ok)
         *out = spool_open(&(struct spool_options){.path = str_text(&path),
                                                   .count_max = (size_t)config->limits.queue,
                                                   .loop = wires->loop,
                                                   .log = wires->log,
                                                   .metrics = wires->metrics},
                           err);
-    bool ok = !path.length || *out;
+    ok = !path.length || *out;
     str_free(&path);
     return ok || err_prefix(err, "store.spool");
 }

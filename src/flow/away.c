@@ -241,7 +241,7 @@ int64_t away_turn(struct core *core)
     store_status(core->store, &status);
     if (!status.ok) {
         note_away(core);
-        if (now_us - away->since_us >= GRACE_US)
+        if (now_us - away->since_us >= GRACE_US || !away->had_term)
             make_known(core, status.text);
     } else if (away->since_us && now_us >= away->again_us && !spooled) {
         make_here(core);

@@ -80,6 +80,9 @@ static const struct setting store_rows[] = {
     ROW("spool", SETTING_TEXT, store_spool, NULL, 0, 0, NULL, 0,
         "file for signals that come while the database is away; \"\": they are refused then "
         "[with url: beside path, as .spool; else none]"),
+    ROW("wait", SETTING_BOOL, store_wait, "true", 0, 0, NULL, 0,
+        "with a spool: start while the database is away and join when it comes; else such a start "
+        "fails"),
     SECTION("kind", "sqlite"),
 };
 static const struct setting tls_rows[] = {

@@ -86,6 +86,7 @@ struct config {
     enum core_mode mode;
     char *store_path;   /* SQLite file */
     char *store_spool;  /* "": none; NULL: the default */
+    bool store_wait;    /* with a spool, at the start */
     char *store_mirror; /* file or URL; NULL: none */
     struct {            /* PostgreSQL instead; url NULL: no */
         char *url, *direct_url, *replica_url;

@@ -44,6 +44,11 @@ struct store_pg_options {
  * loop runs is of that moment too. */
 struct store *store_pg_open(const struct store_pg_options *options, struct err *err) MUST_CHECK;
 
+/* In the place of a database that is away at the start: everything is answered with `why`, as
+ * LATER, until `inner` arrives, which is its own from then on. */
+struct store *store_late_open(struct loop *loop, const struct err *why);
+void store_late_arrive(struct store *late, struct store *inner);
+
 /* In memory, for the simulator and the backtest: same answers, same errors; commits when
  * store_mem_commit is called or, with `immediate`, whenever store_mem_turn is. What was asked and
  * not committed dies with store_mem_crash. */

@@ -1,11 +1,10 @@
 """The database is away: signals are kept on the host's own disk, exits done when it is back."""
 
-import json
 import os
 import threading
 
 from harness import PLAIN_STRATEGY, Host, default_config, main, now_iso, signal, until
-from servers import Postgres
+from servers import Postgres, Redis
 
 NAMES = [f"I{n}" for n in range(6)]
 STRATEGY = PLAIN_STRATEGY.replace('{"TEST"}', '"*"')
@@ -47,11 +46,10 @@ def spooled(host):
     return health(host).get("spool", {}).get("signals")
 
 
-def journal(host):
+def placed(host):
     """What the broker took: the client ids of the orders, each time one was placed."""
     with open(os.path.join(host.folder, "tidelock.db.paper"), encoding="utf-8") as lines:
-        rows = [json.loads(line) for line in lines]
-    return rows
+        return [line.split("\t")[1] for line in lines if line.startswith("O\t")]
 
 
 def states(server):
@@ -85,6 +83,13 @@ def once_each(server):
     fills = server.sql("SELECT count(*) FROM fills")[0][0]
     assert orders == fills, (orders, fills)
     return int(orders)
+
+
+def lives(host):
+    try:
+        return host.get("/livez").status == 200
+    except (OSError, EOFError):
+        return False
 
 
 def outage(host, server, stop, restart):
@@ -139,6 +144,7 @@ def check_drained(host, server, entries, exits):
     for name, one in entries.items():
         assert rows[one][0] in ("rejected", "expired", "superseded"), (name, rows[one])
         assert rows[one][1], rows[one]
+    assert sorted(placed(host)) == sorted(row[0] for row in server.sql("SELECT id FROM orders"))
     return once_each(server)
 
 
@@ -150,6 +156,93 @@ def test_down_and_back():
         until(lambda: host.get("/readyz").status == 200, 10, "ready again")
         assert not host.get("/api/positions").headers.get("x-tidelock-stale")
         assert host.get("/api/status").json()["stale"] is False
+
+
+def test_hang_and_back():
+    with Postgres() as server, make(server) as host:
+        entries, exits = outage(host, server, server.pause, lambda: None)
+        server.resume()
+        check_drained(host, server, entries, exits)
+
+
+def test_killed_while_spooled():
+    """The host dies with a full spool, and once more while it drains."""
+    with Postgres() as server, make(server) as host:
+        entries, exits = outage(host, server, server.kill, lambda: None)
+        host.kill()
+        server.start()
+        host.start(wait=False)
+        host.await_log("the database is back|the spool is empty|ready", 20)
+        host.restart()
+        check_drained(host, server, entries, exits)
+
+
+def test_both_away():
+    with Postgres() as server, Redis() as redis:
+        with make(server, redis={"url": redis.url}) as host:
+            until(lambda: health(host)["redis"], 10, "Redis is used")
+            decided(host, enter(NAMES[0], 2))
+            redis.kill()
+            until(lambda: health(host)["redis"] is False, 10, "Redis is missed")
+            assert health(host)["status"] == "degraded", health(host)
+            decided(host, enter(NAMES[1], 2))
+            server.kill()
+            until(lambda: health(host)["spool"]["away"], AWAY_S)
+            exits = {name: send_spooled(host, leave(name)) for name in NAMES[:2]}
+            assert health(host)["status"] == "unhealthy"
+            assert "tidelock_spool_signals 2" in host.get("/metrics").text
+            server.start()
+            check_drained(host, server, {}, exits)
+            redis.start()
+            until(lambda: health(host)["redis"], 20, "Redis is used again")
+            until(lambda: host.get("/readyz").status == 200, 10, "ready")
+            assert "tidelock_spool_signals 0" in host.get("/metrics").text
+            assert "tidelock_database_away_seconds 0" in host.get("/metrics").text
+
+
+def test_start_while_away():
+    with Postgres() as server, make(server) as host:
+        for name in NAMES:
+            decided(host, enter(name, 2))
+        server.kill()
+        host.kill()
+        host.start(wait=False)
+        until(lambda: lives(host), 20, "the webhook listens")
+        exits = {name: send_spooled(host, leave(name)) for name in NAMES}
+        entries = {NAMES[0]: send_spooled(host, enter(NAMES[0], 3600))}
+        repeat = host.post("/webhook/test", leave(NAMES[0]))
+        assert repeat.status in (200, 202) and repeat.json()["spooled"], repeat
+        assert host.get("/readyz").status == 503
+        assert host.get("/api/status").json()["stale"] is True
+        host.kill()  # and what was answered then is not lost either
+        host.start(wait=False)
+        until(lambda: lives(host), 20, "the webhook listens")
+        assert spooled(host) >= len(NAMES) + 1, health(host)
+        server.start()
+        check_drained(host, server, entries, exits)
+        until(lambda: host.get("/readyz").status == 200, 10, "ready")
+
+
+def test_a_start_that_must_not_wait():
+    with Postgres() as server:
+        host = make(server, store={"wait": False})
+        server.kill()
+        host.start(wait=False)
+        assert host.wait() != 0 and "cannot be reached" in host.log(), host.log()
+        host.clean()
+
+
+def test_without_a_spool_signals_are_refused():
+    with Postgres() as server, make(server, store={"spool": ""}) as host:
+        decided(host, enter(NAMES[0], 2))
+        server.kill()
+        until(lambda: not health(host)["database"], 10)
+        answer = host.post("/webhook/test", leave(NAMES[0]))
+        assert answer.status == 503 and answer.headers["retry-after"], answer
+        server.start()
+        until(lambda: host.post("/webhook/test", leave(NAMES[0])).status in (200, 202), 10)
+        until(lambda: final(server), 10)
+        assert once_each(server) == 2
 
 
 if __name__ == "__main__":
