@@ -126,6 +126,23 @@ static void looked(struct binance_call *call)
 
 static void ask_trades(struct binance_call *call, const char *from);
 
+static void add_fill(struct trades *t, const struct report *fill)
+{
+    if (t->count == t->room) {
+        t->room = t->room ? t->room * 2 : 4;
+        t->fills = mem_realloc(t->fills, t->room * sizeof *t->fills);
+    }
+    t->fills[t->count++] = *fill;
+}
+
+static void add_kind_rest(struct binance_call *call)
+{
+    struct trades *t = call->extra;
+    struct report fill;
+    if (binance_kind_rest(call, t->state, t->executed, t->broker_id, &fill))
+        add_fill(t, &fill);
+}
+
 static void take_trade(struct binance_call *call, const struct json *row)
 {
     struct trades *t = call->extra;
@@ -134,11 +151,7 @@ static void take_trade(struct binance_call *call, const struct json *row)
     if (!binance_read_trade(call->binance, call->symbol, row, &call->order, t->broker_id, &fill) ||
         !json_decimal(row, "qty", &units))
         return;
-    if (t->count == t->room) {
-        t->room = t->room ? t->room * 2 : 4;
-        t->fills = mem_realloc(t->fills, t->room * sizeof *t->fills);
-    }
-    t->fills[t->count++] = fill;
+    add_fill(t, &fill);
     t->sum = decimal_add(t->sum, units);
 }
 
@@ -159,6 +172,8 @@ static void got_trades(struct binance_call *call, const struct err *err,
         ask_trades(call, next);
         return;
     }
+    if (!err && decimal_eq(t->sum, t->executed))
+        add_kind_rest(call);
     if (!err && !decimal_eq(t->sum, t->executed)) {
         /* The order is ahead of its trades, which come from a database that lags. */
         err_set(&why, ERR_NOT_DONE, ERR_BROKER,
@@ -310,6 +325,8 @@ static void tell_placed(struct binance_call *call, const struct binance_reply *r
     if (over) {
         report = about(call, kind, order);
         binance_report(b, &report);
+    } else if (binance_kind_rest(call, order->state, order->executed, order->id, &report)) {
+        binance_report(b, &report);
     }
     if (order->state != ORDER_ACKNOWLEDGED && order->state != ORDER_PARTIALLY_FILLED)
         binance_live_end(b, call->order.id);
@@ -319,6 +336,8 @@ static void placed(struct binance_call *call, const struct err *err,
                    const struct binance_reply *reply)
 {
     struct binance_order order;
+    if (err && binance_kind_look(call, err))
+        return;
     if (err) {
         if (err->class == ERR_REFUSED || err->class == ERR_NOT_DONE || err->class == ERR_LATER)
             binance_live_end(call->binance, call->order.id);
@@ -356,6 +375,27 @@ static void put_wish(struct binance_call *call, const struct binance_wish *wish)
     binance_put(q, "newOrderRespType", variant->futures ? "RESULT" : "FULL");
 }
 
+static void place_wish(struct binance_call *call, const struct binance_wish *wish)
+{
+    if (binance_is_algo(call->binance, &call->order))
+        binance_algo_put(call, wish);
+    else
+        put_wish(call, wish);
+    call->weight = call->binance->variant->weight.order;
+    call->is_order = true;
+    binance_ask(call);
+}
+
+void binance_place_again(struct binance_call *call, const struct binance_wish *wish)
+{
+    call->method = "POST";
+    call->path = call->binance->variant->order;
+    call->done = placed;
+    str_clear(&call->query);
+    binance_put(&call->query, "symbol", call->symbol->name);
+    place_wish(call, wish);
+}
+
 void binance_place(struct broker *broker, const struct right_to_send *right, struct waiter to)
 {
     struct binance *b = binance_of(broker);
@@ -374,16 +414,10 @@ void binance_place(struct broker *broker, const struct right_to_send *right, str
         binance_refuse(call, &err);
         return;
     }
-    if (binance_is_algo(b, right->order))
-        binance_algo_put(call, &wish);
-    else
-        put_wish(call, &wish);
-    call->weight = b->variant->weight.order;
-    call->is_order = true;
     call->rank = right->order->reduces ? RATE_EXIT : RATE_ENTRY;
     call->valid_until_us = right->valid_until_us;
     binance_live_note(b, right->order);
-    binance_ask(call);
+    place_wish(call, &wish);
 }
 
 /* ---- cancelling ---- */

@@ -162,6 +162,17 @@ void binance_cancel(struct broker *broker, const struct order *order, struct wai
 void binance_amend(struct broker *broker, const struct order *order, struct waiter to);
 void binance_query(struct broker *broker, const struct order *order, struct waiter to);
 
+/* Once more, for the units of the wish: the first time it was refused. */
+void binance_place_again(struct binance_call *call, const struct binance_wish *wish);
+
+/* ---- exits of coins that fees were taken from: binance_kind.c ---- */
+
+/* True: its balance is looked at, and the call goes on; else the refusal stands. */
+bool binance_kind_look(struct binance_call *call, const struct err *err);
+/* True: the exit is over, and *out is the fill of what fees had taken; its price is absent. */
+bool binance_kind_rest(const struct binance_call *call, enum order_state state,
+                       struct decimal executed, const char *broker_id, struct report *out);
+
 /* The ordinary order of a call whose stop is none any more. */
 void binance_cancel_order(struct binance_call *call);
 

@@ -66,6 +66,11 @@ static void take_fill(struct binance *b, const struct binance_symbol *symbol,
     binance_trade_id(report.trade_id, symbol, number, live->order.side);
     binance_fill(b, symbol, last, commission, json_text(event, "N"), &report);
     bool gap = decimal_gt(decimal_sub(whole, last), live->told);
+    enum order_state state = ORDER_ACKNOWLEDGED;
+    binance_state_of(json_text(event, "X"), &state);
+    /* Filled with less than was wanted: what fees had taken is told by the answer to a query. */
+    gap |= state == ORDER_FILLED &&
+           decimal_lt(whole, decimal_mul(live->order.quantity, symbol->instrument->lot_size));
     if (!gap && decimal_gt(whole, live->told))
         live->told = whole;
     char id[ID_SIZE];

@@ -271,7 +271,7 @@ void oa_answer_of(struct openalgo *oa, struct oa_order *order, struct arena *are
 {
     const struct oa_row *row = *order->broker_id ? oa_row_find(&oa->books, order->broker_id) : NULL;
     *out = (struct broker_answer){0};
-    if (!*order->broker_id || (!row && order->step_count == 0))
+    if (!*order->broker_id || (!row && state_of(order) != ORDER_FILLED))
         return;
     struct report *fills = arena_alloc(arena, (order->step_count + 1) * sizeof *fills);
     for (size_t i = 0; i < order->step_count; i++)

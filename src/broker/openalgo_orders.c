@@ -11,6 +11,7 @@
 #define FRESH_BOOK_US 1500000
 #define WAIT_BOOK_US 1500000
 #define SEMI_AUTO_US (300 * 1000000LL)
+enum { LACKING_MIN = 3 }; /* readings in a row before an order that stood is told to be gone */
 
 /* ---- asks ---- */
 
@@ -340,6 +341,11 @@ static void answer_order(struct openalgo *oa, const struct oa_ask *ask)
     if (order && order->ambiguous) {
         err_set(&err, ERR_LATER, ERR_CONFLICT,
                 "several orders in the broker's book may be this one; a person must say which");
+        wait_answer(ask->to, &err, NULL);
+        return;
+    }
+    if (order && *order->broker_id && order->missing > 0 && order->missing < LACKING_MIN) {
+        err_set(&err, ERR_LATER, ERR_BROKER, "the broker's book lacks the order in one reading");
         wait_answer(ask->to, &err, NULL);
         return;
     }

@@ -2,7 +2,8 @@
  *
  *     delay     not before the moment the parent chose
  *     query     the broker is asked about this one order, by our client order id
- *     conclude  it was not found: that is proof only from a certain moment on (orders_proof_us)
+ *     conclude  it was not found: that is proof only from a certain moment on (orders_proof_us),
+ *               and none at all of an order that stood: that one becomes UNKNOWN
  *
  * Absence never ends an order by itself: before the proof it is UNKNOWN; with it the parent decides
  * between a new attempt and giving up. */
@@ -89,13 +90,32 @@ static enum step_result query_answer(struct flow *flow, const struct err *err, c
     return answer->found ? STEP_END : STEP_NEXT;
 }
 
+/* It stood, and the broker knows it no more: it may have been filled, so it does not go on resting
+ * here, where nobody would look after it; a person is told (work_order.c). */
+static enum step_result lost(struct flow *flow, const struct order *row)
+{
+    const struct find *find = flow->data;
+    struct report report = {.kind = REPORT_NOT_FOUND, .at_us = clock_wall(flow->core->clock)};
+    if (find->asked_us < orders_shows_us(flow->core, row))
+        return STEP_END;
+    text_copy(report.order_id, sizeof report.order_id, row->id);
+    text_copy(report.reason, sizeof report.reason,
+              "it stood at the broker, which does not know it any more");
+    orders_report(flow->core, &report);
+    return STEP_END;
+}
+
 static enum step_result conclude(struct flow *flow)
 {
     struct find *find = flow->data;
     struct core *core = flow->core;
     struct order row;
-    if (!orders_row(core, find->order_id, &row) || !order_is_unresolved(row.state) ||
-        row.attempt != find->attempt || !record_settled(core))
+    if (!orders_row(core, find->order_id, &row) || row.attempt != find->attempt ||
+        !record_settled(core))
+        return STEP_END;
+    if (row.state == ORDER_ACKNOWLEDGED || row.state == ORDER_PARTIALLY_FILLED)
+        return lost(flow, &row);
+    if (!order_is_unresolved(row.state))
         return STEP_END;
     if (row.state == ORDER_UNKNOWN) {
         find->proved = find->asked_us >= orders_proof_us(core, &row);

@@ -13,6 +13,7 @@
 #include "flow/orders_parts.h"
 #include "flow/protect.h"
 #include "flow/trade.h"
+#include "trade/layers.h"
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -298,11 +299,30 @@ static void write_report(struct core *core, struct live_order *live, const struc
     record_write(core, &out->event, 1, false, (struct waiter){0});
 }
 
-void orders_report(struct core *core, const struct report *report)
+/* What was paid in the thing itself has no price: it leaves the position for what it came in. The
+ * oldest layers were closed before, so it is of the youngest. */
+static struct decimal price_in_kind(const struct core *core, const struct order *exit)
 {
-    struct live_order *live = orders_find(core, report->order_id);
+    const struct position *open[LAYERS_MAX];
+    struct decimal price = exit->reference_price;
+    size_t count =
+        book_open_positions(core->book, exit->strategy, exit->instrument, open, LAYERS_MAX);
+    for (size_t i = 0; i < count; i++)
+        if (*exit->position_id ? strcmp(open[i]->id, exit->position_id) == 0
+                               : layer_is_closed_by(open[i], exit->side))
+            price = open[i]->entry_price;
+    return price;
+}
+
+void orders_report(struct core *core, const struct report *told)
+{
+    struct live_order *live = orders_find(core, told->order_id);
     struct consequence *out = core->orders->consequence;
+    struct report priced = *told;
+    const struct report *report = &priced;
     struct err err;
+    if (live && told->kind == REPORT_FILL && !decimal_ok(told->price) && live->row.reduces)
+        priced.price = price_in_kind(core, &live->row);
     if (!live) {
         orders_stray(core, report);
         return;

@@ -29,7 +29,8 @@ struct report { /* what a broker says of one order */
     char order_id[ID_SIZE]; /* client order id */
     char broker_id[NAME_SIZE];
     char trade_id[NAME_SIZE];            /* fill only; unique per broker */
-    struct decimal quantity, price, fee; /* fill only */
+    struct decimal quantity, price, fee; /* fill only; price absent: what an exit closes was paid in
+                                            kind before, and leaves for what it came in */
     int64_t at_us;
     char reason[REASON_SIZE];
 };

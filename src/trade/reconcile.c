@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { HOLDINGS_MAX = 1024 };
+enum { HOLDINGS_MAX = 1024, FEES_PERCENT = 1 };
 
 const char *const difference_names[] = {
     "orphan_order",          "missing_order",          "status_differs",
@@ -210,10 +210,17 @@ bool reconcile_is_moving(const struct book *ours, const char *instrument)
     return count == MAX;
 }
 
+/* What is held of a coin is ours and others', less the fees that were taken from it. */
+static bool holds_enough(struct decimal ours, struct decimal theirs)
+{
+    return decimal_sign(ours) >= 0 &&
+           decimal_ge(decimal_mul(theirs, decimal_int(100)),
+                      decimal_mul(ours, decimal_int(100 - FEES_PERCENT)));
+}
+
 static void judge_holding(struct comparing *c, const struct holding *h)
 {
-    if (decimal_eq(h->ours, h->theirs) ||
-        (c->theirs->holdings && decimal_sign(h->ours) >= 0 && decimal_gt(h->theirs, h->ours)))
+    if (decimal_eq(h->ours, h->theirs) || (c->theirs->holdings && holds_enough(h->ours, h->theirs)))
         return;
     if (reconcile_is_moving(c->ours, h->instrument) ||
         (c->options->moves && c->options->moves(c->options->ctx, h->instrument))) {
