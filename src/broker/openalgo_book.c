@@ -4,7 +4,8 @@
  * Only both together, read without fault and in the mode we trade in, are a reading; half of it is
  * none. Fills are what the trades of an order add up to beyond what they added up to before: rows
  * carry no trade id, and some plugins merge them. An end other than by its fills is believed when
- * two readings in a row say so: a plugin is known to show an order with its neighbour's status. */
+ * readings in a row say so for a while: a plugin is known to show an order with its neighbour's
+ * status. */
 #include "broker/openalgo_parts.h"
 #include "base/calendar.h"
 #include <stdio.h>
@@ -14,6 +15,7 @@ enum { ROWS_MAX = 20000, MISSING_MAX = 20 };
 #define PATIENCE_US (60 * 1000000LL)
 #define FORGET_US (72 * 3600 * 1000000LL)
 #define AFTER_FAULT_US 1000000
+#define SETTLED_US 400000 /* two readings within a moment are one */
 
 /* ---- rows ---- */
 
@@ -257,11 +259,11 @@ static enum order_state state_of(const struct oa_order *order)
     struct decimal value, filled = filled_of(order, &value);
     if (decimal_ge(filled, order->row.quantity))
         return ORDER_FILLED;
-    if (order->status_seen >= (order->cancelling ? 1 : 2) && order->status == OA_CANCELLED)
+    if (order->status == OA_CANCELLED && (order->cancelling || order->status_settled))
         return ORDER_CANCELLED;
-    if (order->status_seen >= 2 && order->status == OA_REJECTED)
+    if (order->status == OA_REJECTED && order->status_settled)
         return ORDER_REJECTED;
-    if (order->status_seen >= 2 && order->status == OA_EXPIRED)
+    if (order->status == OA_EXPIRED && order->status_settled)
         return ORDER_EXPIRED;
     return decimal_sign(filled) > 0 ? ORDER_PARTIALLY_FILLED : ORDER_ACKNOWLEDGED;
 }
@@ -313,6 +315,11 @@ static void follow(struct openalgo *oa, struct oa_order *order)
     if (row) {
         bool same = order->status == row->status && had == order->step_count;
         order->status_seen = same ? order->status_seen + 1 : 1;
+        if (!same)
+            order->status_since_us = clock_steady(oa->options.clock);
+        order->status_settled =
+            order->status_seen > 1 &&
+            clock_steady(oa->options.clock) - order->status_since_us >= SETTLED_US;
         order->status = row->status;
     }
     if (!oa->broker.on_report)

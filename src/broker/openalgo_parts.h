@@ -99,8 +99,10 @@ struct oa_order { /* one of ours */
     bool sent;            /* it may stand though we have no id of it */
     bool ambiguous;       /* told already */
     enum oa_status status;
-    unsigned status_seen; /* readings in a row that said so */
-    bool cancelling;      /* the server took our cancel: the first reading that shows it will do */
+    unsigned status_seen;    /* readings in a row that said so */
+    int64_t status_since_us; /* steady: the first of them */
+    bool status_settled;
+    bool cancelling; /* the server took our cancel: the first reading that shows it will do */
     struct decimal base_filled, base_value; /* lots: applied before this process followed it */
     struct oa_step *steps;
     size_t step_count, step_room;

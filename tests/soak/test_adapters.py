@@ -2,7 +2,7 @@
 """Random fault schedules for each adapter; see weather.py. A seed and a number say what happens:
 
     SCHEDULES=1000 SEED=1 tests/soak/test_adapters.py nse
-    SCHEDULES=1 SEED=3 FIRST=17 tests/soak/test_adapters.py usdm     # that one alone, in a new world
+    SCHEDULES=1 SEED=3 FIRST=17 tests/soak/test_adapters.py usdm     # that one alone
 """
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Random weather over a simulated exchange, and the judge: one schedule is a few orders of all sorts
+"""Random weather over a simulated exchange, and the judge: a schedule is a few orders of all sorts
 while answers are lost, streams cut, clocks skewed and the host is killed; then it is calm, and the
 venue's own book must say what ours says, with at most one order a leg and no quantity lost.
 

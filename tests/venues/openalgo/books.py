@@ -26,12 +26,14 @@ def at(ms, form):
 
 
 class Instrument:
-    def __init__(self, exchange, symbol, price, lot=1, tick="0.05", expiry="", kind="EQ", name=""):
+    def __init__(
+        self, exchange, symbol, price, lot=1, tick="0.05", expiry="", kind="EQ", name="", freeze=1
+    ):
         self.exchange, self.symbol = exchange, symbol
         self.name = f"{exchange}:{symbol}"
         self.price, self.lot, self.tick = Decimal(str(price)), int(lot), Decimal(str(tick))
         self.expiry, self.kind, self.base = expiry, kind, name or symbol
-        self.number, self.freeze = 1, 1
+        self.number, self.freeze = 1, int(freeze)
 
     def row(self):
         return {
