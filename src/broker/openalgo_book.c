@@ -316,10 +316,9 @@ static void follow(struct openalgo *oa, struct oa_order *order)
         bool same = order->status == row->status && had == order->step_count;
         order->status_seen = same ? order->status_seen + 1 : 1;
         if (!same)
-            order->status_since_us = clock_steady(oa->options.clock);
+            order->status_since_us = oa->books.rows_us;
         order->status_settled =
-            order->status_seen > 1 &&
-            clock_steady(oa->options.clock) - order->status_since_us >= SETTLED_US;
+            order->status_seen > 1 && oa->books.rows_us - order->status_since_us >= SETTLED_US;
         order->status = row->status;
     }
     if (!oa->broker.on_report)
@@ -435,6 +434,7 @@ static void hear_orders(struct openalgo *oa, void *ctx, const struct oa_reply *r
         read_row(one, &books->rows[books->row_count]);
         books->row_count += *books->rows[books->row_count].broker_id != '\0';
     }
+    books->rows_us = clock_steady(oa->options.clock);
     oa_call_send(oa_call_new(oa, "tradebook", RATE_READ, OA_MODAL), hear_trades, NULL, 0);
 }
 

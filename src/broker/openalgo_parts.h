@@ -118,6 +118,7 @@ struct oa_books { /* one reading of both */
     uint64_t number; /* of the last good one */
     int64_t good_us; /* steady: when the last good one came in; 0: never */
     int64_t next_us; /* steady: not before */
+    int64_t rows_us; /* steady: when the rows came, of which the trades may come much later */
     bool again;      /* asked for while one was running */
 };
 /* Reads as soon as the limits allow. */
