@@ -4,8 +4,8 @@
     tests/bench/failover.py [--runs 100] [--ttl 1s] [--no-redis] [kill hang graceful redis]
 
 Times are those of the log's own events, all by one clock: from the signal to the leader (graceful:
-from its last work) to the first thing the next one does that only the holder may do. Active_passive:
-a decision or an order; active_active: the leader's own record.
+from its last work) to the first thing the next one does that only the holder may do. With
+active_passive that is a decision or an order; with active_active the leader's own record.
 """
 
 import argparse
@@ -34,7 +34,8 @@ def first_work(cluster, leader, since_us):
 
     def seen():
         rows = cluster.rows(
-            f"SELECT min(at) FROM events WHERE at >= {since_us} AND instance <> '{name}' AND {kinds}"
+            f"SELECT min(at) FROM events WHERE at >= {since_us}"
+            f" AND instance <> '{name}' AND {kinds}"
         )
         return rows and rows[0][0]
 

@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import random
+import shutil
 import sys
 import threading
 import time
@@ -104,6 +105,8 @@ class Cluster:
         if kind is not None:
             for host in self.hosts:
                 print(f"    {host.folder}: the log ends:\n" + host.log()[-2500:])
+                if "KEEP" in os.environ:
+                    shutil.copy(host.log_path, os.environ["KEEP"] + os.path.basename(host.folder))
         self.close()
 
     def close(self):
@@ -150,7 +153,25 @@ class Cluster:
                 "('intended','sending','sent','unknown','acknowledged','partially_filled')"
             )
 
-        until(still, deadline_s, "every signal and order is final: " + str(self.unfinished()))
+        try:
+            until(still, deadline_s, "every signal and order is final")
+        except AssertionError:
+            self.tell()
+            raise
+
+    def tell(self):
+        """What was going on, for whoever reads of a failure."""
+        for sql in (
+            "SELECT * FROM leases",
+            "SELECT term, name, state, reason FROM instances ORDER BY term DESC LIMIT 5",
+            "SELECT seq, at, kind, subject, instance FROM events ORDER BY seq DESC LIMIT 8",
+            "SELECT pid, application_name, state, wait_event, now() - xact_start, query"
+            " FROM pg_stat_activity WHERE xact_start IS NOT NULL",
+        ):
+            print("    " + "\n    ".join(map(str, self.rows(sql))))
+        print(f"    unfinished: {self.unfinished()}")
+        for host in self.living():
+            print("   ", host.get("/health").text[:1500])
 
     def unfinished(self):
         return self.rows(
