@@ -1,5 +1,5 @@
 -- One configuration for every host of a cluster. What differs is set from the environment, as
--- `run` beside this file does: TIDELOCK_INSTANCE and TIDELOCK_LISTEN for each host,
+-- `run` beside this file does: TIDELOCK_INSTANCE, TIDELOCK_LISTEN and TIDELOCK_STORE_SPOOL for each,
 -- TIDELOCK_STORE_URL, TIDELOCK_REDIS_URL and TIDELOCK_BROKER_BASE_URL / _WS_URL for all.
 return {
     instance = "set by TIDELOCK_INSTANCE",

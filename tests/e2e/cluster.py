@@ -75,7 +75,7 @@ class Cluster:
         changes = {
             "mode": self.mode,
             "instance": f"h{index}",
-            "store": {"url": self.pg.url},
+            "store": {"url": self.pg.url, "spool": "{DIR}/spool"},
             "leases": {"ttl": self.ttl},
             "broker": {
                 "kind": "binance",
