@@ -1,4 +1,4 @@
-"""examples/cluster/run shows what it says: shared work, a killed leader, another one, a sound log."""
+"""examples/cluster/run shows what it says: shared work, a killed leader, the next, a sound log."""
 
 import glob
 import os
