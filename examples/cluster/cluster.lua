@@ -1,6 +1,6 @@
 -- One configuration for every host of a cluster. What differs is set from the environment, as
--- `run` beside this file does: TIDELOCK_INSTANCE, TIDELOCK_LISTEN and TIDELOCK_STORE_SPOOL for each,
--- TIDELOCK_STORE_URL, TIDELOCK_REDIS_URL and TIDELOCK_BROKER_BASE_URL / _WS_URL for all.
+-- `run` beside this file does: TIDELOCK_INSTANCE, _LISTEN and _STORE_SPOOL for each host,
+-- TIDELOCK_STORE_URL, _REDIS_URL, _BROKER_BASE_URL and _BROKER_WS_URL for all.
 return {
     instance = "set by TIDELOCK_INSTANCE",
     mode = "active_active", -- every host trades; "active_passive": only the leader does

@@ -5,6 +5,7 @@ orders there were, the tables say what became of each signal, and `tidelock veri
 log still folds to them.
 """
 import collections
+import contextlib
 import json
 import os
 import random
@@ -184,8 +185,18 @@ class Cluster:
     def judge(self, sender, deadline_s=5):
         """Every promise was kept, no order stands twice, ours is what the exchange has."""
         self.quiet(deadline_s)
-        known = {row[0]: row[1] for row in self.rows("SELECT id, state FROM signals")}
-        lost = [ident for ident in sender.promised if known.get(ident) not in FINAL]
+        lost = []
+
+        def kept():
+            """What waited in a spool needs its moment to be drained."""
+            known = {row[0]: row[1] for row in self.rows("SELECT id, state FROM signals")}
+            lost[:] = [ident for ident in sender.promised if known.get(ident) not in FINAL]
+            return not lost
+
+        with contextlib.suppress(AssertionError):
+            until(kept, deadline_s)
+        if lost:
+            self.tell()
         assert not lost, f"{len(lost)} promised signals are not final: {lost[:5]}"
         book = self.venue.book()
         ids = collections.Counter(order["client_id"] for order in book["orders"])
