@@ -192,5 +192,20 @@ def test_the_broker_is_away_at_the_start():
             judge(venue, host, 1)
 
 
+def test_the_broker_is_away_for_a_while():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        send(host)
+        await_order(host, "filled")
+        venue.set(refuse_connections=True)
+        venue.fault("reset_before", times=9)  # and those that stand are lost
+        leave(host, wait=False)
+        until(lambda: host.get("/health").json()["broker"] is False, 20, "the broker is missed")
+        venue.calm()
+        venue.set(refuse_connections=False)
+        until(lambda: host.get("/health").json()["broker"] is True, 20, "the broker is back")
+        until(lambda: not open_positions(host), 30, "the exit is done")
+        judge(venue, host, 2)
+
+
 if __name__ == "__main__":
     main()
