@@ -15,12 +15,20 @@ static const struct listing { /* GET /api/<name>?column=value&limit=n&before=...
     const char *order_by;
     bool descending;
 } listings[] = {
-    {"signals", TABLE_SIGNAL, "received_at", true},   {"decisions", TABLE_DECISION, "at", true},
-    {"orders", TABLE_ORDER, "created_at", true},      {"fills", TABLE_FILL, "at", true},
-    {"positions", TABLE_POSITION, "opened_at", true}, {"ledger", TABLE_LEDGER, "at", true},
-    {"pyramids", TABLE_PYRAMID, NULL, false},         {"statistics", TABLE_STAT, NULL, false},
-    {"versions", TABLE_POLICY, "at", true},           {"halts", TABLE_HALT, NULL, false},
+    {"signals", TABLE_SIGNAL, "received_at", true},
+    {"decisions", TABLE_DECISION, "at", true},
+    {"orders", TABLE_ORDER, "created_at", true},
+    {"fills", TABLE_FILL, "at", true},
+    {"positions", TABLE_POSITION, "opened_at", true},
+    {"ledger", TABLE_LEDGER, "at", true},
+    {"pyramids", TABLE_PYRAMID, NULL, false},
+    {"statistics", TABLE_STAT, NULL, false},
+    {"versions", TABLE_POLICY, "at", true},
+    {"halts", TABLE_HALT, NULL, false},
     {"accounts", TABLE_ACCOUNT, NULL, false},
+    {"instances", TABLE_MEMBER, "joined_at", true},
+    {"leases", TABLE_LEASE, NULL, false},
+    {"failovers", TABLE_FAILOVER, "trading_at", true},
 };
 
 static void answer_rows(void *owner, uint64_t handle, const struct err *err, const void *value)
@@ -298,7 +306,7 @@ void api_handle(const struct http_request *request, struct serve *serve, const c
                     "no such reading; there are status, policies, bars, config, events, flows, "
                     "reconciliation, rollovers, explain/<id> and the tables "
                     "signals, decisions, orders, fills, positions, ledger, pyramids, statistics, "
-                    "versions, halts, accounts");
+                    "versions, halts, accounts, instances, leases, failovers");
     }
 }
 

@@ -16,6 +16,7 @@ import {$, choice, show, text} from './dom.js';
 import {drawEquity, drawMarket, follow} from './charts.js';
 import {startControl} from './control.js';
 import {openExplain, startExplain} from './explain.js';
+import * as books from './book_panels.js';
 import * as host from './host_panels.js';
 import * as panels from './panels.js';
 
@@ -170,6 +171,21 @@ function showAll(always) {
     showCharts();
 }
 
+// What changes without an event of ours, or seldom.
+async function readHost() {
+    const [health, instances, leases, failovers, reconciliation, rollovers] = await Promise.all([
+        ask('health'),
+        ask('api/instances?limit=20'),
+        ask('api/leases?limit=1000'),
+        ask('api/failovers?limit=5'),
+        ask('api/reconciliation'),
+        ask('api/rollovers?limit=20'),
+    ]);
+    host.showHealth(health);
+    books.showInstances(app.status, instances, leases, failovers);
+    books.showBooks(reconciliation, rollovers);
+}
+
 async function turn() {
     const status = await ask('api/status');
     app.status = status;
@@ -181,7 +197,7 @@ async function turn() {
     app.bars = await ask('api/bars');
     for (const [name, bars] of Object.entries(app.bars))
         if (bars.length) app.market.last.set(name, bars[bars.length - 1][4]);
-    if (app.turns % HEALTH_TURNS === 0) host.showHealth(await ask('health'));
+    if (app.turns % HEALTH_TURNS === 0) await readHost();
     keepLive(status);
     app.turns++;
     app.lastGood = Date.now();
