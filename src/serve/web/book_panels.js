@@ -29,7 +29,8 @@ function keysOf(leases, one) {
 }
 
 function instanceTone(one, leads) {
-    return one.state === 'alive' ? (leads ? 'good' : 'soft') : one.state === 'dead' ? 'bad' : 'soft';
+    if (one.state === 'dead') return 'bad';
+    return leads ? 'good' : 'soft';
 }
 
 export function showInstances(status, instances, leases, failovers) {
@@ -91,7 +92,8 @@ function bookReading(books) {
 
 export function showBooks(books, rollovers) {
     const [reading, tone] = bookReading(books),
-        last = books.last;
+        last = books.last,
+        blocked = books.instruments_blocked;
     text($('books-reading'), reading);
     mark($('books-reading'), 'data-tone', tone);
     text(
@@ -101,7 +103,7 @@ export function showBooks(books, rollovers) {
                   last.open_orders_found
               } open orders there, ${last.positions_synced} positions synced, drift ${
                   last.balance_drift === null ? '–' : plain(number(last.balance_drift), 2)
-              }${books.instruments_blocked ? ` · entries of ${books.instruments_blocked} instruments wait` : ''}`
+              }${blocked ? ` · entries of ${blocked} instruments wait` : ''}`
             : 'Not yet compared since the start.',
     );
     rows(
