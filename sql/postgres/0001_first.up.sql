@@ -87,10 +87,9 @@ CREATE TABLE signals (
     version bigint NOT NULL,
     PRIMARY KEY (id, received_at)
 ) PARTITION BY RANGE (received_at);
-CREATE TABLE signals_other PARTITION OF signals DEFAULT;
--- Indexes of what is alive hold few rows however long the table grows.
-CREATE INDEX signals_live ON signals (state, received_at)
-    WHERE state IN ('received', 'retrying', 'working', 'dead');
+-- A signal is written twice, an order twice or three times. Where no index knows a column that
+-- changes and the page has room, the second writing touches no index.
+CREATE TABLE signals_other PARTITION OF signals DEFAULT WITH (fillfactor = 50);
 CREATE INDEX signals_by_received ON signals (received_at);
 
 -- What the policies said: at most one per signal, never changed.
@@ -142,10 +141,42 @@ CREATE TABLE orders (
     created_at bigint NOT NULL,
     updated_at bigint NOT NULL,
     version bigint NOT NULL
-) WITH (fillfactor = 90);
-CREATE INDEX orders_live ON orders (state, created_at)
-    WHERE state IN ('intended', 'sending', 'sent', 'acknowledged', 'partially_filled', 'unknown');
+) WITH (fillfactor = 50);
 CREATE INDEX orders_by_signal ON orders (signal_id);
+
+-- Which signals and orders may be alive: a row per commit that made any, with their keys. What has
+-- ended meanwhile is taken out by tl_sweep, so the list is short however long the tables grow.
+CREATE TABLE live (
+    tab text COLLATE "C" NOT NULL,
+    ids text[] COLLATE "C" NOT NULL,
+    ats bigint[] NOT NULL
+) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 500);
+ALTER TABLE live ALTER ids SET STORAGE EXTERNAL, ALTER ats SET STORAGE EXTERNAL;
+
+-- How many are alive. What has ended stays so, and whoever adds to the list adds the row in the
+-- same transaction: whatever others write meanwhile, nothing alive is lost. Two at once are in
+-- order: a row of the list is taken by one of them.
+CREATE FUNCTION tl_sweep() RETURNS bigint
+LANGUAGE sql SET enable_seqscan = off SET jit = off AS $$
+    WITH taken AS (
+        DELETE FROM live RETURNING tab, ids, ats
+    ), named AS (
+        SELECT tab, unnest(ids) AS id, unnest(ats) AS made_at FROM taken
+    ), kept AS (
+        SELECT * FROM named WHERE CASE tab
+            WHEN 'signals' THEN (SELECT s.state FROM signals AS s WHERE s.id = named.id
+                AND s.received_at = named.made_at) IN ('received', 'retrying', 'working', 'dead')
+            ELSE (SELECT o.state FROM orders AS o WHERE o.id = named.id) IN ('intended',
+                'sending', 'sent', 'acknowledged', 'partially_filled', 'unknown') END
+    ), parts AS (
+        SELECT *, row_number() OVER () / 256 AS part FROM kept
+    ), again AS (
+        INSERT INTO live SELECT tab, array_agg(id), array_agg(made_at) FROM parts
+        GROUP BY tab, part RETURNING cardinality(ids) AS count
+    )
+    SELECT coalesce(sum(count), 0)::bigint FROM again
+$$;
 
 -- What a broker did. One row per trade, never changed: this key is why a fill is applied once.
 CREATE TABLE fills (
@@ -348,7 +379,8 @@ DECLARE
     done bigint := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(7811887612);
-    FOR part IN SELECT * FROM (VALUES ('events', 'at'), ('signals', 'received_at')) AS p (tab, col)
+    FOR part IN SELECT * FROM (VALUES ('events', 'at', 100), ('signals', 'received_at', 50))
+        AS p (tab, col, fill)
     LOOP
         FOR n IN 0 .. ahead LOOP
             month := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
@@ -361,8 +393,9 @@ BEGIN
             EXECUTE format('SELECT EXISTS (SELECT FROM %I WHERE %I >= %s AND %I < %s)',
                 part.tab || '_other', part.col, low, part.col, high) INTO rows_there;
             CONTINUE WHEN rows_there;
-            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s)',
-                part.tab || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'), part.tab, low, high);
+            EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) '
+                'WITH (fillfactor = %s)', part.tab || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'),
+                part.tab, low, high, part.fill);
             done := done + 1;
         END LOOP;
     END LOOP;

@@ -57,7 +57,7 @@ struct pgbatch {
     enum table_id asked[TABLE_COUNT]; /* version statements, in order */
     size_t asked_count;
     struct event *events;
-    size_t event_count, event_room;
+    size_t event_count, event_room, listed;
     int64_t seq;
     uint8_t hash[SHA256_SIZE];
     struct str body;
@@ -453,10 +453,51 @@ static void put_events(struct pgbatch *batch, struct pg *pg)
         pg_array_bytes(args, batch->events[i].hash, sizeof batch->events[i].hash);
     pg_array_end(args);
     pg_put(pg, "events",
-           "INSERT INTO events SELECT s,a,k,j,i,t,b,h FROM unnest($1::bigint[],$2::bigint[],"
-           "$3::text[],$4::text[],$5::text[],$6::bigint[],$7::text[],$8::bytea[]) "
-           "AS n(s,a,k,j,i,t,b,h)",
+           "INSERT INTO events SELECT unnest($1::bigint[]),unnest($2::bigint[]),unnest($3::text[]),"
+           "unnest($4::text[]),unnest($5::text[]),unnest($6::bigint[]),unnest($7::text[]),"
+           "unnest($8::bytea[])",
            args);
+}
+
+static size_t put_listed(struct pgbatch *batch, const struct table *table, const char *time)
+{
+    struct pg_args *args = &batch->args;
+    const struct column *at = column_find(table, time, NULL);
+    const struct op **live =
+        arena_alloc(&batch->arena, (batch->inserts[table->id].count + 1) * sizeof *live);
+    size_t count = 0;
+    for (const struct op *op = batch->inserts[table->id].first; op; op = op->next)
+        if (pgrows_listed(table, op->after))
+            live[count++] = op;
+    pg_array_begin(args, PG_TEXT, count);
+    for (size_t i = 0; i < count; i++)
+        pg_array_text(args, row_key(table, live[i]->after));
+    pg_array_end(args);
+    pg_array_begin(args, PG_INT, count);
+    for (size_t i = 0; i < count; i++) {
+        int64_t at_us;
+        memcpy(&at_us, (const char *)live[i]->after + at->offset, sizeof at_us);
+        pg_array_int(args, at_us);
+    }
+    pg_array_end(args);
+    return count;
+}
+
+static void put_live(struct pgbatch *batch, struct pg *pg)
+{
+    pg_args_clear(&batch->args);
+    batch->listed = put_listed(batch, &tables[TABLE_SIGNAL], "received_at") +
+                    put_listed(batch, &tables[TABLE_ORDER], "created_at");
+    if (batch->listed)
+        pg_put(pg, "live",
+               "INSERT INTO live SELECT t,i,a FROM (VALUES ('signals',$1::text[],$2::bigint[]),"
+               "('orders',$3::text[],$4::bigint[])) AS v(t,i,a) WHERE cardinality(i)>0",
+               &batch->args);
+}
+
+size_t pgbatch_listed(const struct pgbatch *batch)
+{
+    return batch->listed;
 }
 
 void pgbatch_put(struct pgbatch *batch, struct pg *pg)
@@ -466,5 +507,6 @@ void pgbatch_put(struct pgbatch *batch, struct pg *pg)
     for (int r = 0; r < batch->rounds; r++)
         for (int t = 0; t < TABLE_COUNT; t++)
             put_updates(batch, &tables[t], &batch->updates[r][t], pg);
+    put_live(batch, pg);
     put_events(batch, pg);
 }

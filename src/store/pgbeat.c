@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define BEATS_MAX 16
+#define SWEEP_MIN 4096
 /* A sign of life is not worth waiting for a disk or a standby. */
 #define SETUP                                                                                      \
     "SET synchronous_commit = off; SET statement_timeout = 2000; SET lock_timeout = 1000; "        \
@@ -84,12 +85,36 @@ static void put_beat(struct pgstore *s, int64_t term)
     pg_put(b->pg, "give", GIVE, &b->args);
 }
 
+static void on_swept(void *ctx, const struct err *err, size_t statement)
+{
+    struct pgstore *s = ctx;
+    struct pgbeats *b = &s->beats;
+    (void)statement;
+    b->listed = 0;
+    b->sweep_at = SWEEP_MIN + (!err && b->list_count ? 2 * b->list[0].term : 0);
+    if (!s->closing)
+        next(s);
+}
+
+static void sweep(struct pgstore *s)
+{
+    struct pgbeats *b = &s->beats;
+    pg_put(b->pg, "sweep", "SELECT tl_sweep(),0::bigint,false", NULL);
+    pg_send(b->pg, &(struct pg_request){
+                       .deadline_us = s->request_us, .rows = on_rows, .done = on_swept, .ctx = s});
+}
+
 static void next(struct pgstore *s)
 {
     struct pgbeats *b = &s->beats;
-    if (!b->first || !pg_idle(b->pg))
+    if (!pg_idle(b->pg))
         return;
     b->list_count = 0;
+    if (!b->first) {
+        if (b->listed >= b->sweep_at)
+            sweep(s);
+        return;
+    }
     if (b->first->keep >= 0) {
         pg_args_clear(&b->args);
         pg_arg_int(&b->args, b->first->keep);
@@ -135,6 +160,14 @@ static void ask(struct pgstore *s, int64_t term, int keep, struct waiter to)
 void pgbeat_ask(struct store *store, int64_t term, struct waiter to)
 {
     ask((struct pgstore *)store, term, -1, to);
+}
+
+void pgbeat_listed(struct pgstore *s, size_t count)
+{
+    struct pgbeats *b = &s->beats;
+    b->listed += (int64_t)count;
+    if (b->listed >= b->sweep_at && !s->closing && b->pg && pg_ready(b->pg))
+        loop_defer(s->loop, start_beating, s);
 }
 
 void pgbeat_upkeep(struct store *store, int keep, struct waiter to)

@@ -115,7 +115,7 @@ static void put_advance(struct pgstore *s, bool hoping)
     put(s, "hope",
         "WITH a AS (UPDATE log_head SET seq=$1::bigint,hash=$2::bytea,turns=turns+1 WHERE one AND "
         "seq=$3::bigint AND turns=$4::bigint AND hash=$5::bytea RETURNING 1) "
-        "SELECT tl_expect(count(*),1,'log_head','TL001') FROM a",
+        "SELECT CASE WHEN count(*)<>1 THEN tl_expect(count(*),1,'log_head','TL001') END FROM a",
         &c->args);
 }
 
@@ -144,6 +144,7 @@ static void finish_batch(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     pgtake_apply(s);
+    pgbeat_listed(s, pgbatch_listed(c->batch));
     s->follow.turns++;
     c->limit = c->limit * 2 < PG_BATCH_MAX ? c->limit * 2 : PG_BATCH_MAX;
     s->last_commit_us = clock_steady(s->clock) - c->began_us;

@@ -21,6 +21,9 @@ void pgrows_update_args(const struct table *table, uint32_t mask, const struct p
 /* Key and version (0 where there is none) of those rows of an array of keys ($1) that are there. */
 void pgrows_versions_sql(const struct table *table, struct str *sql);
 
+/* Whether a new signal or order belongs on the list of what is alive. */
+bool pgrows_listed(const struct table *table, const void *row);
+
 /* All columns in order, with the filter's conditions, order and limit (if limited). */
 void pgrows_select(const struct filter *filter, bool limited, struct str *sql,
                    struct pg_args *args);

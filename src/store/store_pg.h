@@ -83,6 +83,7 @@ struct pgbeats {
     struct pgbeat *first, **last;
     size_t count;
     int64_t term, beat;
+    int64_t listed, sweep_at; /* since the last sweep; and when the next is due */
     struct store_beat *list;
     size_t list_count, list_room;
     struct pg_args args;
@@ -146,6 +147,8 @@ void pgread_expire(struct pgstore *s);
 bool pgbeat_open(struct pgstore *s, struct err *err) MUST_CHECK;
 void pgbeat_close(struct pgstore *s);
 void pgbeat_ask(struct store *store, int64_t term, struct waiter to);
+/* So many may be alive that were not listed before: the list is swept when it has doubled. */
+void pgbeat_listed(struct pgstore *s, size_t count);
 void pgbeat_upkeep(struct store *store, int keep, struct waiter to);
 
 /* pgsnapshot.c */

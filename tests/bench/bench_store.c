@@ -101,6 +101,7 @@ static void make_order(struct story *s)
     row_init(&tables[TABLE_ORDER], o);
     hash_sha256(s->received.id, strlen(s->received.id), hash);
     base32_print(hash, sizeof hash, o->id, 20);
+    id_put_time(o->id, s->received.at_us);
     SET(o->signal_id, s->received.id);
     SET(o->leg, "Long_1");
     SET(o->strategy, d->strategy);
@@ -333,10 +334,11 @@ static void measure_postgres(struct pg_server *server, size_t batch, long total)
     loop_free(loop);
 }
 
-/* bench_store [folder]: the folder decides which disk is measured. */
+/* bench_store [folder [store [batch]]]: the folder decides which disk is measured. */
 int main(int argc, char **argv)
 {
-    const char *folder = argc > 1 ? argv[1] : ".";
+    const char *folder = argc > 1 ? argv[1] : ".", *only = argc > 2 ? argv[2] : "";
+    size_t only_batch = argc > 3 ? strtoul(argv[3], NULL, 10) : 0;
     row_init(&tables[TABLE_PYRAMID], &pyramid);
     row_init(&tables[TABLE_ACCOUNT], &account);
     SET(pyramid.id, "bank_nifty_pyramid|BANKNIFTY");
@@ -344,11 +346,15 @@ int main(int argc, char **argv)
     account.equity = dec("5000000");
     static const size_t batches[] = {1, 64, 256};
     for (size_t i = 0; i < 3; i++)
-        measure_sqlite(folder, batches[i], batches[i] == 1 ? 2000 : 19200);
+        if (*only != 'p' && (!only_batch || only_batch == batches[i]))
+            measure_sqlite(folder, batches[i], batches[i] == 1 ? 2000 : 19200);
+    if (*only == 's')
+        return 0;
     struct pg_server server = {.durable = true, .settings = "shared_buffers=256MB"};
     pg_server_start(&server);
     for (size_t i = 0; i < 3; i++)
-        measure_postgres(&server, batches[i], batches[i] == 1 ? 2000 : 19200);
+        if (!only_batch || only_batch == batches[i])
+            measure_postgres(&server, batches[i], batches[i] == 1 ? 2000 : 19200);
     pg_server_stop(&server);
     return 0;
 }

@@ -509,6 +509,28 @@ static void test_serialisation_failures(void **state)
     close_rig(rig);
 }
 
+/* What has ended leaves the list of what is alive; what has not stays. */
+static void test_sweep(void **state)
+{
+    struct rig *rig = open_rig(1);
+    struct err err;
+    (void)state;
+    assert_int_equal(insert_now(rig, 0, "alive").code, ERR_OK);
+    assert_int_equal(insert_now(rig, 0, "over").code, ERR_OK);
+    while (number(rig, "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND "
+                       "application_name = 'tidelock alive'"))
+        loop_turn(rig->loop, 10);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live, unnest(ids)"), 2);
+    assert_true(
+        pg_block_exec(rig->admin, "UPDATE signals SET state = 'done' WHERE id = 'over'", &err));
+    assert_int_equal(number(rig, "SELECT tl_sweep()"), 1);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live, unnest(ids) AS id"), 1);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live, unnest(ids) AS i, unnest(ats) AS a "
+                                 "JOIN signals ON received_at = a WHERE i = id AND id = 'alive'"),
+                     1);
+    close_rig(rig);
+}
+
 /* A row the database refuses for reasons we do not know of fails alone. */
 static void test_unforeseen_refusal_is_alone(void **state)
 {
@@ -563,6 +585,7 @@ int main(void)
         cmocka_unit_test(test_held_head),
         cmocka_unit_test(test_serialisation_failures),
         cmocka_unit_test(test_unforeseen_refusal_is_alone),
+        cmocka_unit_test(test_sweep),
         cmocka_unit_test(test_lost_history),
         cmocka_unit_test(test_paused_server),
         cmocka_unit_test(test_restarted_server),
