@@ -150,7 +150,7 @@ class Server:
 
 
 CONFIG = """return {{
-    instance = "bench", listen = "127.0.0.1:{port}", store = {{ path = "{folder}/bench.db" }},
+    instance = "bench", listen = "127.0.0.1:{port}", {store}
     strategies_dir = "{strategies}", log = {{ level = "{level}", format = "json" }},
     account = {{ currency = "INR", deposit = "10000000" }},
     broker = {{ kind = "paper", slippage_percent = "0.01" }},
@@ -176,7 +176,7 @@ FEED = """{ instrument = "INST1023", bars = "synthetic", interval = "1m", per_se
 class Host(Server):
     """Tidelock on a fresh SQLite file, in a folder that goes away with it."""
 
-    def __init__(self, strategy="peer", instruments=1024, level="warn", feed=""):
+    def __init__(self, strategy="peer", instruments=1024, level="warn", feed="", store=None):
         if not os.access(PROGRAM, os.X_OK):
             raise Missing(f"{PROGRAM} is not built")
         self.folder = tempfile.mkdtemp(prefix="tidelock-bench-", dir=os.environ.get("BENCH_TMP"))
@@ -186,7 +186,8 @@ class Host(Server):
         names = "\n".join(f'        {{ name = "INST{i:04}" }},' for i in range(instruments))
         self.config = f"{self.folder}/bench.lua"
         with open(self.config, "w") as file:
-            file.write(CONFIG.format(port=self.port, folder=self.folder, level=level,
+            store = store or f'store = {{ path = "{self.folder}/bench.db" }},'
+            file.write(CONFIG.format(port=self.port, store=store, level=level,
                                      strategies=self.strategies, strategy=strategy,
                                      feed=feed, instruments=names))
         self.target = "/webhook/bench"
@@ -250,6 +251,18 @@ class Peers:
         run = os.environ.get("BENCH_RUN", f"{self.folder}/.run")
         names = ("pg/postmaster.pid", "redis.pid")
         return [int(open(f"{run}/{name}").readline()) for name in names]
+
+    def fresh_store(self):
+        """What a host writes into its configuration to use an empty database of theirs."""
+        run = os.environ.get("BENCH_RUN", f"{self.folder}/.run")
+        port = open(f"{run}/pg/postmaster.pid").read().split("\n")[3]
+        redis = os.environ.get("BENCH_REDIS_PORT", "26380")
+        self._servers("reset")
+        subprocess.run(["psql", "-h", "127.0.0.1", "-p", port, "-U", "bench", "-d", "postgres",
+                        "-qc", "DROP DATABASE IF EXISTS tidelock WITH (FORCE)",
+                        "-c", "CREATE DATABASE tidelock"], check=True, stderr=subprocess.DEVNULL)
+        return (f'store = {{ url = "postgresql://bench@127.0.0.1:{port}/tidelock" }}, '
+                f'redis = {{ url = "redis://127.0.0.1:{redis}" }},')
 
     def open(self, name):
         self._servers("reset")
