@@ -431,10 +431,12 @@ static void rebase(const struct store_event *event, const struct change *change,
     for (size_t k = 0; k < event->change_count; k++)
         if (event->changes[k].table->id == TABLE_LEDGER)
             entries[count++] = (struct ledger *)(uintptr_t)event->changes[k].after;
-    if (MUTANT(MUTANT_NO_REBASE))
-        after->version = onto->version + 1; /* over what the other has written */
-    else
-        portfolio_rebase(&was, onto, after, entries, count);
+    struct account meant = *after;
+    portfolio_rebase(&was, onto, after, entries, count);
+    if (MUTANT(MUTANT_NO_REBASE)) { /* over what the other has written */
+        after->deposits = meant.deposits;
+        after->equity = meant.equity;
+    }
     *before = *onto;
     *onto = *after;
 }

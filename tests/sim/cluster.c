@@ -167,6 +167,13 @@ static void trouble(struct world *world, struct host *host)
     }
 }
 
+/* The one row that all of them change. */
+static void move_money(struct host *host)
+{
+    if (host->core.term && book_get(host->core.book, TABLE_ACCOUNT, ACCOUNT_ID))
+        account_deposit(&host->core, decimal_int(1), "sim", (struct waiter){0});
+}
+
 void cluster_tend(struct world *world)
 {
     start_missing(world);
@@ -179,6 +186,9 @@ void cluster_tend(struct world *world)
         if (!world->quiet && host->life == LIFE_TRADING && !host->paused &&
             chances(world, world->plan.wind_down))
             host_stop(host);
+        else if (!world->quiet && host_listens(host) && host->life == LIFE_TRADING &&
+                 chances(world, world->plan.money))
+            move_money(host);
     }
 }
 

@@ -166,6 +166,7 @@ static struct plan cluster_plan(uint64_t seed)
     plan.session_lies = mood(&chance, 5);
     plan.freeze = mood(&chance, 10);
     plan.late = mood(&chance, 700);
+    plan.money = mood(&chance, 50);
     plan.clock_rates = chance_hits(&chance, 500);
     plan.rails = chance_hits(&chance, 300);
     plan.bursts = chance_hits(&chance, 500);

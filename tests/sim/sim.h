@@ -69,7 +69,7 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
     /* several at once: */
     int hosts; /* 0: one at a time */
     enum core_mode mode;
-    uint32_t hint_lies, session_lies, freeze, late; /* per mille */
+    uint32_t hint_lies, session_lies, freeze, late, money; /* per mille */
     bool clock_rates, rails, bursts;
 };
 
