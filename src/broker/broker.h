@@ -97,8 +97,9 @@ struct broker_ops {
                       struct waiter to); /* value: const struct broker_positions * */
     void (*balance)(struct broker *b, struct waiter to); /* value: const struct broker_balance * */
     void (*status)(const struct broker *b, struct broker_status *out);
-    /* An order of ours from the store, told at a start: what it is called at the broker belongs to
-     * it and to no other. NULL: of no interest. */
+    /* An order of ours from the store, told at a start and when it has ended: what it is called at
+     * the broker belongs to it and to no other; one that ended without a name is not looked for any
+     * more. NULL: of no interest. */
     void (*own)(struct broker *b, const struct order *order);
     /* A position that began elsewhere, as an order and its fill that nobody sent: for brokers that
      * simulate a market, whose book would not have it. NULL: it stands there already. */

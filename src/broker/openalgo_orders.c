@@ -330,6 +330,8 @@ void oa_own(struct broker *broker, const struct order *order)
         oa_order_track(oa, order);
     else if (*order->broker_id)
         text_copy(oa_entry_of(oa, order->broker_id)->owner, ID_SIZE, order->id);
+    else
+        untrack_unsent(oa, order->id); /* what shows up from now on is another's */
 }
 
 static void answer_order(struct openalgo *oa, const struct oa_ask *ask)

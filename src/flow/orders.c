@@ -426,8 +426,10 @@ void orders_committed(struct core *core, const struct change *change)
                   LOG_T("order_id", order->id), LOG_T("signal_id", order->signal_id),
                   LOG_T("state", order_state_names[order->state]), LOG_T("reason", order->reason),
                   LOG_END);
-    if (live->final)
+    if (live->final) {
         exits_note(core, order);
+        broker_own(core->broker, order);
+    }
     if (live->flow)
         wake(core, live);
     else if (live->final)

@@ -174,10 +174,24 @@ def test_86_reset_within_the_request():
         wire = Wire(venue.port, b"POST /api/v1/placeorder", 200)
         with tidelock(venue, base_url=wire.url) as host:
             send(host)
-            order = await_order(host, "expired", 20)
+            order = await_order(host, "expired", 40)
             assert wire.cuts == 1 and "never showed" in order["reason"], order
             judge(venue, host, 0)
         wire.door.close()
+
+
+def test_81_what_never_stood_does_not_take_the_place_of_its_equal():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        venue.fault("drop_before", path="/api/v1/placeorder")
+        send(host, order_kind="LIMIT", limit_price="58000")
+        first = await_order(host, "expired", 20)
+        venue.fault("accept_then_reset", path="/api/v1/placeorder")
+        send(host, timestamp=now_iso(-5), order_kind="LIMIT", limit_price="58000")
+        second = await_order(host, "acknowledged", 20)
+        assert first["id"] != second["id"] and second["broker_id"], second
+        venue.price(SYMBOL, "57990")
+        await_order(host, "filled", 20)
+        judge(venue, host, 1)
 
 
 def test_87_a_request_that_arrives_after_its_window():

@@ -343,7 +343,8 @@ class Floor:
         return found[-1] if found and (not open_only or found[-1].is_open) else None
 
     def visible(self, order):
-        return self.clock() - order.created_ms >= self.settings["query_lag_ms"]
+        age_ms = self.clock() - order.created_ms  # below zero: the clock was put back meanwhile
+        return not 0 <= age_ms < self.settings["query_lag_ms"]
 
     def query(self, params):
         order = self.find(params)
