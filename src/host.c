@@ -376,9 +376,9 @@ static void taken_over(void *owner, uint64_t handle, const struct err *err, cons
         return;
     }
     cluster_joined(t->cluster);
-    if (is_deposit_due(t))
+    if (t->stage == HOST_OPENING && is_deposit_due(t))
         deposit(t);
-    else
+    else if (t->stage == HOST_OPENING) /* nobody asked to stop meanwhile */
         begin_trading(t);
 }
 

@@ -135,11 +135,14 @@ static enum step_result hear_rate(struct flow *flow, const struct err *err, cons
 
 /* ---- lead ---- */
 
-/* Alone, or first: we trade. Else somebody else leads, and we stand by. */
+/* Alone, or first: we trade. Else somebody else leads, and we stand by. Whoever is being shut down
+ * takes nothing over any more. */
 static enum step_result lead(struct flow *flow)
 {
     struct core *core = flow->core;
     bool open;
+    if (core->draining)
+        return STEP_END;
     bool known = holding_lead(core, flow->handle, &open);
     if (open || (known && core->options.mode != MODE_SINGLE)) {
         core->reconciled = true;

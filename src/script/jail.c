@@ -153,17 +153,16 @@ static void forget_host(void) {
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* Another one like us, on a control socket of its own. */
-static void start_zygote(int socket, int control) {
-    static pid_t last;
-    if (last > 0 && waitpid(last, NULL, WNOHANG) == last) last = 0;
+/* Another one like us, on a control socket of its own. `last` is the one we made before. */
+static void start_zygote(int socket, int control, pid_t *last) {
+    if (*last > 0 && waitpid(*last, NULL, WNOHANG) == *last) *last = 0;
     pid_t pid = socket >= 0 ? fork() : -1;
     if (pid == 0) {
         if (dup2(socket, control) < 0) _exit(1);
-        last = 0;
+        *last = 0;
         return; /* and serves what comes on it */
     }
-    if (pid > 0) last = pid;
+    if (pid > 0) *last = pid;
     answer_forked(pid, (struct reply){.pid = pid > 0 ? pid : 0, .status = errno}, control);
 }
 
@@ -173,6 +172,7 @@ _Noreturn static void be_zygote(int control) {
     close_from(4);
     for (int descriptor = 0; descriptor < 3; descriptor++) close(descriptor);
     struct request request;
+    pid_t last = 0;
     int socket;
     while (receive_with(3, &request, sizeof request, &socket)) {
         if (request.what == FORK_WORKER)
@@ -180,7 +180,7 @@ _Noreturn static void be_zygote(int control) {
         else if (request.what == REAP_WORKER)
             reap_worker(&request, 3);
         else
-            start_zygote(socket, 3);
+            start_zygote(socket, 3, &last);
         if (socket >= 0) close(socket);
     }
     _exit(0); /* the host is gone; the workers follow by their death signal */
