@@ -2,8 +2,12 @@
  * others that the log has grown. */
 #include "host_cluster.h"
 
+#include "flow/flows.h"
 #include <stdio.h>
 #include <string.h>
+
+#define UPKEEP_US 86400000000 /* a day */
+#define UPKEEP_AGAIN_US 60000000
 
 struct cluster {
     const struct config *config;
@@ -12,8 +16,9 @@ struct cluster {
     struct core_listener listener;
     void (*inner)(void *ctx, const struct event *events, size_t count);
     void *inner_ctx;
-    bool hearing; /* what is told now is another's */
-    bool grown;   /* by a commit of ours */
+    int64_t upkeep_us; /* steady: when the database's months are looked after next */
+    bool hearing;      /* what is told now is another's */
+    bool grown;        /* by a commit of ours */
 };
 
 /* ---- leases ---- */
@@ -114,9 +119,35 @@ void cluster_follow(struct cluster *cluster)
     core->listeners = &cluster->listener;
 }
 
+static void hear_upkeep(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct cluster *cluster = owner;
+    (void)handle;
+    if (err) {
+        cluster->upkeep_us = clock_steady(cluster->core->clock) + UPKEEP_AGAIN_US;
+        log_write(cluster->core->log, LOG_WARN, "store", "partitions could not be made ahead",
+                  LOG_T("error", err->text), LOG_END);
+    } else if (*(const int64_t *)value > 0) {
+        log_write(cluster->core->log, LOG_INFO, "store", "partitions were made or dropped",
+                  LOG_I("tables", *(const int64_t *)value), LOG_END);
+    }
+}
+
+/* Months ahead are made by whoever leads, so that they are there when they begin. */
+static void look_after_months(struct cluster *cluster)
+{
+    struct core *core = cluster->core;
+    int64_t now_us = clock_steady(core->clock);
+    if (now_us < cluster->upkeep_us || !core_is_leader(core))
+        return;
+    cluster->upkeep_us = now_us + UPKEEP_US;
+    store_upkeep(core->store, 0, (struct waiter){hear_upkeep, cluster, 0});
+}
+
 void cluster_turn(struct cluster *cluster)
 {
     struct store_status status;
+    look_after_months(cluster);
     if (!cluster->grown)
         return;
     cluster->grown = false;

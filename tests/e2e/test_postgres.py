@@ -1,6 +1,7 @@
 """The command line on PostgreSQL: migrations, verification, refusals, a secret that stays one."""
 
 import subprocess
+import time
 
 from harness import PROGRAM, Host, default_config, main
 from servers import Postgres
@@ -56,6 +57,24 @@ def test_a_password_in_the_url_is_refused():
     assert refused.returncode == 78 and "store.password" in refused.stderr, refused
     assert "secret@" not in refused.stderr, refused
     host.clean()
+
+
+def test_the_leader_makes_months_ahead():
+    with Postgres() as pg:
+        host = Host()
+        try:
+            store = {"url": pg.url, "spool": "{DIR}/s.spool"}
+            host.write_config(default_config(host, store=store))
+            host.start()
+            assert host.stop() == 0
+            ahead = time.strftime("%Y_%m", time.gmtime(time.time() + 45 * 86400))
+            pg.sql(f"DROP TABLE events_{ahead}")
+            host.start()
+            host.await_log("partitions were made")
+            assert pg.sql(f"SELECT to_regclass('events_{ahead}') IS NOT NULL") == [["t"]]
+            assert host.stop() == 0
+        finally:
+            host.clean()
 
 
 if __name__ == "__main__":
