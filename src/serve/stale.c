@@ -3,32 +3,7 @@
  * every such answer says how old it may be. */
 #include "serve/parts.h"
 #include "store/filter.h"
-#include <stdlib.h>
 #include <string.h>
-
-struct found {
-    const struct filter *filter;
-    const void **rows;
-    size_t count, room;
-};
-
-static bool take_row(void *ctx, const void *row)
-{
-    struct found *found = ctx;
-    if (!filter_matches(found->filter, row))
-        return true;
-    if (found->count == found->room) {
-        found->room = found->room ? found->room * 2 : 64;
-        found->rows = mem_realloc(found->rows, found->room * sizeof *found->rows);
-    }
-    found->rows[found->count++] = row;
-    return true;
-}
-
-static int compare(const void *a, const void *b, void *filter)
-{
-    return filter_order(filter, *(const void *const *)a, *(const void *const *)b);
-}
 
 bool stale_rows(struct serve *serve, const struct store_query *query, struct waiter to)
 {
@@ -39,12 +14,10 @@ bool stale_rows(struct serve *serve, const struct store_query *query, struct wai
     if (!core_away(serve->core, &away))
         return false;
     struct book *book = query->table == TABLE_STAT ? serve->core->stats : serve->core->book;
-    struct found found = {.filter = &filter};
+    struct filter_rows found = {0};
     arena_init(&arena, 4096);
     if (filter_read(&filter, query, &arena, &err)) {
-        book_each(book, query->table, take_row, &found);
-        if (found.count)
-            qsort_r(found.rows, found.count, sizeof *found.rows, compare, &filter);
+        filter_book(&filter, book, &found);
         struct store_rows rows = {.table = filter.table,
                                   .count = found.count < filter.limit ? found.count : filter.limit,
                                   .rows = found.rows};

@@ -2,6 +2,7 @@
 #include "store/filter.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LIMIT_DEFAULT 1000
@@ -181,12 +182,35 @@ bool filter_matches(const struct filter *filter, const void *row)
     return true;
 }
 
-int filter_order(const struct filter *filter, const void *a, const void *b)
+static int order_rows(const void *left, const void *right, void *ctx)
 {
+    const struct filter *filter = ctx;
+    const void *a = *(const void *const *)left, *b = *(const void *const *)right;
     int order = compare(filter->order_by, a, b);
     if (order == 0)
         order = compare(&filter->table->columns[0], a, b);
     return filter->descending ? -order : order;
+}
+
+static bool take_row(void *ctx, const void *row)
+{
+    struct filter_rows *found = ctx;
+    if (!filter_matches(found->filter, row))
+        return true;
+    if (found->count == found->room) {
+        found->room = found->room ? found->room * 2 : 64;
+        found->rows = mem_realloc(found->rows, found->room * sizeof *found->rows);
+    }
+    found->rows[found->count++] = row;
+    return true;
+}
+
+void filter_book(const struct filter *filter, struct book *book, struct filter_rows *out)
+{
+    *out = (struct filter_rows){.filter = filter};
+    book_each(book, filter->table->id, take_row, out);
+    if (out->count)
+        qsort_r(out->rows, out->count, sizeof *out->rows, order_rows, (void *)(uintptr_t)filter);
 }
 
 bool filter_event_matches(const struct store_events_query *query, const struct event *event)

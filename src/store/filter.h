@@ -24,7 +24,13 @@ struct filter {
 bool filter_read(struct filter *filter, const struct store_query *query, struct arena *arena,
                  struct err *err) MUST_CHECK;
 bool filter_matches(const struct filter *filter, const void *row);
-/* As the answer is sorted: order_by, then key. */
-int filter_order(const struct filter *filter, const void *a, const void *b);
+/* Every row of a book that matches, sorted by order_by, then key; whatever the limit is. They stay
+ * the book's; the list is the caller's to free. */
+struct filter_rows {
+    const struct filter *filter;
+    const void **rows;
+    size_t count, room;
+};
+void filter_book(const struct filter *filter, struct book *book, struct filter_rows *out);
 bool filter_event_matches(const struct store_events_query *query, const struct event *event);
 #endif

@@ -224,48 +224,15 @@ void store_mem_commit(struct store *store, bool fail)
 
 /* ---- reads ---- */
 
-struct found_rows {
-    const struct filter *filter;
-    const void **rows;
-    size_t count, room;
-};
-
-static bool find_row(void *ctx, const void *row)
-{
-    struct found_rows *found = ctx;
-    if (!filter_matches(found->filter, row))
-        return true;
-    if (found->count == found->room) {
-        found->room = found->room ? found->room * 2 : 64;
-        found->rows = mem_realloc(found->rows, found->room * sizeof *found->rows);
-    }
-    found->rows[found->count++] = row;
-    return true;
-}
-
-static int order_rows(const void *a, const void *b, void *filter)
-{
-    return filter_order(filter, *(const void *const *)a, *(const void *const *)b);
-}
-
-/* The caller frees found->rows. */
-static void find_rows(struct mem *mem, struct filter *filter, struct found_rows *found)
-{
-    *found = (struct found_rows){.filter = filter};
-    book_each(mem->shared->book, filter->table->id, find_row, found);
-    if (found->count)
-        qsort_r(found->rows, found->count, sizeof *found->rows, order_rows, filter);
-}
-
 static void answer_query(struct mem *mem, struct asked *asked)
 {
     struct filter filter;
-    struct found_rows found;
+    struct filter_rows found;
     if (!filter_read(&filter, &asked->query, &asked->pending.arena, &asked->pending.err)) {
         pending_answer(&asked->pending, NULL);
         return;
     }
-    find_rows(mem, &filter, &found);
+    filter_book(&filter, mem->shared->book, &found);
     struct store_rows rows = {.table = filter.table, .count = found.count, .rows = found.rows};
     if (rows.count > filter.limit)
         rows.count = filter.limit;
@@ -321,11 +288,11 @@ static bool read_rows(struct store *store, const struct store_query *query,
     struct mem *mem = (struct mem *)store;
     struct arena arena;
     struct filter filter;
-    struct found_rows found = {0};
+    struct filter_rows found = {0};
     arena_init(&arena, 0);
     bool ok = filter_read(&filter, query, &arena, err);
     if (ok)
-        find_rows(mem, &filter, &found);
+        filter_book(&filter, mem->shared->book, &found);
     for (size_t i = 0; ok && i < found.count && (!query->limit || i < query->limit); i++)
         ok = each(ctx, found.rows[i], err);
     mem_free(found.rows);
