@@ -11,6 +11,7 @@ import json
 import os
 import random
 import signal
+import ssl
 import sys
 import traceback
 from collections import deque
@@ -150,9 +151,9 @@ class Judge:
             if given.get("apply"):
                 apply()
             kind = given.get("kind", "application/json")
-            return Answer(
-                given["status"], given.get("body", ""), given.get("headers", {}).items(), kind
-            )
+            body = bytes.fromhex(given["hex"]) if "hex" in given else given.get("body", "")
+            body *= given.get("repeat", 1)
+            return Answer(given["status"], body, given.get("headers", {}).items(), kind)
         applied, make = self.answers[action]
         if given.get("apply", applied):
             apply()
@@ -201,7 +202,7 @@ class Delivery:
 class Control:
     """The judge's door: GET and POST of JSON. A venue adds its own verbs to `verbs`."""
 
-    def __init__(self, judge, venue):
+    def __init__(self, judge, venue, tls=None):
         self.judge, self.venue, self.walks = judge, venue, {}
         self.verbs = {
             "GET /book": lambda _: venue.told_book(),
@@ -221,6 +222,7 @@ class Control:
             "POST /cut": lambda g: {
                 "cut": venue.cut(g.get("kinds"), g.get("how", "reset"), g.get("code", 1001))
             },
+            "POST /certificate": lambda g: tls and tls.load_cert_chain(g["certificate"], g["key"]),
         }
 
     @staticmethod
@@ -264,10 +266,13 @@ class Control:
 
 async def run(venue, judge, doors, control_port=0):
     """Opens the doors {name: Server}, tells their ports as one line, and runs until it is ended."""
-    control = Server(Control(judge, venue).handle)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if venue.options.tls else None
+    if tls:
+        tls.load_cert_chain(venue.options.tls + ".crt", venue.options.tls + ".key")
+    control = Server(Control(judge, venue, tls).handle)
     told = {"pid": os.getpid(), "control": await control.listen(control_port)}
     for name, (server, port) in doors.items():
-        told[name] = await server.listen(port)
+        told[name] = await server.listen(port, tls)
     print(json.dumps(told), flush=True)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()

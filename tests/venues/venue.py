@@ -47,6 +47,8 @@ class Venue:
             raise RuntimeError(f"the {self.folder} venue did not start: see its stderr above")
         self.ports = json.loads(line)
         self.pid = self.ports["pid"]
+        self.port, self.tls = self.ports["port"], "s" if "--tls" in words else ""
+        self.url = f"http{self.tls}://127.0.0.1:{self.port}"
         self.control_url = f"http://127.0.0.1:{self.ports['control']}"
 
     def __enter__(self):
@@ -131,6 +133,10 @@ class Venue:
     def set(self, **settings):
         return self.call("POST", "/set", settings)
 
+    def certificate(self, name):
+        """What a venue started with --tls shows to new connections: name.crt and name.key."""
+        self.call("POST", "/certificate", {"certificate": name + ".crt", "key": name + ".key"})
+
     def foreign_order(self, **order):
         """An order of this account that was placed elsewhere: symbol side quantity [price ...]."""
         return self.call("POST", "/order", order)
@@ -164,9 +170,7 @@ class Binance(Venue):
             file.flush()
             keys = ["--hmac", "testkey=testsecret", "--ed25519", f"edkey={file.name}"]
             super().__init__(["--market", self.market, "--seed", str(seed), *keys, *words])
-        self.port = self.ports["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.ws_url = f"ws://127.0.0.1:{self.port}"
+        self.ws_url = f"ws{self.tls}://127.0.0.1:{self.port}"
 
 
 class BinanceFutures(Binance):
@@ -182,6 +186,4 @@ class OpenAlgo(Venue):
 
     def __init__(self, seed=1, *words):
         super().__init__(["--seed", str(seed), *words])
-        self.port = self.ports["port"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.ws_url = f"ws://127.0.0.1:{self.ports['ws']}"
+        self.ws_url = f"ws{self.tls}://127.0.0.1:{self.ports['ws']}"

@@ -113,9 +113,9 @@ class Server:
         self.pings = pings if pings is not None else {"ping_s": 20.0, "pong_s": 60.0}
         self.refuse_connections = False
 
-    async def listen(self, port=0):
+    async def listen(self, port=0, tls=None):
         self.listener = await asyncio.start_server(
-            self.serve, "127.0.0.1", port, limit=HEAD_MAX, backlog=1024
+            self.serve, "127.0.0.1", port, limit=HEAD_MAX, backlog=1024, ssl=tls
         )
         return self.listener.sockets[0].getsockname()[1]
 

@@ -30,6 +30,7 @@ def read_options():
     parser.add_argument("--bars", action="append", default=[], metavar="SYMBOL=FILE.csv")
     parser.add_argument("--greet", action="store_true", help="a first event at each SUBSCRIBE")
     parser.add_argument("--skew-ms", type=int, default=0)
+    parser.add_argument("--tls", metavar="NAME", help="speak TLS as NAME.crt with NAME.key")
     parser.add_argument("--weight-limit", type=int, default=6000)
     parser.add_argument("--order-limit", type=int, default=100)
     return parser.parse_args()

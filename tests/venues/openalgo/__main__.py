@@ -24,6 +24,7 @@ def main():
     parser.add_argument("--order-rate", type=int, default=10, help="a second; 0: no limit")
     parser.add_argument("--api-rate", type=int, default=50, help="a second; 0: no limit")
     parser.add_argument("--skew-ms", type=int, default=0)
+    parser.add_argument("--tls", metavar="NAME", help="speak TLS as NAME.crt with NAME.key")
     options = parser.parse_args()
     desk = Desk(options)
     doors = {"port": (desk.server, options.port), "ws": (desk.feed.server, options.ws_port)}
