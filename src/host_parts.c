@@ -132,6 +132,7 @@ static struct broker *open_openalgo(const struct config *config, const struct ho
         .orders_per_second = b->orders_per_second,
         .orders_per_minute = b->orders_per_minute,
         .instruments = &config->tradable,
+        .calendar = {config->calendar_count, config->calendar},
         .loop = wires->loop,
         .clock = wires->clock,
         .log = wires->log,

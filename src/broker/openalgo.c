@@ -1,6 +1,8 @@
 /* The adapter as a whole: opened, turned, asked how it is, closed; and the mode of the server. */
 #include "broker/openalgo.h"
 #include "broker/openalgo_parts.h"
+#include "trade/contract.h"
+#include "trade/rollover.h"
 #include <stdio.h>
 
 #define S_US 1000000LL
@@ -15,9 +17,12 @@ const struct instrument *oa_instrument(const struct openalgo *oa, const char *na
     return instrument_find(oa->options.instruments, name);
 }
 
-const char *oa_symbol(const struct instrument *instrument)
+void oa_symbol_now(const struct openalgo *oa, const struct instrument *instrument,
+                   char out[NAME_SIZE])
 {
-    return *instrument->symbol ? instrument->symbol : instrument->name;
+    char expiry[EXPIRY_SIZE];
+    rollover_contract(instrument, &oa->options.calendar, clock_wall(oa->options.clock), expiry);
+    contract_symbol(instrument, expiry, out);
 }
 
 const char *oa_product(const struct openalgo *oa, const struct instrument *instrument)
@@ -26,14 +31,16 @@ const char *oa_product(const struct openalgo *oa, const struct instrument *instr
 }
 
 const struct instrument *oa_instrument_at(const struct openalgo *oa, const char *symbol,
-                                          const char *exchange, const char *product)
+                                          const char *exchange, const char *product,
+                                          char expiry[EXPIRY_SIZE])
 {
     const struct instruments *all = oa->options.instruments;
     for (size_t i = 0; i < all->count; i++)
-        if (strcmp(oa_symbol(&all->list[i]), symbol) == 0 &&
+        if (contract_read(&all->list[i], symbol, expiry) &&
             strcmp(all->list[i].exchange, exchange) == 0 &&
             strcmp(oa_product(oa, &all->list[i]), product) == 0)
             return &all->list[i];
+    expiry[0] = '\0';
     return NULL;
 }
 
@@ -133,14 +140,13 @@ bool oa_may_trade(struct openalgo *oa, struct err *err)
 static void hear_analyzer(struct openalgo *oa, void *ctx, const struct oa_reply *reply)
 {
     const char *mode = oa_field(json_get(reply->root, "data"), "mode");
-    bool first = oa->mode == OA_UNSEEN;
     int64_t every_us = oa->options.mode_every_us ? oa->options.mode_every_us : MODE_EVERY_US;
     (void)ctx;
     oa->mode_asking = false;
     bool told = reply->err.class == ERR_NONE && reply->success && *mode;
     if (told)
         oa_hear_mode(oa, strcmp(mode, "analyze") == 0 ? OA_ANALYZE : OA_LIVE);
-    if (told && first)
+    if (told)
         oa_contracts_read(oa);
     oa->mode_next_us = clock_steady(oa->options.clock) +
                        (told || every_us < MODE_AGAIN_US ? every_us : MODE_AGAIN_US);

@@ -14,6 +14,7 @@
 #include "base/metric.h"
 #include "broker/broker.h"
 #include "io/loop.h"
+#include "trade/exchange.h"
 
 struct openalgo_options { /* texts are the caller's until it is closed */
     const char *base_url, *api_key, *strategy, *product, *ca_path;
@@ -25,6 +26,7 @@ struct openalgo_options { /* texts are the caller's until it is closed */
     int64_t absence_us;    /* broker_traits.absence_us; 0: never */
     int64_t requests_per_second, orders_per_second, orders_per_minute; /* 0: 8, 5, 200 */
     const struct instruments *instruments;
+    struct closed_days calendar; /* by which contracts expire, beyond what is built in */
     struct loop *loop;
     const struct clock *clock;
     struct log *log;

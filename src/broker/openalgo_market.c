@@ -14,9 +14,12 @@
 #include "base/str.h"
 #include "io/http_client.h"
 #include "io/websocket.h"
+#include "trade/contract.h"
+#include "trade/rollover.h"
 #include <stdio.h>
 #include <string.h>
 
+#define NAME_US 60000000
 #define S_US 1000000LL
 #define TICK_US (S_US / 4)
 #define AWAY_US (2 * S_US)
@@ -31,7 +34,8 @@ struct follow {
     struct oa_feed *feed;
     size_t index;
     struct market_follow what;
-    const char *interval, *symbol;
+    const char *interval;
+    char symbol[NAME_SIZE];   /* of a dated instrument, the contract that entries go to now */
     int64_t last_us, next_us; /* start of the last bar told; steady: when to ask for the next */
     bool asking, started;
 };
@@ -45,7 +49,7 @@ struct oa_feed {
     struct chance chance;
     bool alive, closing, polling, running;
     unsigned failures;
-    int64_t away_us, retry_us, polled_us, began_us; /* steady; began: wall */
+    int64_t away_us, retry_us, polled_us, named_us, began_us; /* steady; began: wall */
     char text[160];
 };
 
@@ -396,10 +400,31 @@ static void open_stream(struct oa_feed *feed)
 
 /* ---- each quarter of a second ---- */
 
+/* A stream follows what it was asked to at its start; with another contract it begins anew. */
+static void name_contracts(struct oa_feed *feed)
+{
+    for (size_t i = 0; i < feed->options.follow_count; i++) {
+        struct follow *f = &feed->follows[i];
+        char expiry[EXPIRY_SIZE], symbol[NAME_SIZE];
+        rollover_contract(f->what.instrument, &feed->options.calendar,
+                          clock_wall(feed->options.clock), expiry);
+        contract_symbol(f->what.instrument, expiry, symbol);
+        if (strcmp(f->symbol, symbol) == 0)
+            continue;
+        if (*f->symbol && feed->ws)
+            websocket_close(feed->ws, 1000);
+        text_copy(f->symbol, sizeof f->symbol, symbol);
+    }
+}
+
 static void tick(void *ctx)
 {
     struct oa_feed *feed = ctx;
     int64_t at_us = now_us(feed);
+    if (at_us >= feed->named_us) {
+        feed->named_us = at_us + NAME_US;
+        name_contracts(feed);
+    }
     if (feed->options.stream_url && !feed->ws && at_us >= feed->retry_us)
         open_stream(feed);
     if (!feed->alive && !feed->polling && at_us - feed->away_us >= AWAY_US &&
@@ -453,9 +478,7 @@ struct market_source *openalgo_market_open(const struct openalgo_market_options 
     text_copy(feed->text, sizeof feed->text, "openalgo: not yet connected");
     for (size_t i = 0; i < options->follow_count; i++) {
         struct follow *f = &feed->follows[i];
-        const struct instrument *instrument = options->follows[i].instrument;
         *f = (struct follow){.feed = feed, .index = i, .what = options->follows[i]};
-        f->symbol = *instrument->symbol ? instrument->symbol : instrument->name;
         f->interval = openalgo_interval_name(f->what.interval_us);
     }
     feed->http = http_client_new(options->loop, PARALLEL, QUEUE, err);

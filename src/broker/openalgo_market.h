@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "broker/market.h"
 #include "io/loop.h"
+#include "trade/exchange.h"
 
 struct openalgo_market_options { /* texts and instruments stay the caller's; the list is copied */
     const char *rest_url, *stream_url, *ca_path; /* stream_url NULL: prices are polled */
     const char *api_key;
     const struct market_follow *follows;
     size_t follow_count;
+    struct closed_days calendar; /* by which contracts expire, beyond what is built in */
     struct market_events events;
     const struct clock *clock;
     struct loop *loop;

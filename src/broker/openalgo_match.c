@@ -4,6 +4,7 @@
  * equal, so any is any's. More rows than that: somebody else traded the same by hand, and only a
  * person can tell which is ours; fewer: the rest is looked for again. */
 #include "broker/openalgo_parts.h"
+#include "trade/contract.h"
 
 #define STAMP_SLACK_US (14 * 3600 * 1000000LL) /* stamps name no zone */
 
@@ -30,11 +31,12 @@ static bool row_fits(const struct openalgo *oa, const struct oa_order *order,
 {
     const struct instrument *instrument = oa_instrument(oa, order->row.instrument);
     const struct order *want = &order->row;
+    char symbol[NAME_SIZE];
     if (!instrument || *entry->owner ||
         (order->read_before && entry->first_reading <= order->read_before))
         return false;
-    if (strcmp(row->symbol, oa_symbol(instrument)) != 0 ||
-        strcmp(row->exchange, instrument->exchange) != 0 ||
+    contract_symbol(instrument, want->expiry, symbol);
+    if (strcmp(row->symbol, symbol) != 0 || strcmp(row->exchange, instrument->exchange) != 0 ||
         strcmp(row->product, oa_product(oa, instrument)) != 0 || row->side != want->side ||
         strcasecmp(row->kind, kind_of(want)) != 0)
         return false;
@@ -49,7 +51,8 @@ static bool row_fits(const struct openalgo *oa, const struct oa_order *order,
 
 static bool same_order(const struct oa_order *a, const struct oa_order *b)
 {
-    return strcmp(a->row.instrument, b->row.instrument) == 0 && a->row.side == b->row.side &&
+    return strcmp(a->row.instrument, b->row.instrument) == 0 &&
+           strcmp(a->row.expiry, b->row.expiry) == 0 && a->row.side == b->row.side &&
            a->row.kind == b->row.kind && decimal_eq(a->row.quantity, b->row.quantity) &&
            (!decimal_ok(a->row.limit_price) ||
             number_equal(a->row.limit_price, b->row.limit_price)) &&

@@ -6,6 +6,7 @@
  *              say so when the broker refused, and servers that wait for a person's approval.
  *     cancel   its success is a promise: the book says what became of it. */
 #include "broker/openalgo_parts.h"
+#include "trade/contract.h"
 #include <stdio.h>
 
 #define FRESH_BOOK_US 1500000
@@ -119,8 +120,10 @@ static void put_order(struct oa_call *call, const struct order *order,
 {
     struct openalgo *oa = call->oa;
     bool stop = order->kind == ORDER_STOP, limit = decimal_ok(order->limit_price);
+    char symbol[NAME_SIZE];
+    contract_symbol(instrument, order->expiry, symbol);
     oa_put_text(call, "strategy", oa->options.strategy);
-    oa_put_text(call, "symbol", oa_symbol(instrument));
+    oa_put_text(call, "symbol", symbol);
     oa_put_text(call, "exchange", instrument->exchange);
     oa_put_text(call, "action", order->side == ORDER_BUY ? "BUY" : "SELL");
     oa_put_text(call, "product", oa_product(oa, instrument));
@@ -163,6 +166,12 @@ static bool check_order(struct openalgo *oa, const struct order *order, struct e
     if (!instrument)
         return err_set(err, ERR_REFUSED, ERR_CONFIG, "no instrument %s is configured",
                        order->instrument);
+    char symbol[NAME_SIZE];
+    contract_symbol(instrument, order->expiry, symbol);
+    if (!*symbol)
+        return err_set(err, ERR_REFUSED, ERR_INPUT,
+                       "%s has dated contracts and the order names none (expiry \"%s\")",
+                       order->instrument, order->expiry);
     struct decimal units = decimal_mul(order->quantity, instrument->lot_size);
     const struct oa_contract *contract = oa_contract_of(oa, order->instrument);
     if (!decimal_ok(units) || decimal_sign(units) <= 0 ||
@@ -360,8 +369,9 @@ static void answer_order(struct openalgo *oa, const struct oa_ask *ask)
 
 static void read_open(struct openalgo *oa, const struct oa_row *row, struct order *out)
 {
+    char expiry[EXPIRY_SIZE];
     const struct instrument *instrument =
-        oa_instrument_at(oa, row->symbol, row->exchange, row->product);
+        oa_instrument_at(oa, row->symbol, row->exchange, row->product, expiry);
     const struct oa_entry *entry = oa_entry_of(oa, row->broker_id);
     const struct oa_order *ours = *entry->owner ? oa_order_find(oa, entry->owner) : NULL;
     row_init(&tables[TABLE_ORDER], out);
@@ -375,6 +385,7 @@ static void read_open(struct openalgo *oa, const struct oa_row *row, struct orde
                  row->symbol);
     else
         text_copy(out->instrument, sizeof out->instrument, instrument->name);
+    text_copy(out->expiry, sizeof out->expiry, expiry);
     out->side = row->side;
     out->kind = text_starts(row->kind, "SL")          ? ORDER_STOP
                 : strcasecmp(row->kind, "LIMIT") == 0 ? ORDER_LIMIT

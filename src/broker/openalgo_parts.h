@@ -160,7 +160,8 @@ void oa_asks_answer(struct openalgo *oa); /* after a reading, good or not */
 
 /* ---- the adapter ---- */
 
-struct oa_contract { /* what the server says of an instrument */
+struct oa_contract { /* what the server says of an instrument: of the contract entries go to */
+    char symbol[NAME_SIZE]; /* asked about */
     struct decimal lot, freeze;
     bool known;
 };
@@ -197,10 +198,14 @@ static inline struct openalgo *openalgo_of(const struct broker *broker)
     return (struct openalgo *)(uintptr_t)broker;
 }
 const struct instrument *oa_instrument(const struct openalgo *oa, const char *name);
-/* The instrument held under this symbol; NULL: none of ours. */
+/* The instrument held under this symbol, and the expiry of its contract or ""; NULL: none of ours.
+ */
 const struct instrument *oa_instrument_at(const struct openalgo *oa, const char *symbol,
-                                          const char *exchange, const char *product);
-const char *oa_symbol(const struct instrument *instrument);
+                                          const char *exchange, const char *product,
+                                          char expiry[EXPIRY_SIZE]);
+/* Of the contract that an entry made now belongs to. */
+void oa_symbol_now(const struct openalgo *oa, const struct instrument *instrument,
+                   char out[NAME_SIZE]);
 const char *oa_product(const struct openalgo *oa, const struct instrument *instrument);
 struct decimal oa_lots(const struct instrument *instrument, struct decimal units);
 struct oa_contract *oa_contract_of(struct openalgo *oa, const char *instrument);
@@ -220,6 +225,7 @@ int64_t oa_stream_turn(struct openalgo *oa, int64_t now_us);
 /* openalgo_read.c */
 void oa_positions(struct broker *broker, struct waiter to);
 void oa_balance(struct broker *broker, struct waiter to);
+/* Asks about those that are not known yet, or have given way to the next. */
 void oa_contracts_read(struct openalgo *oa);
 /* Answers at the end of this turn, never before returning. */
 void oa_refuse(struct openalgo *oa, struct waiter to, const struct err *err);

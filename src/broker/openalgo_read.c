@@ -50,7 +50,7 @@ static bool read_position(const struct openalgo *oa, const struct json *row,
 {
     const char *symbol = oa_field(row, "symbol"), *exchange = oa_field(row, "exchange");
     const struct instrument *instrument =
-        oa_instrument_at(oa, symbol, exchange, oa_field(row, "product"));
+        oa_instrument_at(oa, symbol, exchange, oa_field(row, "product"), out->expiry);
     struct decimal units = oa_decimal(row, "quantity");
     if (!decimal_ok(units) || decimal_is_zero(units))
         return false;
@@ -131,7 +131,9 @@ static struct oa_call *ask_about(struct openalgo *oa, const char *path, const ch
         return NULL;
     }
     struct oa_call *call = oa_call_new(oa, path, RATE_READ, 0);
-    oa_put_text(call, "symbol", oa_symbol(instrument));
+    char symbol[NAME_SIZE];
+    oa_symbol_now(oa, instrument, symbol);
+    oa_put_text(call, "symbol", symbol);
     oa_put_text(call, "exchange", instrument->exchange);
     return call;
 }
@@ -299,6 +301,8 @@ static void hear_contract(void *owner, uint64_t handle, const struct err *err, c
     const struct openalgo_symbol *symbol = value;
     const struct instrument *instrument = &oa->options.instruments->list[handle];
     if (err) {
+        if (err->class == ERR_LATER || err->class == ERR_NOT_DONE)
+            oa->contracts[handle].symbol[0] = '\0'; /* with the next question for the mode */
         log_write(oa->options.log, LOG_WARN, "openalgo", "a contract could not be looked up",
                   LOG_T("instrument", instrument->name), LOG_T("error", err->text), LOG_END);
         return;
@@ -319,7 +323,15 @@ static void hear_contract(void *owner, uint64_t handle, const struct err *err, c
 
 void oa_contracts_read(struct openalgo *oa)
 {
-    for (size_t i = 0; i < oa->options.instruments->count; i++)
-        openalgo_symbol(&oa->broker, oa->options.instruments->list[i].name,
-                        (struct waiter){hear_contract, oa, i});
+    for (size_t i = 0; i < oa->options.instruments->count; i++) {
+        const struct instrument *instrument = &oa->options.instruments->list[i];
+        struct oa_contract *contract = &oa->contracts[i];
+        char symbol[NAME_SIZE];
+        oa_symbol_now(oa, instrument, symbol);
+        if (strcmp(contract->symbol, symbol) == 0)
+            continue;
+        text_copy(contract->symbol, sizeof contract->symbol, symbol);
+        contract->known = false; /* another contract may have other lots */
+        openalgo_symbol(&oa->broker, instrument->name, (struct waiter){hear_contract, oa, i});
+    }
 }

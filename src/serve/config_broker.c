@@ -2,6 +2,7 @@
  * brokers over a network share; a row that belongs to another kind is read and does nothing, so
  * that a configuration can be moved from paper to live by its kind alone. */
 #include "serve/config_parts.h"
+#include "trade/contract.h"
 #include <string.h>
 
 #define S_US 1000000LL
@@ -119,13 +120,23 @@ static void check_openalgo(struct settings_reader *r, struct config *c)
         if (!one->exchange[0])
             settings_fault(r, path, "%s needs its exchange at the broker, such as \"NFO\"",
                            one->name);
+        if ((*one->series || (one->expiries && *one->expiries)) && !contract_is_dated(one))
+            settings_fault(r, path,
+                           "%s has contracts that expire: its symbol must say which, such as "
+                           "\"BANKNIFTY{DD}{MMM}{YY}FUT\"",
+                           one->name);
         if (one->product[0] && !is_among(one->product, products))
             settings_fault(r, path, "product \"%s\" is not NRML, MIS or CNC", one->product);
     }
 }
 
-static void check_binance(struct settings_reader *r, const struct config_broker *b)
+static void check_binance(struct settings_reader *r, const struct config *c)
 {
+    const struct config_broker *b = &c->broker;
+    for (size_t i = 0; i < c->instrument_count; i++)
+        if (*c->instruments[i].series || c->instruments[i].expiries)
+            settings_fault(r, arena_printf(r->arena, "instruments[%zu]", i + 1),
+                           "contracts that expire are not traded at Binance yet");
     if (!b->api_key.bytes)
         settings_fault(r, "broker.api_key", "is required: the name of the key at Binance");
     if (!b->secret.bytes == !b->private_key.bytes)
@@ -141,7 +152,7 @@ void config_check_broker(struct settings_reader *r, struct config *c)
     if (strcmp(c->broker.kind, "openalgo") == 0)
         check_openalgo(r, c);
     else if (strcmp(c->broker.kind, "binance") == 0)
-        check_binance(r, &c->broker);
+        check_binance(r, c);
     else if (strcmp(c->broker.kind, "paper") != 0)
         settings_fault(r, "broker.kind",
                        "\"%s\" is not known; there are paper, openalgo and binance",

@@ -1,5 +1,6 @@
 /* Why: instruments, strategies, sources, feeds and rails are lists or carry rules of their own. */
 #include "serve/config_parts.h"
+#include "trade/contract.h"
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,8 @@ static const struct setting instrument_rows[] = {
     R("name", SETTING_NAME, name, NULL, 0, 0, SETTING_REQUIRED,
       "as signals name it, such as \"BANK_NIFTY\""),
     R("exchange", SETTING_NAME, exchange, "", 0, 0, 0, "such as \"NSE\""),
-    R("symbol", SETTING_NAME, symbol, "", 0, 0, 0, "what the broker calls it [its name]"),
+    R("symbol", SETTING_NAME, symbol, "", 0, 0, 0,
+      "what the broker calls it [its name]; dated contracts: \"BANKNIFTY{DD}{MMM}{YY}FUT\""),
     R("product", SETTING_NAME, product, "", 0, 0, 0, "openalgo: NRML, MIS or CNC [broker.product]"),
     R("lot_size", SETTING_DECIMAL, lot_size, "1", 0, 0, 0, "units in a lot"),
     R("tick", SETTING_DECIMAL, tick, "0.01", 0, 0, 0, "price step"),
@@ -159,7 +161,11 @@ static void check_contracts(struct settings_reader *r, struct config *c)
                            "are dates such as \"2026-11-19, 2026-12-18\"");
         if (dated && !exchange_is_known(one->exchange))
             settings_fault(r, item_path(r, "instruments", i, "exchange"),
-                           "must be NSE or MCX: contracts expire by an exchange's calendar");
+                           "must be NSE, NFO or MCX: contracts expire by an exchange's calendar");
+        if (contract_is_dated(one) && (!dated || !contract_is_whole(one)))
+            settings_fault(r, item_path(r, "instruments", i, "symbol"),
+                           dated ? "needs the day, month and year of the contract"
+                                 : "has a date in it: say series or expiries");
     }
 }
 

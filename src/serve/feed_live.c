@@ -73,6 +73,7 @@ static struct market_source *open_openalgo(struct source *source, struct core *c
         .api_key = broker->api_key.bytes,
         .follows = source->follows,
         .follow_count = source->count,
+        .calendar = core->options.calendar,
         .events = {pass_price, pass_bar, source},
         .clock = core->clock,
         .loop = loop,

@@ -45,8 +45,15 @@ static int days_in_month(int year, int month)
 
 /* ---- sessions ---- */
 
+/* Brokers give the derivatives of an exchange a name of their own. */
+static const char *house_of(const char *exchange)
+{
+    return strcmp(exchange, "NFO") == 0 ? "NSE" : exchange;
+}
+
 static const struct hours *hours_of(const char *exchange)
 {
+    exchange = house_of(exchange);
     for (const struct hours *h = exchange_hours; h->exchange; h++)
         if (strcmp(h->exchange, exchange) == 0)
             return h;
@@ -89,7 +96,8 @@ static const struct closed_day *told_of(const struct closed_days *more, const ch
                                         const char *date)
 {
     for (size_t i = 0; more && i < more->count; i++)
-        if (strcmp(more->list[i].exchange, exchange) == 0 && strcmp(more->list[i].date, date) == 0)
+        if (strcmp(house_of(more->list[i].exchange), exchange) == 0 &&
+            strcmp(more->list[i].date, date) == 0)
             return &more->list[i];
     return NULL;
 }

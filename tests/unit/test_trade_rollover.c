@@ -1,4 +1,5 @@
 /* The calendar of sessions and expiries, what is due, and which leg is next. */
+#include "trade/contract.h"
 #include "trade/rollover.h"
 
 #include <setjmp.h>
@@ -229,13 +230,57 @@ static void test_ids_and_stops(void **state)
     assert_false(decimal_ok(rollover_stop(decimal_bad(), decimal_int(1), decimal_int(2))));
 }
 
+/* What a broker calls a contract, and which contract a name is. */
+static void test_symbols_of_contracts(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *expiry, *symbol;
+    } rows[] = {
+        {"BANKNIFTY{DD}{MMM}{YY}FUT", "2025-12-30", "BANKNIFTY30DEC25FUT"},
+        {"GOLDM{DD}{MMM}{YY}FUT", "2026-01-05", "GOLDM05JAN26FUT"},
+        {"726GS2033{DD}{MMM}{YY}FUT", "2024-04-25", "726GS203325APR24FUT"},
+        {"BTCUSDT_{YY}{MM}{DD}", "2026-03-27", "BTCUSDT_260327"},
+        {"X{YYYY}-{MM}-{DD}", "2026-02-01", "X2026-02-01"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct instrument one = {.name = "ONE"};
+        char symbol[NAME_SIZE], expiry[EXPIRY_SIZE];
+        text_copy(one.symbol, sizeof one.symbol, rows[i].pattern);
+        assert_true(contract_is_dated(&one) && contract_is_whole(&one));
+        contract_symbol(&one, rows[i].expiry, symbol);
+        assert_string_equal(symbol, rows[i].symbol);
+        assert_true(contract_read(&one, symbol, expiry));
+        assert_string_equal(expiry, rows[i].expiry);
+        symbol[strlen(symbol) - 1] = '\0';
+        assert_false(contract_read(&one, symbol, expiry));
+        contract_symbol(&one, "", symbol);
+        assert_string_equal(symbol, "");
+        contract_symbol(&one, "2026-13-01", symbol);
+        assert_string_equal(symbol, "");
+    }
+    struct instrument plain = {.name = "SBIN"}, bad = {.symbol = "BANK{MMM}{YY}FUT"};
+    char symbol[NAME_SIZE], expiry[EXPIRY_SIZE];
+    contract_symbol(&plain, "2026-01-05", symbol);
+    assert_string_equal(symbol, "SBIN");
+    assert_true(contract_read(&plain, "SBIN", expiry));
+    assert_string_equal(expiry, "");
+    assert_false(contract_is_dated(&plain));
+    assert_true(contract_is_dated(&bad) && !contract_is_whole(&bad));
+    text_copy(bad.symbol, sizeof bad.symbol, "BANKNIFTY{DD}{MMM}{YY}FUT");
+    assert_false(contract_read(&bad, "BANKNIFTY31FEB26FUT", expiry));
+    assert_false(contract_read(&bad, "BANKNIFTY3XFEB26FUT", expiry));
+    assert_false(contract_read(&bad, "NIFTY26FEB26FUT", expiry));
+    assert_false(contract_read(&bad, "BANKNIFTY", expiry));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_dates),         cmocka_unit_test(test_expiries),
         cmocka_unit_test(test_sessions),      cmocka_unit_test(test_what_the_configuration_adds),
         cmocka_unit_test(test_what_is_due),   cmocka_unit_test(test_legs),
-        cmocka_unit_test(test_ids_and_stops),
+        cmocka_unit_test(test_ids_and_stops), cmocka_unit_test(test_symbols_of_contracts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
