@@ -17,6 +17,7 @@
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 #include "flow/record.h"
+#include "flow/roll.h"
 #include "flow/trade.h"
 #include <stdio.h>
 #include <string.h>
@@ -237,6 +238,10 @@ static void look_at(struct core *core, const struct position *position)
     }
     if (exits || !is_ours(core, position))
         return;
+    if (roll_holds(core, position->strategy, position->instrument)) {
+        look_by(core, clock_steady(core->clock) + AGAIN_US);
+        return; /* the legs of a rollover cannot leave beside it */
+    }
     if (stop)
         follow(core, position, stop);
     else if (!pause || pause->next_us <= clock_steady(core->clock))

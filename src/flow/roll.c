@@ -3,8 +3,9 @@
  *     lease     after: rollover:<instrument>:<expiry> is ours
  *     pending   after: the row says that it is to be rolled
  *     position  after: the row as stored is at hand, be it closed by now
- *     legs      the near leg, then the far one, then what is to be put back, each a row with its
- *               right to send before it leaves; after each the rows tell what is next (rollover.c)
+ *     legs      after the position's stop at the broker has gone: the near leg, then the far one,
+ *               then what is to be put back, each a row with its right to send before it leaves;
+ *               after each the rows tell what is next (rollover.c)
  *     result    after: the rows of what came of it are at hand
  *     settle    after: rolled or failed, with the stop carried over
  *
@@ -17,6 +18,7 @@
 #include "flow/intake.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
+#include "flow/protect.h"
 #include "flow/record.h"
 #include "flow/trade.h"
 #include "trade/rollover.h"
@@ -253,6 +255,28 @@ static bool wants_put_back(struct flow *flow)
     return said.put_back;
 }
 
+static enum step_result wait_a_moment(struct flow *flow)
+{
+    ((struct rolling *)flow->data)->phase = WAITING;
+    flow_deadline(flow, clock_steady(flow->core->clock) + LOOK_US);
+    return STEP_WAIT;
+}
+
+/* A stop of the position at the broker goes first, as before any exit: both would trade. None is
+ * placed anew while the position is being rolled (protect.c). */
+static bool stop_stands(struct flow *flow)
+{
+    const struct rolling *r = flow->data;
+    struct order exit = {.reduces = true};
+    text_copy(exit.strategy, sizeof exit.strategy, r->strategy);
+    text_copy(exit.instrument, sizeof exit.instrument, r->instrument);
+    text_copy(exit.position_id, sizeof exit.position_id, r->id);
+    if (!protect_stands(flow->core, &exit))
+        return false;
+    protect_give_way(flow->core, &exit);
+    return true;
+}
+
 static enum step_result go_on(struct flow *flow)
 {
     struct rolling *r = flow->data;
@@ -263,7 +287,7 @@ static enum step_result go_on(struct flow *flow)
     r->outcome = rollover_next(&r->position, legs, true, &lots);
     switch (r->outcome) {
     case ROLL_CLOSE:
-        return write_leg(flow, ROLL_LEG_CLOSE, lots);
+        return stop_stands(flow) ? wait_a_moment(flow) : write_leg(flow, ROLL_LEG_CLOSE, lots);
     case ROLL_OPEN:
         return write_leg(flow, ROLL_LEG_OPEN, lots);
     case ROLL_PUT_BACK:
@@ -272,9 +296,7 @@ static enum step_result go_on(struct flow *flow)
         r->outcome = ROLL_FAILED;
         return STEP_NEXT;
     case ROLL_WAIT:
-        r->phase = WAITING;
-        flow_deadline(flow, clock_steady(flow->core->clock) + LOOK_US);
-        return STEP_WAIT;
+        return wait_a_moment(flow);
     case ROLL_ROLLED:
     case ROLL_FAILED:
         break;
@@ -314,9 +336,7 @@ static enum step_result legs_answer(struct flow *flow, const struct err *err, co
         orders_track(flow->core, &r->next, true);
         orders_looked(flow->core, r->next.id);
         orders_work(flow->core, r->next.id, r->right_until_us, NULL);
-        r->phase = WAITING;
-        flow_deadline(flow, clock_steady(flow->core->clock) + LOOK_US);
-        return STEP_WAIT;
+        return wait_a_moment(flow);
     }
     for (int leg = 0; leg < ROLL_LEGS; leg++) {
         char id[ID_SIZE];

@@ -2,7 +2,7 @@
 import time
 from decimal import Decimal as D
 
-from harness import Host, default_config, main, signal, until
+from harness import Host, default_config, main, request, signal, until
 from openalgo_rig import OpenAlgo
 
 ROLLING = """
@@ -63,7 +63,7 @@ def config(host, venue, protect=False, **changes):
             "mode": "live",
             "timeout": "1s",
             "poll": "100ms",
-            "absence": "4s",
+            "absence": "2s",
         },
         strategies=[{"name": "plain", **({"protect": "broker"} if protect else {})}],
         staleness={"entry_max_age": "30d"},
@@ -73,9 +73,10 @@ def config(host, venue, protect=False, **changes):
     return value
 
 
-def rolling(venue, **changes):
+def rolling(venue, rolls=True, **changes):
     host = Host(env={"OPENALGO_KEY": venue.api_key})
     host.write_config(config(host, venue, **changes))
+    set_rolling(host, rolls)
     return host
 
 
@@ -120,5 +121,140 @@ def test_each_leg_goes_to_its_own_contract():
         assert traded(venue) == ROLLED + [("SELL", FAR, 70)], traded(venue)
 
 
+# ---- when a leg comes to nothing ----------------------------------------------------------------
+
+
+def test_118_the_far_leg_is_refused_and_the_near_one_put_back():
+    with listing() as venue, rolling(venue) as host:
+        venue.fault("reject", path="/api/v1/placeorder", contains=FAR, times=0)
+        enter(host)
+        until(lambda: events(host, "rollover.failed"), 20, "its end")
+        until(lambda: held(venue) == {NEAR: 70}, 10, "put back")
+        assert traded(venue) == ROLLED[:2] + [("BUY", NEAR, 70)], traded(venue)
+        later(venue, host)
+        assert len(traded(venue)) == 3, "it is not tried for ever"
+
+
+def test_the_near_leg_is_refused_and_nothing_has_happened():
+    with listing() as venue, rolling(venue) as host:
+        venue.fault("reject", path="/api/v1/placeorder", contains="SELL", times=0)
+        enter(host)
+        until(lambda: events(host, "rollover.failed"), 20, "its end")
+        assert held(venue) == {NEAR: 70} and traded(venue) == ROLLED[:1], traded(venue)
+
+
+def later(venue, host):
+    """Its strategies have been asked about rolling a few more times: each 300 ms."""
+    end = time.monotonic() + 1.5
+    until(lambda: time.monotonic() > end, 5, "later")
+    assert host.running() and venue.book()
+
+
+# ---- a stop at the broker ------------------------------------------------------------------------
+
+
+def stops(venue):
+    return [
+        (o["symbol"].split(":")[-1], D(o["quantity"]), D(o["stop"]))
+        for o in venue.book()["orders"]
+        if o["type"] in ("SL", "SL-M") and o["status"] in ("NEW", "TRIGGER", "PARTIALLY_FILLED")
+    ]
+
+
+def test_the_protective_stop_gives_way_and_stands_again_in_the_far_contract():
+    with listing() as venue, rolling(venue, protect=True) as host:
+        venue.fault("late", path="/api/v1/cancelorder", seconds=0.5)
+        enter(host)
+        until(lambda: held(venue) == {FAR: 70}, 30, "the far contract")
+        until(lambda: stops(venue) == [(FAR, D(70), D("58200"))], 20, f"its stop: {stops(venue)}")
+        assert traded(venue) == ROLLED, traded(venue)
+        book = venue.book()["orders"]
+        for stop in (o for o in book if o["type"] in ("SL", "SL-M") and o["status"] == "CANCELED"):
+            closing = next(o for o in book if o["side"] == "SELL" and o["type"] == "MARKET")
+            assert stop["updated_ms"] <= closing["created_ms"], "both stood at once"
+        venue.price(FAR, "58100")
+        until(lambda: held(venue) == {}, 20, "stopped out")
+        until(lambda: not host.get("/api/positions?status=open,closing,partial").json(), 20, "here")
+
+
+# ---- killed in each stage ------------------------------------------------------------------------
+
+# Which request of the story is on its way when the host dies; whether the venue had applied it.
+STAGES = [(SELL, applied) for SELL in ((NEAR, "SELL"), (FAR, "BUY")) for applied in (True, False)]
+
+
+def waiting(venue, symbol, side):
+    """The leg has reached the venue and is not answered."""
+    return [
+        r
+        for r in venue.requests(path="/api/v1/placeorder")
+        if symbol in r["body"] and side in r["body"] and r["fault"]
+    ]
+
+
+def hold(venue, symbol, applied):
+    if applied:
+        venue.fault("late", path="/api/v1/placeorder", contains=symbol, nth=1, seconds=8)
+    else:
+        venue.fault("never", path="/api/v1/placeorder", contains=symbol, nth=1)
+
+
+def settled(venue, hosts):
+    """What is held is in one contract, once, and both books say so."""
+
+    def agrees():
+        host = next(h for h in hosts if h.running())
+        if request(host.port, "GET", "/readyz").status != 200:
+            return False
+        rows = host.get("/api/positions?status=open,closing,partial").json()
+        ours = {}
+        for row in rows:
+            symbol = SYMBOLS[DATES.index(row["expiry"])]
+            ours[symbol] = ours.get(symbol, 0) + D(row["quantity"]) * 35
+        busy = [
+            o
+            for o in host.get("/api/orders?limit=100").json()
+            if o["state"] not in ("filled", "cancelled", "rejected", "expired")
+        ]
+        done = events(host, "rollover.done") or events(host, "rollover.failed")
+        return done and not busy and ours == held(venue) and ours in ({FAR: 70}, {NEAR: 70})
+
+    until(agrees, 60, f"one contract: {held(venue)}, {traded(venue)}")
+    orders = traded(venue)
+    assert orders.count(("SELL", NEAR, 70)) <= 1, orders
+    assert orders.count(("BUY", FAR, 70)) <= 1, orders
+    assert len(orders) <= 4, orders
+
+
+def reach(venue, hosts, stage):
+    """The rollover has come to this stage."""
+    (symbol, side), applied = stage
+    enter(hosts[0])
+    until(lambda: held(venue) == {NEAR: 70}, 20, "the entry")
+    hold(venue, symbol, applied)
+    for host in hosts:
+        set_rolling(host, True)
+    until(lambda: waiting(venue, symbol, side), 30, f"{side} {symbol} on its way")
+
+
+ROLLS_NOT = ROLLING.replace("p.days_left < 20", "p.days_left < 0").replace('"1"', '"0"')
+
+
+def set_rolling(host, rolls):
+    host.write_strategy("plain", ROLLING if rolls else ROLLS_NOT)
+
+
+def test_killed_in_each_stage_and_started_again():
+    for stage in STAGES:
+        with listing() as venue, rolling(venue, rolls=False) as host:
+            reach(venue, [host], stage)
+            host.kill()
+            host.start(deadline_s=30)
+            settled(venue, [host])
+            if stage[1]:
+                assert traded(venue) == ROLLED, (stage, traded(venue))
+            assert host.stop() == 0 and host.cli("verify").code == 0, stage
+
+
 if __name__ == "__main__":
-    main(limit_s=120)
+    main(limit_s=200)

@@ -1,0 +1,87 @@
+"""Two hosts on one book, one of which dies or stands still while it rolls a position: the other
+goes on where it was, and the venue's book has each leg once. STAGES=all takes every stage.
+"""
+import os
+import signal as traps
+
+from harness import Host, main
+from servers import Postgres
+from test_rollover_venue import (
+    ROLLED,
+    STAGES,
+    config,
+    later,
+    listing,
+    reach,
+    set_rolling,
+    settled,
+    traded,
+)
+
+CHOSEN = STAGES if os.environ.get("STAGES") == "all" else (STAGES[0], STAGES[3])
+
+
+def two_hosts(venue, pg):
+    hosts = []
+    for name in ("h0", "h1"):
+        host = Host(env={"OPENALGO_KEY": venue.api_key})
+        more = {
+            "mode": "active_active",
+            "instance": name,
+            "store": {"url": pg.url, "spool": "{DIR}/spool"},
+            "leases": {"ttl": "1s"},
+        }
+        host.write_config(config(host, venue, **more))
+        set_rolling(host, False)
+        hosts.append(host)
+    return hosts
+
+
+def test_116_two_hosts_and_the_one_that_rolls_is_killed():
+    for stage in CHOSEN:
+        with listing() as venue, Postgres() as pg:
+            hosts = two_hosts(venue, pg)
+            try:
+                for host in hosts:
+                    host.start(deadline_s=30)
+                reach(venue, hosts, stage)
+                rolling_one = who_rolls(hosts, pg)
+                rolling_one.kill()
+                settled(venue, hosts)
+                if stage[1]:
+                    assert traded(venue) == ROLLED, (stage, traded(venue))
+            finally:
+                for host in hosts:
+                    host.clean()
+
+
+def who_rolls(hosts, pg):
+    """The host whose name is in the event that began it."""
+    begun = pg.sql("SELECT instance FROM events WHERE kind = 'rollover.begun'")
+    assert len(begun) == 1, begun
+    return hosts[int(begun[0][0][1:])]
+
+
+def test_117_two_hosts_and_the_one_that_rolls_stands_still():
+    stage = STAGES[2]
+    with listing() as venue, Postgres() as pg:
+        hosts = two_hosts(venue, pg)
+        try:
+            for host in hosts:
+                host.start(deadline_s=30)
+            reach(venue, hosts, stage)
+            still = who_rolls(hosts, pg)
+            still.process.send_signal(traps.SIGSTOP)
+            other = [host for host in hosts if host is not still]
+            settled(venue, other)
+            still.process.send_signal(traps.SIGCONT)
+            later(venue, other[0])
+            settled(venue, other)
+            assert traded(venue) == ROLLED, traded(venue)
+        finally:
+            for host in hosts:
+                host.clean()
+
+
+if __name__ == "__main__":
+    main(limit_s=200)
