@@ -198,6 +198,17 @@ bool holding_lead(struct core *core, uint64_t flow, bool *open)
     return *open || leader->tried || !is_free(core, leader);
 }
 
+const char *holding_elsewhere(const struct core *core, const char *instrument)
+{
+    char key[sizeof((struct holding *)0)->key] = LEADER_KEY;
+    if (instrument && core->options.mode == MODE_ACTIVE_ACTIVE)
+        make_key(key, instrument);
+    const struct lease_row *row = book_get(core->book, TABLE_LEASE, key);
+    if (!row || !row->term)
+        row = book_get(core->book, TABLE_LEASE, LEADER_KEY);
+    return row && row->term && row->term != core->term && *row->holder ? row->holder : NULL;
+}
+
 /* ---- orphans ---- */
 
 static void note_orphan(struct core *core, const char *instrument)

@@ -19,6 +19,9 @@ bool core_works(const struct core *core, const char *instrument);
 /* A signal waits, or something is orphaned: takes the key unless a living instance has it (then
  * false). */
 bool holding_want(struct core *core, const char *instrument);
+/* The living instance that trades it, or leads, when that is not this one; NULL: this one, or none
+ * is known. `instrument` NULL: the leader. */
+const char *holding_elsewhere(const struct core *core, const char *instrument);
 /* The leader's key when this instance begins; *open tells whether it is ours now, false while that
  * is still being found out. */
 bool holding_lead(struct core *core, uint64_t flow /* is poked then */, bool *open);

@@ -71,6 +71,7 @@ struct match {
     bool blocks_all;                          /* more are blocked than there is room for */
     struct difference accepted[ACCEPTED_MAX]; /* a person has seen them */
     size_t accepted_count;
+    int64_t recalled; /* seq of the last acceptance that was read */
     struct difference open[DIFFERENCES_MAX];
     struct metric *runs, *differences;
 };
@@ -83,6 +84,11 @@ int64_t match_turn(struct core *core);
 enum applying { APPLY_WAIT, APPLY_DONE, APPLY_FAILED };
 enum applying match_apply(struct flow *flow, struct decided *decided, unsigned turn,
                           const struct err *err);
+
+/* ---- match_accept.c ---- */
+bool match_is_accepted(const struct match *match, const struct difference *d);
+enum step_result match_recall(struct flow *flow);
+enum step_result match_recall_answer(struct flow *flow, const struct err *err, const void *value);
 
 /* ---- match_report.c ---- */
 void match_print(struct core *core, const struct matching *matching, struct str *out);

@@ -1,6 +1,7 @@
 /* Comparing our book with the broker's, and putting right what may be put right.
  *
  *     quiet    after: nothing of ours is in flight
+ *     recall   after: what people have accepted anywhere is known
  *     look     after: the books were compared; what concerns lots was seen twice, with nothing on
  *              its way between
  *     decide   after: the owner's policy, or the default, has said what to do about each
@@ -155,14 +156,6 @@ static enum step_result look_answer(struct flow *flow, const struct err *err, co
 
 /* ---- decide ---- */
 
-static bool is_accepted(const struct match *match, const struct difference *d)
-{
-    for (size_t i = 0; i < match->accepted_count; i++)
-        if (reconcile_same(&match->accepted[i], d))
-            return true;
-    return false;
-}
-
 static void ask_policy(struct core *core, struct decided *decided)
 {
     const struct difference *d = &decided->difference;
@@ -190,7 +183,7 @@ static void decide_one(struct core *core, struct decided *decided)
     decided->action = reconcile_default(&decided->difference);
     decided->by = "default";
     decided->reason[0] = '\0';
-    if (is_accepted(core->match, &decided->difference)) {
+    if (match_is_accepted(core->match, &decided->difference)) {
         decided->action = MATCH_IGNORE;
         decided->by = "operator";
         return;
@@ -352,6 +345,7 @@ static enum step_result report_answer(struct flow *flow, const struct err *err, 
 static const struct step match_books[] = {
     /* name     ask     answer        release deadline flags */
     {"quiet", quiet, quiet_answer, NULL, 0, 0},
+    {"recall", match_recall, match_recall_answer, NULL, 0, 0},
     {"look", look, look_answer, NULL, 0, 0},
     {"decide", decide, NULL, NULL, 0, 0}, /* Lua; never waits */
     {"apply", apply, apply_answer, NULL, 0, STEP_FENCED},
@@ -459,39 +453,4 @@ struct match_view match_now_view(const struct core *core)
                                .open = match->open_count,
                                .blocked = match->blocked_count,
                                .at_us = match->at_us};
-}
-
-/* ---- people ---- */
-
-void match_accept(struct core *core, const char *instrument, const char *who, const char *why,
-                  struct waiter to)
-{
-    struct match *match = core->match;
-    struct store_event event;
-    struct str cause = STR_EMPTY;
-    struct err err;
-    size_t found = 0;
-    for (size_t i = 0; i < match->open_count && match->accepted_count < ACCEPTED_MAX; i++)
-        if (strcmp(match->open[i].instrument, instrument) == 0) {
-            match->accepted[match->accepted_count++] = match->open[i];
-            found++;
-        }
-    if (found == 0) {
-        err_set(&err, ERR_REFUSED, ERR_NOT_FOUND, "no open difference is known of %s", instrument);
-        intake_defer(core, to, "", &err);
-        return;
-    }
-    for (size_t i = match->blocked_count; i-- > 0;)
-        if (strcmp(match->blocked[i].instrument, instrument) == 0)
-            match->blocked[i] = match->blocked[--match->blocked_count];
-    match->next_us = 0; /* look again: what else there is blocks again */
-    str_puts(&cause, "{\"who\":");
-    str_put_json(&cause, who);
-    str_puts(&cause, ",\"why\":");
-    str_put_json(&cause, why);
-    str_putc(&cause, '}');
-    event_start(core, &event, "reconciliation.accepted", instrument);
-    event.cause = str_text(&cause);
-    record_write(core, &event, 1, false, to);
-    str_free(&cause);
 }

@@ -220,6 +220,22 @@ static void refuse_err(struct core *core, struct waiter to, const struct err *er
     intake_defer(core, to, "", err);
 }
 
+/* Nobody here works the order: says who does, if the book has it. */
+static void refuse_absent(struct core *core, const char *order_id, const char *text,
+                          struct waiter to)
+{
+    const struct order *row = book_get(core->book, TABLE_ORDER, order_id);
+    const char *other = row ? holding_elsewhere(core, row->instrument) : NULL;
+    struct err err;
+    if (other)
+        err_set(&err, ERR_REFUSED, ERR_CONFLICT,
+                "the order is worked by instance %s, which trades %s: ask there", other,
+                row->instrument);
+    else
+        err_set(&err, ERR_REFUSED, ERR_CONFLICT, "%s", text);
+    intake_defer(core, to, "", &err);
+}
+
 /* What was filled, by a person's word: for the rest of the order unless a quantity is given. */
 static void resolve_filled(struct core *core, const struct order *row,
                            const struct resolution *told, const char *cause, struct waiter to)
@@ -254,7 +270,7 @@ void order_resolve(struct core *core, const char *order_id, const struct resolut
     struct order row;
     struct str cause = STR_EMPTY;
     if (!orders_row(core, order_id, &row) || row.state != ORDER_UNKNOWN) {
-        refuse(core, to, ERR_CONFLICT, "only an order that is unknown is settled by hand");
+        refuse_absent(core, order_id, "only an order that is unknown is settled by hand", to);
         return;
     }
     if (!told->why || !*told->why || !order_is_final(told->as)) {
@@ -279,7 +295,7 @@ void order_cancel(struct core *core, const char *order_id, const char *who, cons
     struct order row;
     struct str cause = STR_EMPTY;
     if (!orders_row(core, order_id, &row) || order_is_final(row.state)) {
-        refuse(core, to, ERR_CONFLICT, "no order under way has this id");
+        refuse_absent(core, order_id, "no order under way has this id", to);
     } else if (!order_may_become(row.state, row.state)) {
         refuse(core, to, ERR_CONFLICT, "the order is just being sent; ask again");
     } else {
@@ -295,7 +311,7 @@ void order_amend(struct core *core, const char *order_id, struct decimal quantit
 {
     struct order want;
     if (!orders_row(core, order_id, &want)) {
-        refuse(core, to, ERR_CONFLICT, "no order under way has this id");
+        refuse_absent(core, order_id, "no order under way has this id", to);
         return;
     }
     const struct instrument *instrument =

@@ -91,6 +91,26 @@ def test_what_is_gone_there_blocks_entries_until_it_is_settled():
         assert enter(host, "Long_3", "PYRAMID")["decision"]["verdict"] == "accept"
 
 
+def test_what_was_accepted_stays_so_over_a_restart_and_no_longer_than_it_is_the_same():
+    with Host() as host:
+        enter(host)
+        filled(host)
+        host.stop()
+        trade_there(host, "by-hand", "BUY", 2)
+        host.start()
+        assert last(host)["discrepancies"][0]["decision"]["action"] == "alert", last(host)
+        assert host.cli("reconcile", "accept", "TEST", "--reason", "mine").code == 0
+        host.restart()
+        one = last(host)["discrepancies"][0]
+        assert one["decision"] == {**one["decision"], "action": "ignore", "by": "operator"}, one
+        assert not one["blocks_entries"], one
+        assert enter(host, "Long_2", "PYRAMID")["decision"]["verdict"] == "accept"
+        host.stop()
+        trade_there(host, "by-hand-2", "BUY", 1)
+        host.start()
+        assert last(host)["discrepancies"][0]["decision"]["action"] == "alert", last(host)
+
+
 def test_policies_adopt_close_and_use_the_brokers_lots():
     with Host() as host:
         host.write_strategy("plain", RECONCILING)

@@ -4,12 +4,13 @@ goes on where it was, and the venue's book has each leg once. STAGES=all takes e
 import os
 import signal as traps
 
-from harness import Host, main
+from harness import Host, main, until
 from servers import Postgres
 from test_rollover_venue import (
     ROLLED,
     STAGES,
     config,
+    enter,
     later,
     listing,
     reach,
@@ -48,11 +49,21 @@ def test_116_two_hosts_and_the_one_that_rolls_is_killed():
                 rolling_one = who_rolls(hosts, pg)
                 rolling_one.kill()
                 settled(venue, hosts)
-                if stage[1]:
+                if stage == STAGES[2]:  # the far leg stands there: it is found
                     assert traded(venue) == ROLLED, (stage, traded(venue))
+            except BaseException:
+                tell(venue, hosts)
+                raise
             finally:
                 for host in hosts:
                     host.clean()
+
+
+def tell(venue, hosts):
+    for host in hosts:
+        print(f"    {host.folder}: the log ends:\n" + host.log()[-6000:])
+    for entry in venue.requests(path="/api/v1/placeorder"):
+        print("   ", entry)
 
 
 def who_rolls(hosts, pg):
@@ -78,6 +89,39 @@ def test_117_two_hosts_and_the_one_that_rolls_stands_still():
             later(venue, other[0])
             settled(venue, other)
             assert traded(venue) == ROLLED, traded(venue)
+        except BaseException:
+            tell(venue, hosts)
+            raise
+        finally:
+            for host in hosts:
+                host.clean()
+
+
+def test_a_follower_says_who_works_an_order():
+    with listing() as venue, Postgres() as pg:
+        hosts = two_hosts(venue, pg)
+        try:
+            for host in hosts:
+                host.start(deadline_s=30)
+            venue.fault("drop_before", path="/api/v1/orderbook", times=0)
+            venue.fault("error_500_after", path="/api/v1/placeorder")
+            enter(hosts[0])
+            order = until(lambda: hosts[1].get("/api/orders?state=unknown").json(), 20, "unknown")
+            words = [
+                "order",
+                "resolve",
+                order[0]["id"],
+                "--as",
+                "rejected",
+                "--reason",
+                "not there",
+            ]
+            holder = pg.sql("SELECT holder FROM leases WHERE id LIKE '%BANK%' AND term > 0")[0][0]
+            other = hosts[1 - int(holder[1:])]
+            done = other.cli(*words)
+            assert done.code == 1 and f"instance {holder}" in done.out + done.err, done
+            done = other.cli("order", "cancel", order[0]["id"], "--reason", "x")
+            assert done.code == 1 and f"instance {holder}" in done.out + done.err, done
         finally:
             for host in hosts:
                 host.clean()
