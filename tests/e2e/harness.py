@@ -13,6 +13,7 @@
 Every host lives in a folder of its own and on a free port. Waiting is always for a condition with a
 deadline, never for a time: `until` is the only place that sleeps.
 """
+import calendar
 import inspect
 import json
 import os
@@ -391,15 +392,36 @@ def default_config(host, **changes):
     return config
 
 
+class Moment(str):
+    """A timestamp that now_iso made; the same object again is the same moment, on purpose."""
+
+
 def now_iso(shift_s=0):
     """The present, or shift_s from it, as a signal carries it: UTC, whole seconds."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + shift_s))
+    return Moment(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + shift_s)))
+
+
+MOMENTS = {}  # within one test: what a fingerprint is made of -> the Moment that a signal took
+
+
+def free_moment(body):
+    """The signal's own moment, or the nearest one before it that no other signal of this test has
+    taken: two signals of one kind within a second would be one signal to the host."""
+    moment = body["timestamp"]
+    kind = tuple(str(body.get(name)) for name in ("strategy", "instrument", "type", "position"))
+    while MOMENTS.setdefault((kind, str(moment)), body["timestamp"]) is not body["timestamp"]:
+        at = calendar.timegm(time.strptime(moment, "%Y-%m-%dT%H:%M:%SZ")) - 1
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
+    return str(moment)
 
 
 def signal(kind="BASE_ENTRY", position="Long_1", **fields):
-    """A signal's body as a dict; every keyword replaces or adds a field, None leaves it out."""
+    """A signal's body as a dict; every keyword replaces or adds a field, None leaves it out. Its
+    timestamp is its own unless the test gives one."""
     body = {"strategy": "plain", "instrument": "TEST", "type": kind, "position": position,
             "price": "100.00", "stop": "98.00", "atr": "1.00", "timestamp": now_iso(), **fields}
+    if isinstance(body["timestamp"], Moment):
+        body["timestamp"] = free_moment(body)
     return {name: value for name, value in body.items() if value is not None}
 
 
@@ -422,6 +444,7 @@ def run_test(function, limit_s):
     traps.signal(traps.SIGALRM, ring)
     traps.alarm(limit_s * SLOW)
     try:
+        MOMENTS.clear()
         function()
         return ""
     except Skip as skip:
