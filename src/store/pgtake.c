@@ -3,27 +3,43 @@
 
 #include <string.h>
 
-static bool changes_fence(const struct store_write *write)
+/* Fences are judged before the batch, so what a batch changes of them is for the next one to see:
+ * a changed instance ends the batch, a changed lease is followed by no write that needs it. */
+static bool changes(const struct store_write *write, enum table_id table, const char *key)
 {
     for (size_t e = 0; e < write->event_count; e++)
         for (size_t i = 0; i < write->events[e].change_count; i++) {
-            enum table_id id = write->events[e].changes[i].table->id;
-            if (id == TABLE_MEMBER || id == TABLE_LEASE)
+            const struct change *change = &write->events[e].changes[i];
+            if (change->table->id == table &&
+                (!key || strcmp(row_key(change->table, change->after), key) == 0))
                 return true;
         }
+    return false;
+}
+
+static bool needs_taken(const struct pgcommit *c, const struct store_write *write)
+{
+    for (size_t i = 0; write->fence && i < c->taken_count; i++)
+        if (changes(&c->taken[i]->pending.write, TABLE_LEASE, write->fence))
+            return true;
     return false;
 }
 
 void pgtake_batch(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
+    bool leases = false;
     while (c->first && c->taken_count < c->limit) {
         struct pgasked *asked = c->first;
+        const struct store_write *write = &asked->pending.write;
+        if (leases && needs_taken(c, write))
+            break;
         c->first = asked->next;
         if (!c->first)
             c->last = &c->first;
         c->taken[c->taken_count++] = asked;
-        if (changes_fence(&asked->pending.write))
+        leases = leases || changes(write, TABLE_LEASE, NULL);
+        if (changes(write, TABLE_MEMBER, NULL))
             break;
     }
 }

@@ -153,7 +153,7 @@ CONFIG = """return {{
     instance = "bench", listen = "127.0.0.1:{port}", {store}
     strategies_dir = "{strategies}", log = {{ level = "{level}", format = "json" }},
     account = {{ currency = "INR", deposit = "10000000" }},
-    broker = {{ kind = "paper", slippage_percent = "0.01" }},
+    broker = {{ kind = "paper", slippage_percent = "0.01", journal = "{folder}/paper" }},
     strategies = {{ {{ name = "{strategy}" }} }},
     sources = {{ {{ name = "bench", strategy = "{strategy}", open = true,
         mapping = {{ type = "signal_type" }} }} }},
@@ -188,7 +188,7 @@ class Host(Server):
         with open(self.config, "w") as file:
             store = store or f'store = {{ path = "{self.folder}/bench.db" }},'
             file.write(CONFIG.format(port=self.port, store=store, level=level,
-                                     strategies=self.strategies, strategy=strategy,
+                                     strategies=self.strategies, strategy=strategy, folder=self.folder,
                                      feed=feed, instruments=names))
         self.target = "/webhook/bench"
         try:
