@@ -188,8 +188,8 @@ class Host(Server):
         with open(self.config, "w") as file:
             store = store or f'store = {{ path = "{self.folder}/bench.db" }},'
             file.write(CONFIG.format(port=self.port, store=store, level=level,
-                                     strategies=self.strategies, strategy=strategy, folder=self.folder,
-                                     feed=feed, instruments=names))
+                                     strategies=self.strategies, strategy=strategy,
+                                     folder=self.folder, feed=feed, instruments=names))
         self.target = "/webhook/bench"
         try:
             self.start([PROGRAM, "run", "--config", self.config], cwd=ROOT)
