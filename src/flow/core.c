@@ -71,8 +71,9 @@ static void lose_term(struct core *core)
     bool alone = core->options.mode == MODE_SINGLE;
     if (core->term == 0)
         return;
-    log_write(core->log, LOG_ERROR, "core",
-              alone
+    log_write(core->log, core->draining ? LOG_INFO : LOG_ERROR, "core",
+              core->draining ? "what was under way here is another instance's now"
+              : alone
                   ? "another instance has taken over; this one stops trading and must be restarted"
                   : "this instance was taken for dead; it drops everything and joins again",
               LOG_I("term", core->term), LOG_END);
@@ -145,7 +146,7 @@ bool core_start(struct core *core, struct err *err)
     core->halt_pending = HALT_NONE;
     core->halts_pending = 0;
     core->halt_writing = false;
-    core->reconciled = core->draining = core->closing_positions = false;
+    core->reconciled = core->draining = core->closing_positions = core->own_known = false;
     book_forget_final(core->book, true);
     core->runner = flow_runner_new(core, core->options.flow_max);
     core->recorder = recorder_new(core);

@@ -109,6 +109,8 @@ struct core {
     bool halt_writing;
     int64_t term;      /* 0: none yet; nothing fenced may happen */
     bool reconciled;   /* the takeover is over: what is held was matched with the broker */
+    bool own_known;    /* exits and the broker's body were told of the orders that have ended, and
+                          are told of each that ends, whoever worked it */
     struct zone *zone; /* of day_zone */
     struct {
         int64_t from_us, until_us; /* the trading day looked at last */

@@ -141,9 +141,10 @@ int64_t exits_turn(struct core *core)
         if (failed->next_us > now_us) {
             next_us = failed->next_us < next_us ? failed->next_us : next_us;
             i++;
-        } else if (!open_position(core, failed->position_id) ||
-                   !core_works(core, failed->instrument)) { /* or somebody else's by now */
+        } else if (!open_position(core, failed->position_id)) {
             *failed = exits->list[--exits->count];
+        } else if (!core_works(core, failed->instrument)) { /* somebody else's, until he is gone */
+            failed->next_us = now_us + FIRST_US;
         } else if (is_busy(core, failed) || !halt_allows(core->halt, true)) {
             failed->next_us = now_us + BUSY_US;
         } else {

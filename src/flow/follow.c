@@ -16,6 +16,7 @@
 #include "flow/flows.h"
 #include "flow/holding.h"
 #include "flow/intake.h"
+#include "flow/match.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
 #include "flow/record.h"
@@ -119,6 +120,8 @@ static enum step_result read_answer(struct flow *flow, const struct err *err, co
         book_remove(core->book, repair->table, repair->key);
     else if (!ours || row_version(table, rows->rows[0]) > row_version(table, ours))
         book_apply_change(core->book, &(struct change){table, ours, rows->rows[0]});
+    if (repair->table == TABLE_ORDER && rows->count)
+        holding_note_ended(core, rows->rows[0]);
     orders_follow(core, repair->table, repair->key);
     if (repair->table == TABLE_SIGNAL)
         intake_follow(core, repair->key, NULL);
@@ -224,6 +227,7 @@ static void tell_parts(struct core *core, const struct change *change)
         intake_seen(core, row_key(change->table, change->after));
         break;
     case TABLE_ORDER:
+        holding_note_ended(core, change->after);
         orders_follow(core, TABLE_ORDER, row_key(change->table, change->after));
         break;
     case TABLE_HALT: {
@@ -327,6 +331,7 @@ static void follow_event(struct core *core, const struct event *event)
     follow->told =
         (struct store_event){.kind = event->kind, .subject = event->subject, .at_us = event->at_us};
     record_heard(core, event->seq);
+    match_follow(core, event, &follow->arena);
     const struct json *change = event_changes(event, &follow->arena, &err);
     for (; change && err.code == ERR_OK; change = change->next)
         if (!apply(core, event, change, &err))

@@ -7,7 +7,10 @@
  *                own      after: the broker's body knows what our orders are called there
  *                orders   after: the broker has answered once about each of them; what stays
  *                         unknown blocks
- *                match    after: our book was compared with the broker's (match_books.c)
+ *                match    after: our book was compared with the broker's (match_books.c): now, or,
+ *                         where one stood by, by the leader before; all it ordered since has a row
+ *                         and was asked about, and the books are compared once more behind
+ *                rolls    after: rollovers that were under way go on
  *                open     after: waiting signals are queued, trading is allowed for the key */
 #include "flow/exits.h"
 #include "flow/failover.h"
@@ -24,14 +27,18 @@
 #define LOOK_US 20000
 #define AGAIN_US 200000
 #define BUSY_US 400000
-#define OWN_US (36 * 3600 * 1000000LL)
 
 /* ---- lease ---- */
 
 struct taking {
     char key[sizeof((struct holding *)0)->key];
-    size_t orders, signals;
+    size_t orders;
     int64_t began_us;
+    bool vouched;    /* the books were compared before; they are once more when trading goes on */
+    bool rolls_told; /* how many rollovers are under way is known, or cannot be */
+    bool rolls_awaited; /* nothing else is waited for */
+    bool rolls_resumed; /* they are being gone on with */
+    size_t rolls;
 };
 
 static struct holding *holding_in(const struct flow *flow)
@@ -162,6 +169,25 @@ static enum step_result fills_answer(struct flow *flow, const struct err *err, c
 /* A broker without client order ids shows a day's orders of everybody: those that are ours belong
  * to the orders that have them, be they long over. And an exit that was refused before this process
  * began is still to be tried again. */
+void holding_note_ended(struct core *core, const struct order *order)
+{
+    if (!order_is_final(order->state))
+        return;
+    exits_note(core, order);
+    broker_own(core->broker, order);
+}
+
+/* Those that ended were told as they did. */
+static enum step_result own_live(struct flow *flow)
+{
+    struct core *core = flow->core;
+    struct owed owed = hold_owed(core, holding_in(flow));
+    for (size_t i = 0; i < owed.order_count; i++)
+        broker_own(core->broker, &owed.orders[i]);
+    hold_let_go(&owed);
+    return STEP_NEXT;
+}
+
 static enum step_result own(struct flow *flow)
 {
     struct core *core = flow->core;
@@ -169,7 +195,9 @@ static enum step_result own(struct flow *flow)
     char since[CALENDAR_TEXT_MAX];
     if (core->options.mode == MODE_ACTIVE_ACTIVE && !*holding->instrument)
         return STEP_NEXT;
-    calendar_print(clock_wall(core->clock) - OWN_US, since);
+    if (core->own_known)
+        return own_live(flow);
+    calendar_print(clock_wall(core->clock) - HOLDING_OWN_US, since);
     struct store_query query = {.table = TABLE_ORDER,
                                 .where = {{.column = "created_at", .op = STORE_GE, .value = since}},
                                 .where_count = 1,
@@ -229,11 +257,26 @@ static void take_for_unsent(struct core *core, const struct order *order)
     orders_change(core, "order.unsent", NULL, &after, (struct waiter){0});
 }
 
+static void hear_rolls(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct core *core = owner;
+    struct flow *flow = flow_find(core, handle);
+    if (!flow)
+        return;
+    struct taking *taking = flow->data;
+    taking->rolls_told = true;
+    taking->rolls = err ? 1 : ((const struct store_rows *)value)->count;
+    if (taking->rolls_awaited)
+        flow_poke(core, handle);
+}
+
 static enum step_result orders(struct flow *flow)
 {
     struct core *core = flow->core;
     struct taking *taking = flow->data;
     struct owed owed = hold_owed(core, holding_in(flow));
+    /* Seldom are there any: asked while the broker is. */
+    roll_find_interrupted(core, (struct waiter){hear_rolls, core, flow->handle});
     for (size_t i = 0; i < owed.order_count; i++)
         take_for_unsent(core, &owed.orders[i]);
     for (size_t i = 0; i < owed.signal_count; i++)
@@ -259,11 +302,22 @@ static enum step_result orders_answer(struct flow *flow, const struct err *err, 
 
 /* ---- match ---- */
 
-/* All of it at once, by whoever leads; what an instrument's own key needs was looked up above. */
+/* Where every instrument has a key of its own, the leader's holds back none that is traded. */
+static bool is_vouched(const struct core *core)
+{
+    return match_is_vouched(core) || (core->reconciled && core->options.mode == MODE_ACTIVE_ACTIVE);
+}
+
+/* All of it at once, by whoever leads; what an instrument's own key needs was looked up above. That
+ * is enough for the leader's key, too, when a comparison vouches for the rest. */
 static enum step_result match(struct flow *flow)
 {
     if (*holding_in(flow)->instrument)
         return STEP_NEXT;
+    if (is_vouched(flow->core)) {
+        ((struct taking *)flow->data)->vouched = true;
+        return STEP_NEXT;
+    }
     if (!match_begin(flow->core, "start", flow_waiter(flow)))
         flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
     return STEP_WAIT;
@@ -284,16 +338,23 @@ static enum step_result match_answer(struct flow *flow, const struct err *err, c
 /* Rollovers that were under way go on before any signal about them is decided. */
 static enum step_result rolls(struct flow *flow)
 {
+    struct taking *taking = flow->data;
+    taking->rolls_awaited = !taking->rolls_told;
+    if (taking->rolls_awaited)
+        return STEP_WAIT;
+    if (taking->rolls == 0 && flow->core->roll->count == 0)
+        return STEP_NEXT;
+    taking->rolls_resumed = true;
     roll_resume(flow->core, flow_waiter(flow));
     return STEP_WAIT;
 }
 
 static enum step_result rolls_answer(struct flow *flow, const struct err *err, const void *value)
 {
-    (void)flow;
-    (void)err; /* it looks again by itself */
+    const struct taking *taking = flow->data;
     (void)value;
-    return STEP_NEXT;
+    flow->core->roll->resume |= err && !taking->rolls_told; /* it looks again by itself */
+    return taking->rolls_resumed || !taking->rolls_told ? STEP_NEXT : rolls(flow);
 }
 
 /* ---- open ---- */
@@ -304,7 +365,18 @@ static void queue(struct core *core, const struct signal *signal)
     if (signal->state == SIGNAL_RETRYING && wait_us > 0)
         lane_retry(core, signal->id, clock_steady(core->clock) + wait_us);
     else if (signal->state == SIGNAL_RECEIVED || signal->state == SIGNAL_RETRYING)
-        lane_push(core, signal);
+        lane_wait(core, signal);
+}
+
+/* All of them before any is decided: an EXIT that nobody worked yet closes the entries that came
+ * before it. */
+static void queue_all(struct core *core, const struct owed *owed)
+{
+    for (size_t i = 0; i < owed->signal_count; i++)
+        queue(core, &owed->signals[i]);
+    for (size_t i = 0; i < owed->signal_count; i++)
+        if (owed->signals[i].type == SIGNAL_EXIT && owed->signals[i].state == SIGNAL_RECEIVED)
+            intake_supersede(core, &owed->signals[i]);
 }
 
 static enum step_result open(struct flow *flow)
@@ -324,13 +396,15 @@ static enum step_result open(struct flow *flow)
         failover_note(core);
         core->holdings->adopt_us = 0;
     }
-    for (size_t i = 0; i < owed.signal_count; i++)
-        queue(core, &owed.signals[i]);
+    queue_all(core, &owed);
     log_write(core->log, LOG_INFO, "take_over", "trading is allowed", LOG_T("key", holding->key),
               LOG_I("term", core->term), LOG_I("orders", taking->orders),
-              LOG_I("signals", owed.signal_count), LOG_MS("took_ms", now_us - taking->began_us),
-              LOG_END);
+              LOG_I("signals", owed.signal_count),
+              LOG_T("books", taking->vouched ? "vouched" : "compared"),
+              LOG_MS("took_ms", now_us - taking->began_us), LOG_END);
     hold_let_go(&owed);
+    if (taking->vouched)
+        match_begin(core, "takeover", (struct waiter){0});
     metric_set(core->holdings->held, (double)holdings_count(core));
     return STEP_END;
 }

@@ -5,6 +5,7 @@
 #include "flow/core.h"
 
 #define LEADER_KEY "leader"
+#define HOLDING_OWN_US (36 * 3600 * 1000000LL) /* a broker may show a day's orders */
 
 struct holdings *holdings_new(struct core *core);
 void holdings_free(struct core *core);
@@ -33,5 +34,7 @@ void holdings_drop(struct core *core);
 void holdings_lost(struct core *core);
 /* The lease that the store is to ask for before it takes such a write; NULL: none. */
 const char *holding_fence(struct core *core, const struct store_event *events, size_t count);
+/* An order that may have ended, whoever worked it: exits and the broker's body hear of it. */
+void holding_note_ended(struct core *core, const struct order *order);
 size_t holdings_count(const struct core *core);
 #endif

@@ -263,8 +263,7 @@ static bool refuse(const struct core *core, const struct signal *signal, struct 
 
 /* ---- what others stored ---- */
 
-/* The entries that wait here and that an EXIT stored elsewhere closes. */
-static void supersede_waiting(struct core *core, const struct signal *exit)
+void intake_supersede(struct core *core, const struct signal *exit)
 {
     const struct signal *closed[SUPERSEDED_MAX];
     size_t count = lane_superseded(core, exit, closed, SUPERSEDED_MAX);
@@ -286,12 +285,12 @@ void intake_follow(struct core *core, const char *signal_id, const struct signal
 {
     const struct signal *row = book_get(core->book, TABLE_SIGNAL, signal_id);
     struct signal signal;
-    if (!row || !core_works(core, row->instrument) ||
+    if (!row || core->draining || !core_works(core, row->instrument) ||
         (row->state != SIGNAL_RECEIVED && row->state != SIGNAL_RETRYING))
         return;
     signal = *row;
     if (!before && signal.type == SIGNAL_EXIT)
-        supersede_waiting(core, &signal);
+        intake_supersede(core, &signal);
     if (!lane_wait(core, &signal))
         lane_retry(core, signal.id, clock_steady(core->clock) + STANDS_AGAIN_US);
 }

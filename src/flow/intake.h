@@ -82,6 +82,8 @@ void intake_unstored(struct core *core, const char *signal_id, const struct err 
 void intake_committed(struct core *core, const struct change *change);
 /* Another instance has written the signal's row: if it is ours to work, it waits its turn here. */
 void intake_follow(struct core *core, const char *signal_id, const struct signal *before);
+/* The entries that wait here and that an EXIT stored elsewhere closes. */
+void intake_supersede(struct core *core, const struct signal *exit);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
 void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
 

@@ -379,11 +379,15 @@ static const char *owner(void *ctx, const char *instrument)
     return found;
 }
 
-/* What another instance trades is its own to compare: our book follows, and may be a little behind
- * the broker's. What nobody trades is the leader's to take first. */
-static bool moves_elsewhere(void *ctx, const char *instrument)
+/* Lots of an order that is too young to be told of may be there already. What another instance
+ * trades is its own to compare: our book follows, and may be a little behind the broker's. What
+ * nobody trades is the leader's to take first. */
+static bool may_move(void *ctx, const char *instrument)
 {
-    struct core *core = ((const struct look *)ctx)->core;
+    const struct look *look = ctx;
+    struct core *core = look->core;
+    if (look->moving)
+        return true;
     if (core->options.mode != MODE_ACTIVE_ACTIVE || core_works(core, instrument))
         return false;
     if (core_is_leader(core))
@@ -397,7 +401,7 @@ struct reconcile_options match_options(struct core *core, const struct look *loo
                                       .drift_most = core->options.reconcile.drift_bounded
                                                         ? core->options.reconcile.max_drift
                                                         : decimal_bad(),
-                                      .moves = moves_elsewhere,
+                                      .moves = may_move,
                                       .stands = stands,
                                       .owner = owner,
                                       .ctx = (void *)(uintptr_t)look};

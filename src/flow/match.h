@@ -56,8 +56,12 @@ struct matching {
 };
 struct match {
     bool running;
-    bool blind;      /* the broker's orders or positions are not known: nothing that adds risk */
-    bool ran;        /* a look was complete since the start */
+    bool blind; /* the broker's orders or positions are not known: nothing that adds risk */
+    bool ran;   /* a look was complete since the start */
+    /* Steady: when the newest look, whoever's, was whole, found nothing and nothing moving; 0: none
+     * did, or a later one found something. Told by the log. */
+    int64_t clean_us;
+    int64_t told_seq; /* of the newest report of another instance */
     int64_t next_us; /* steady */
     unsigned blind_times;
     struct str report; /* the last one, as JSON; empty: none yet */
@@ -78,6 +82,9 @@ struct match {
 struct match *match_new(struct core *core);
 void match_free(struct match *match);
 int64_t match_turn(struct core *core);
+#define MATCH_EVENT "reconciliation.done"
+/* Another instance's report, as the event tells it, now or when it is read later. */
+void match_follow(struct core *core, const struct event *event, struct arena *arena);
 
 /* ---- match_apply.c: one action, step by step. Looks at what is, does the next thing, and says
  * whether to wait for its answer; then it is asked again. ---- */

@@ -25,6 +25,8 @@
 #define BLIND_LEAST_US 1000000
 #define BLIND_MOST_US 30000000
 #define SOON_US 5000000
+#define CLOCKS_US 1000000
+#define VOUCH_MOST_US 600000000
 enum { LOOKS_MAX = 4, TRIES_MAX = 64, POSITIONS_MAX = 32 };
 
 struct match *match_new(struct core *core)
@@ -286,6 +288,50 @@ static void keep_blocks(struct core *core, struct matching *m)
         metric_set(match->differences, (double)match->open_count);
 }
 
+/* One that could not compare everything, because lots were moving, proves nothing and spoils
+ * nothing. */
+static void note_clean(struct match *match, int64_t now_us, bool whole, bool equal, bool moving)
+{
+    if (!whole || !equal)
+        match->clean_us = 0;
+    else if (!moving)
+        match->clean_us = now_us;
+}
+
+void match_follow(struct core *core, const struct event *event, struct arena *arena)
+{
+    const struct json_limits limits = {.depth = 16, .nodes = 8192};
+    struct match *match = core->match;
+    bool whole = false, moving = true;
+    int64_t differences = -1, age_us = clock_wall(core->clock) - event->at_us;
+    if (strcmp(event->kind, MATCH_EVENT) != 0 || event->seq <= match->told_seq)
+        return;
+    match->told_seq = event->seq;
+    struct err err;
+    const struct json *body = json_parse(arena, event->body, strlen(event->body), &limits, &err);
+    const struct json *report = body ? json_get(body, "cause") : NULL;
+    if (report && report->type == JSON_OBJECT) {
+        json_bool(report, "complete", &whole);
+        json_bool(report, "moving", &moving);
+        json_int(report, "differences", &differences);
+    }
+    if (age_us < -CLOCKS_US) /* whose clock is wrong is not known */
+        moving = true;
+    note_clean(match, clock_steady(core->clock) - (age_us > 0 ? age_us : 0), whole,
+               differences == 0, moving);
+}
+
+bool match_is_vouched(const struct core *core)
+{
+    const struct match *match = core->match;
+    int64_t most_us = 2 * core->options.reconcile.every_us;
+    int64_t age_us = clock_steady(core->clock) - match->clean_us;
+    struct broker_status status;
+    broker_status(core->broker, &status);
+    return core->reconciled && match->clean_us && status.ok && !match->blind &&
+           match->open_count == 0 && age_us <= (most_us < VOUCH_MOST_US ? most_us : VOUCH_MOST_US);
+}
+
 static void log_differences(struct core *core, const struct matching *m)
 {
     for (size_t i = 0; i < m->count; i++) {
@@ -320,6 +366,10 @@ static enum step_result report(struct flow *flow)
     struct store_event event;
     if (!m->dry_run)
         keep_blocks(core, m);
+    if (!m->dry_run)
+        note_clean(match, clock_steady(core->clock),
+                   !*m->failed[LOOK_ORDERS] && !*m->failed[LOOK_POSITIONS], m->found == 0,
+                   m->moving);
     match->at_us = clock_wall(core->clock);
     str_clear(&match->report);
     match_print(core, m, &match->report);
@@ -327,7 +377,7 @@ static enum step_result report(struct flow *flow)
     log_differences(core, m);
     if (m->dry_run)
         return STEP_END;
-    event_start(core, &event, "reconciliation.done", core->options.instance);
+    event_start(core, &event, MATCH_EVENT, core->options.instance);
     event.cause = str_text(&match->report);
     record_write(core, &event, 1, false, flow_waiter(flow));
     return STEP_WAIT;

@@ -42,6 +42,7 @@ static enum step_result trust(struct flow *flow)
     core->halt = halt ? halt->level : HALT_NONE;
     statistics_adopt(core);
     orders_resync(core);
+    core->own_known = false; /* some may have ended unheard */
     record_trust(core);
     log_write(core->log, LOG_WARN, "resync", "somebody else had written: the book was read again",
               LOG_END);

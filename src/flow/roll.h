@@ -21,6 +21,8 @@ void roll_free(struct roll *roll);
 int64_t roll_turn(struct core *core);
 /* After a takeover: goes on with what was under way. Answered when every such story has begun. */
 void roll_resume(struct core *core, struct waiter to);
+/* The positions that are being rolled; value: const struct store_rows *. */
+void roll_find_interrupted(struct core *core, struct waiter to);
 /* A layer of this strategy is between two contracts: signals about it wait for a moment. */
 bool roll_holds(const struct core *core, const char *strategy, const char *instrument);
 

@@ -37,13 +37,18 @@ bool roll_holds(const struct core *core, const char *strategy, const char *instr
 
 /* ---- what was under way ---- */
 
-static enum step_result ask_interrupted(struct flow *flow)
+void roll_find_interrupted(struct core *core, struct waiter to)
 {
     struct store_query query = {
         .table = TABLE_POSITION,
         .where = {{.column = "rollover", .op = STORE_EQ, .value = "in_progress"}},
         .where_count = 1};
-    store_query(flow->core->store, &query, flow_waiter(flow));
+    store_query(core->store, &query, to);
+}
+
+static enum step_result ask_interrupted(struct flow *flow)
+{
+    roll_find_interrupted(flow->core, flow_waiter(flow));
     return STEP_WAIT;
 }
 
@@ -64,7 +69,8 @@ static enum step_result hear_interrupted(struct flow *flow, const struct err *er
             roll_begin(core, position, "interrupted");
         else if (!holding_want(core, position->instrument))
             continue; /* somebody else's to go on with */
-        roll->resume |= !roll_holds(core, position->strategy, position->instrument);
+        at = roll_find(roll, position->strategy, position->instrument);
+        roll->resume |= at == roll->count || roll->list[at].interrupted;
     }
     for (size_t i = roll->count; i-- > 0;) /* those that had not really begun */
         if (roll->list[i].interrupted && !roll->resume)

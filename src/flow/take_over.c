@@ -5,11 +5,15 @@
  *              write
  *     load     after: the book is what the store has; signals are accepted
  *     count    after: what the last process counted and did not save is being counted
+ *     dead     after: it is known how many dead letters there are
+ *     rate     after: what was ordered of late counts, and what has ended of it is known
+ *     compared after: when the leader found our book and the broker's equal last is known
  *     lead     after: the leader's key is ours and open, or somebody else leads */
 #include "flow/follow.h"
 #include "flow/holding.h"
 #include "flow/intake.h"
 #include "flow/load_book.h"
+#include "flow/match.h"
 #include "flow/orders.h"
 #include "flow/record.h"
 #include "flow/statistics.h"
@@ -112,14 +116,19 @@ static enum step_result hear_dead(struct flow *flow, const struct err *err, cons
 
 /* ---- rate ---- */
 
-/* What was ordered in the last minute, by whichever instance, counts towards the rail of rate. */
+/* What was ordered in the last minute, by whichever instance, counts towards the rail of rate. Who
+ * stands by hears of the orders that have ended, too, so that taking a key need not ask for them.
+ */
 static enum step_result ask_rate(struct flow *flow)
 {
     char since[CALENDAR_TEXT_MAX];
-    calendar_print(clock_wall(flow->core->clock) - MINUTE_US, since);
+    int64_t back_us = follow_is_on(flow->core) ? HOLDING_OWN_US : MINUTE_US;
+    calendar_print(clock_wall(flow->core->clock) - back_us, since);
     struct store_query query = {.table = TABLE_ORDER,
                                 .where = {{.column = "created_at", .op = STORE_GE, .value = since}},
                                 .where_count = 1,
+                                .order_by = "created_at",
+                                .descending = true,
                                 .limit = 10000};
     store_query(flow->core->store, &query, flow_waiter(flow));
     return STEP_WAIT;
@@ -128,8 +137,36 @@ static enum step_result ask_rate(struct flow *flow)
 static enum step_result hear_rate(struct flow *flow, const struct err *err, const void *value)
 {
     const struct store_rows *rows = value;
-    for (size_t i = 0; !err && i < rows->count; i++)
-        orders_note_made(flow->core, rows->rows[i]);
+    struct core *core = flow->core;
+    for (size_t i = 0; !err && i < rows->count; i++) {
+        orders_note_made(core, rows->rows[i]);
+        if (follow_is_on(core))
+            holding_note_ended(core, rows->rows[i]);
+    }
+    core->own_known = !err && follow_is_on(core);
+    return STEP_NEXT;
+}
+
+/* ---- compared ---- */
+
+/* Whether the leader has found the books equal not long ago. */
+static enum step_result ask_compared(struct flow *flow)
+{
+    struct core *core = flow->core;
+    const struct lease_row *leader = book_get(core->book, TABLE_LEASE, LEADER_KEY);
+    struct store_events_query query = {.kind_prefix = MATCH_EVENT, .limit = 1, .descending = true};
+    if (!follow_is_on(core) || !leader || !*leader->holder)
+        return STEP_NEXT;
+    query.subject = leader->holder;
+    store_events(core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result hear_compared(struct flow *flow, const struct err *err, const void *value)
+{
+    const struct store_events *events = value;
+    if (!err && events->count)
+        match_follow(flow->core, &events->list[0], flow->arena);
     return STEP_NEXT;
 }
 
@@ -161,9 +198,13 @@ static enum step_result lead_answer(struct flow *flow, const struct err *err, co
 
 static const struct step take_over[] = {
     /* name    ask       answer         release deadline flags */
-    {"term", term, term_answer, NULL, 0, 0},   {"load", load, load_answer, NULL, 0, 0},
-    {"count", count, NULL, NULL, 0, 0},        {"dead", ask_dead, hear_dead, NULL, 0, 0},
-    {"rate", ask_rate, hear_rate, NULL, 0, 0}, {"lead", lead, lead_answer, NULL, 0, STEP_FENCED},
+    {"term", term, term_answer, NULL, 0, 0},
+    {"load", load, load_answer, NULL, 0, 0},
+    {"count", count, NULL, NULL, 0, 0},
+    {"dead", ask_dead, hear_dead, NULL, 0, 0},
+    {"rate", ask_rate, hear_rate, NULL, 0, 0},
+    {"compared", ask_compared, hear_compared, NULL, 0, 0},
+    {"lead", lead, lead_answer, NULL, 0, STEP_FENCED},
 };
 static const struct story take_over_story = {.name = "take_over", STORY(take_over)};
 

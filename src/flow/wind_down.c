@@ -15,17 +15,20 @@
 #include <string.h>
 
 #define LOOK_US 10000
+#define SOON_US 1000 /* at first: a successor waits */
+#define FIRST_US 300000
 enum { ORDERS_MAX = 4096 };
 
 struct wind_down {
     bool forced, unfinished, asked, saved;
-    int64_t limit_us; /* steady: of the step under way */
+    int64_t began_us, limit_us; /* steady: of the step under way */
 };
 
 static enum step_result begin_step(struct flow *flow, const char *name, int64_t limit_us)
 {
     struct wind_down *down = flow->data;
-    down->limit_us = clock_steady(flow->core->clock) + limit_us;
+    down->began_us = clock_steady(flow->core->clock);
+    down->limit_us = down->began_us + limit_us;
     log_write(flow->core->log, LOG_INFO, "shutdown", name, LOG_MS("limit_ms", limit_us), LOG_END);
     return STEP_WAIT;
 }
@@ -43,7 +46,7 @@ static enum step_result look(struct flow *flow, bool done)
                   LOG_T("step", flow->story->steps[flow->step].name), LOG_END);
         return STEP_NEXT;
     }
-    flow_deadline(flow, now_us + LOOK_US);
+    flow_deadline(flow, now_us + (now_us - down->began_us < FIRST_US ? SOON_US : LOOK_US));
     return STEP_WAIT;
 }
 
@@ -160,11 +163,14 @@ static void saved(void *owner, uint64_t handle, const struct err *err, const voi
         ((struct wind_down *)flow->data)->saved = true;
 }
 
-/* What is still being counted from the log is waited for, and then saved. */
+/* What is still being counted from the log is waited for, and then saved. Who stays has counted the
+ * same. */
 static enum step_result look_flushed(struct flow *flow)
 {
     struct wind_down *down = flow->data;
     struct core *core = flow->core;
+    if (hands_over(core))
+        return look(flow, record_in_flight(core) == 0);
     if (!down->asked && statistics_ready(core)) {
         down->asked = true;
         statistics_save(core,

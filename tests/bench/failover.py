@@ -33,6 +33,7 @@ def first_work(cluster, leader, since_us):
     name = f"h{cluster.all.index(leader)}"
 
     def seen():
+        time.sleep(0.25)  # to look is work, too, on the same two cores
         rows = cluster.rows(
             f"SELECT min(at) FROM events WHERE at >= {since_us}"
             f" AND instance <> '{name}' AND {kinds}"
