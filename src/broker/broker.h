@@ -12,6 +12,7 @@
  * Quantities are lots, as everywhere in the host; an adapter whose broker counts units converts. */
 #ifndef TIDELOCK_BROKER_BROKER_H
 #define TIDELOCK_BROKER_BROKER_H
+#include "base/json.h"
 #include "base/wait.h"
 #include "trade/order.h"
 #include "trade/portfolio.h"
@@ -97,6 +98,13 @@ struct broker_ops {
                       struct waiter to); /* value: const struct broker_positions * */
     void (*balance)(struct broker *b, struct waiter to); /* value: const struct broker_balance * */
     void (*status)(const struct broker *b, struct broker_status *out);
+    /* For brokers that know no ids of ours: what stands in their book that resembles the order
+     * before it is sent, as JSON to be kept with it; value: const char *. Never fails: what is
+     * known is told. NULL: not needed. */
+    void (*survey)(struct broker *b, const struct order *order, struct waiter to);
+    /* What was kept of an order that another process sent, or may have; NULL: nothing was, so it
+     * was never sent, or by a program that kept nothing. */
+    void (*recall)(struct broker *b, const struct order *order, const struct json *survey);
     /* An order of ours from the store, told at a start and when it has ended: what it is called at
      * the broker belongs to it and to no other; one that ended without a name is not looked for any
      * more. NULL: of no interest. */
@@ -157,6 +165,14 @@ static inline void broker_balance(struct broker *b, struct waiter to)
 static inline void broker_status(const struct broker *b, struct broker_status *out)
 {
     b->ops->status(b, out);
+}
+static inline void broker_survey(struct broker *b, const struct order *o, struct waiter to)
+{
+    b->ops->survey(b, o, to);
+}
+static inline void broker_recall(struct broker *b, const struct order *o, const struct json *survey)
+{
+    b->ops->recall(b, o, survey);
 }
 static inline void broker_own(struct broker *b, const struct order *o)
 {

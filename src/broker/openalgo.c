@@ -230,6 +230,7 @@ static void close_openalgo(struct broker *broker)
     for (struct oa_ask *ask = oa->asks; ask; ask = next) {
         next = ask->next;
         mem_free(ask->placing);
+        mem_free(ask->order);
         mem_free(ask);
     }
     oa_orders_free(oa);
@@ -282,6 +283,8 @@ static void fill_ops(struct openalgo *oa)
         .balance = oa_balance,
         .status = status,
         .own = oa_own,
+        .survey = oa_survey,
+        .recall = oa_recall,
         .close = close_openalgo,
     };
     oa->broker.ops = &oa->ops;

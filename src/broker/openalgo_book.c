@@ -175,6 +175,7 @@ static void forget_order(struct openalgo *oa, struct oa_order *order)
 {
     HASH_DELETE(hh, oa->orders, order);
     mem_free(order->steps);
+    mem_free(order->before);
     mem_free(order);
 }
 

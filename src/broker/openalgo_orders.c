@@ -200,6 +200,29 @@ static bool check_order(struct openalgo *oa, const struct order *order, struct e
     return oa_may_trade(oa, err);
 }
 
+static bool book_is_fresh(const struct openalgo *oa, int64_t now_us)
+{
+    return oa->books.good_us && now_us - oa->books.good_us < FRESH_BOOK_US;
+}
+
+/* The book is read before, unless it just was; one that cannot be read holds nobody up for long. */
+void oa_survey(struct broker *broker, const struct order *order, struct waiter to)
+{
+    struct openalgo *oa = openalgo_of(broker);
+    int64_t now_us = clock_steady(oa->options.clock);
+    struct oa_ask *ask = push_ask(oa, OA_ASK_SURVEY, to);
+    ask->order = mem_alloc(sizeof *ask->order);
+    *ask->order = *order;
+    ask->until_us = now_us + WAIT_BOOK_US;
+    if (book_is_fresh(oa, now_us)) {
+        ask->until_us = now_us; /* at the end of this turn */
+        return;
+    }
+    ask->after -= oa->books.running; /* the one under way will do */
+    if (!oa->books.running)
+        oa_books_want(oa, order->reduces ? RATE_EXIT : RATE_ENTRY);
+}
+
 static void begin_placing(struct openalgo *oa, const struct right_to_send *right,
                           struct decimal target, struct waiter to)
 {
@@ -215,7 +238,8 @@ static void begin_placing(struct openalgo *oa, const struct right_to_send *right
                                                      clock_wall(oa->options.clock),
                                    .target = target,
                                    .to = to};
-    if (oa->books.good_us && now_us - oa->books.good_us < FRESH_BOOK_US) {
+    if (book_is_fresh(oa, now_us) ||
+        (oa->surveyed_us && now_us - oa->surveyed_us < FRESH_BOOK_US)) {
         oa_place_now(oa, placing);
         return;
     }
@@ -415,12 +439,15 @@ static void answer_ask(struct openalgo *oa, struct oa_ask *ask)
     const struct err *err = oa->books.err.class == ERR_NONE ? NULL : &oa->books.err;
     if (ask->kind == OA_ASK_PLACE)
         oa_place_now(oa, ask->placing);
+    else if (ask->kind == OA_ASK_SURVEY)
+        oa_survey_now(oa, ask->order, ask->to);
     else if (err)
         wait_answer(ask->to, err, NULL);
     else if (ask->kind == OA_ASK_ORDER)
         answer_order(oa, ask);
     else
         answer_open(oa, ask);
+    mem_free(ask->order);
     mem_free(ask);
 }
 

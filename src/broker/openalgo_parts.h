@@ -97,7 +97,11 @@ struct oa_order { /* one of ours */
     int64_t followed_us;  /* steady: since when */
     unsigned missing;     /* readings in a row without it */
     bool sent;            /* it may stand though we have no id of it */
-    bool ambiguous;       /* told already */
+    bool recalled;        /* sent by another process, if at all */
+    bool surveyed;        /* and that one kept what stood there before: */
+    char (*before)[NAME_SIZE];
+    size_t before_count;
+    bool ambiguous; /* told already */
     enum oa_status status;
     unsigned status_seen;    /* readings in a row that said so */
     int64_t status_since_us; /* steady: the first of them */
@@ -133,13 +137,16 @@ void oa_orders_free(struct openalgo *oa);
 const struct oa_row *oa_row_find(const struct oa_books *books, const char *broker_id);
 /* Finds orders without an id among the rows: openalgo_match.c. */
 void oa_match(struct openalgo *oa);
+/* Answers with the ids of the rows that could be taken for the order, as JSON. */
+void oa_survey_now(struct openalgo *oa, const struct order *order, struct waiter to);
+void oa_recall(struct broker *broker, const struct order *order, const struct json *survey);
 /* What the last good reading says of one order. */
 void oa_answer_of(struct openalgo *oa, struct oa_order *order, struct arena *arena,
                   struct broker_answer *out);
 
 /* ---- questions that wait for a reading ---- */
 
-enum oa_ask_kind { OA_ASK_ORDER, OA_ASK_OPEN, OA_ASK_PLACE };
+enum oa_ask_kind { OA_ASK_ORDER, OA_ASK_OPEN, OA_ASK_PLACE, OA_ASK_SURVEY };
 struct oa_ask {
     enum oa_ask_kind kind;
     char order_id[ID_SIZE];
@@ -147,6 +154,7 @@ struct oa_ask {
     int64_t until_us; /* PLACE: steady, goes on without */
     struct waiter to;
     struct oa_placing *placing;
+    struct order *order; /* SURVEY */
     struct oa_ask *next;
 };
 struct oa_placing { /* openalgo_orders.c */
@@ -181,7 +189,8 @@ struct openalgo {
     struct oa_order *orders;
     struct oa_entry *entries;
     struct oa_books books;
-    uint64_t readings; /* begun */
+    uint64_t readings;   /* begun */
+    int64_t surveyed_us; /* steady: the last survey, which had the book read as well as it may be */
     struct oa_ask *asks;
     struct oa_refusal *refusals;
     struct oa_contract *contracts; /* one an instrument */
@@ -220,6 +229,7 @@ void oa_amend(struct broker *broker, const struct order *order, struct waiter to
 void oa_query(struct broker *broker, const struct order *order, struct waiter to);
 void oa_open_orders(struct broker *broker, struct waiter to);
 void oa_own(struct broker *broker, const struct order *order);
+void oa_survey(struct broker *broker, const struct order *order, struct waiter to);
 /* openalgo_stream.c; the steady time at which it wants to be called */
 int64_t oa_stream_turn(struct openalgo *oa, int64_t now_us);
 /* openalgo_read.c */

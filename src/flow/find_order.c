@@ -1,6 +1,7 @@
 /* Finding out what became of an order, and cancelling one.
  *
  *     delay     not before the moment the parent chose
+ *     recall    what was kept of an order that another process may have sent
  *     query     the broker is asked about this one order, by our client order id
  *     conclude  it was not found: that is proof only from a certain moment on (orders_proof_us),
  *               and none at all of an order that stood: that one becomes UNKNOWN
@@ -10,12 +11,13 @@
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
 #include "flow/record.h"
+#include <string.h>
 
 struct find {
     char order_id[ID_SIZE];
     int64_t not_before_us, asked_us; /* steady */
     int64_t attempt;                 /* the row's, when the broker was asked */
-    bool proved, found;
+    bool proved, found, ambiguous;
 };
 
 static enum step_result delay(struct flow *flow)
@@ -32,6 +34,38 @@ static enum step_result delay_answer(struct flow *flow, const struct err *err, c
     (void)flow;
     (void)err;
     (void)value;
+    return STEP_NEXT;
+}
+
+static enum step_result recall(struct flow *flow)
+{
+    const struct find *find = flow->data;
+    const struct live_order *live = orders_find(flow->core, find->order_id);
+    struct store_events_query query = {
+        .kind_prefix = "order.surveyed", .subject = find->order_id, .descending = true, .limit = 1};
+    if (!flow->core->broker->ops->recall || !live || live->recalled ||
+        !order_is_unresolved(live->row.state))
+        return STEP_NEXT;
+    store_events(flow->core->store, &query, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result recall_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    const struct find *find = flow->data;
+    const struct store_events *events = value;
+    struct live_order *live = orders_find(flow->core, find->order_id);
+    const struct json *root = NULL;
+    struct err ignored;
+    if (err)
+        return flow_fail(flow, err);
+    if (!live)
+        return STEP_END;
+    if (events->count)
+        root = json_parse(flow->arena, events->list[0].body, strlen(events->list[0].body), NULL,
+                          &ignored);
+    live->recalled = true;
+    broker_recall(flow->core->broker, &live->row, json_at(root, "cause.survey"));
     return STEP_NEXT;
 }
 
@@ -81,6 +115,11 @@ static enum step_result query_answer(struct flow *flow, const struct err *err, c
 {
     struct find *find = flow->data;
     const struct broker_answer *answer = value;
+    if (err && err->code == ERR_CONFLICT) { /* only a person can tell: nobody waits for that */
+        orders_looked(flow->core, find->order_id);
+        find->ambiguous = true;
+        return STEP_NEXT;
+    }
     if (err)
         return flow_fail(flow, err);
     find->found = answer->found;
@@ -113,16 +152,19 @@ static enum step_result conclude(struct flow *flow)
     if (!orders_row(core, find->order_id, &row) || row.attempt != find->attempt ||
         !record_settled(core))
         return STEP_END;
-    if (row.state == ORDER_ACKNOWLEDGED || row.state == ORDER_PARTIALLY_FILLED)
+    if (!find->ambiguous &&
+        (row.state == ORDER_ACKNOWLEDGED || row.state == ORDER_PARTIALLY_FILLED))
         return lost(flow, &row);
     if (!order_is_unresolved(row.state))
         return STEP_END;
     if (row.state == ORDER_UNKNOWN) {
-        find->proved = find->asked_us >= orders_proof_us(core, &row);
+        find->proved = !find->ambiguous && find->asked_us >= orders_proof_us(core, &row);
         return STEP_END;
     }
     row.state = ORDER_UNKNOWN;
-    text_copy(row.reason, sizeof row.reason, "sent or not: the broker does not know it yet");
+    text_copy(row.reason, sizeof row.reason,
+              find->ambiguous ? "several orders at the broker may be this one; settle it by hand"
+                              : "sent or not: the broker does not know it yet");
     orders_change(core, NULL, NULL, &row, flow_waiter(flow));
     return STEP_WAIT;
 }
@@ -136,6 +178,7 @@ static enum step_result conclude_answer(struct flow *flow, const struct err *err
 static const struct step find_order[] = {
     /* name       ask       answer           release deadline flags */
     {"delay", delay, delay_answer, NULL, 0, 0},
+    {"recall", recall, recall_answer, NULL, 0, 0},
     {"query", query, query_answer, NULL, 0, 0},
     {"conclude", conclude, conclude_answer, NULL, 0, STEP_FENCED},
 };

@@ -2,7 +2,10 @@
  *
  *     lease   after: the instrument is ours (still, or again)
  *     right   the order is INTENDED, or UNKNOWN with proof that it never stood; or its right is at
- * hand place   its right to send is committed under our term, unused, and ours alone note    the
+ *             hand
+ *     survey  its right is committed; what resembles it at the broker is kept before it is sent,
+ *             where there are no ids of ours to know it by (find_order.c recalls it)
+ *     place   its right to send is committed under our term, unused, and ours alone note    the
  * attempt is over; the row does not say so yet
  *
  * The right is used at most once, before its time runs out, or not at all: then it is given back in
@@ -20,6 +23,7 @@ struct send {
     char order_id[ID_SIZE];
     int64_t right_until_us; /* steady */
     struct order row;       /* what is sent */
+    bool surveyed;
     enum order_state becomes;
     char reason[REASON_SIZE];
 };
@@ -57,6 +61,38 @@ static enum step_result right(struct flow *flow)
     after.reason[0] = '\0';
     send->right_until_us = clock_steady(core->clock) + order_validity_us(core);
     orders_change(core, NULL, NULL, &after, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result survey(struct flow *flow)
+{
+    const struct send *send = flow->data;
+    struct core *core = flow->core;
+    struct order row;
+    if (!core->broker->ops->survey || !orders_row(core, send->order_id, &row))
+        return STEP_NEXT;
+    broker_survey(core->broker, &row, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result survey_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    struct send *send = flow->data;
+    struct store_event event;
+    struct str cause = STR_EMPTY;
+    struct order row;
+    if (err)
+        return flow_fail(flow, err);
+    if (send->surveyed)
+        return STEP_NEXT; /* committed */
+    if (!orders_row(flow->core, send->order_id, &row) || row.state != ORDER_SENDING)
+        return STEP_END;
+    send->surveyed = true;
+    str_printf(&cause, "{\"survey\":%s}", (const char *)value);
+    event_start(flow->core, &event, "order.surveyed", row.id);
+    event.cause = str_text(&cause);
+    record_write(flow->core, &event, 1, false, flow_waiter(flow));
+    str_free(&cause);
     return STEP_WAIT;
 }
 
@@ -139,6 +175,7 @@ static const struct step send_order[] = {
     /* name    ask    answer        release deadline flags */
     {"lease", lease, NULL, NULL, 500, 0},
     {"right", right, NULL, NULL, 0, STEP_FENCED},
+    {"survey", survey, survey_answer, NULL, 0, STEP_FENCED},
     {"place", place, place_answer, NULL, 0, STEP_FENCED | STEP_MONEY},
     {"note", note, NULL, NULL, 0, STEP_FENCED},
 };

@@ -1,4 +1,6 @@
 """A host's life at a simulated OpenAlgo server: crashes, prices, and what is put right by hand."""
+import contextlib
+
 from harness import main, now_iso, until
 from openalgo_rig import (
     D,
@@ -164,6 +166,52 @@ def test_killed_while_the_answer_is_awaited():
         host.restart()
         until(lambda: len(orders(host, state="filled")) == 3, 20)
         judge(venue, host, 3)
+
+
+@contextlib.contextmanager
+def killed_beside_an_equal_order(action):
+    """Somebody has the same order in the book already; ours is on its way when the host dies."""
+    order = {"symbol": SYMBOL, "side": "BUY", "quantity": 35, "price": 58000, "product": "NRML"}
+    with OpenAlgo() as venue:
+        by_hand = venue.foreign_order(**order)
+        with tidelock(venue) as host:
+            venue.fault(action, path="/api/v1/placeorder")
+            send(host, order_kind="LIMIT", limit_price="58000", wait=False)
+            until(lambda: venue.requests(path="/api/v1/placeorder"), 20, "ours is on its way")
+            until(lambda: action == "never" or len(ours(venue)) == 1, 10, "ours stands")
+            host.restart()
+            yield venue, host, str(by_hand["id"])
+
+
+def test_killed_in_flight_what_stood_there_before_is_not_taken_for_ours():
+    with killed_beside_an_equal_order("never") as (venue, host, _):
+        order = await_order(host, "expired", 20)
+        assert not order["broker_id"], order
+        assert [o["status"] for o in venue.book()["orders"]] == ["NEW"]
+
+
+def test_killed_in_flight_ours_is_told_from_an_equal_one():
+    with killed_beside_an_equal_order("accept_then_never") as (venue, host, by_hand):
+        order = await_order(host, "acknowledged", 20)
+        assert order["broker_id"] not in ("", by_hand), order
+        host.restart()
+        assert await_order(host, "acknowledged", 20)["broker_id"] == order["broker_id"]
+        judge(venue, host, 1)
+
+
+def test_killed_in_flight_and_an_equal_one_by_hand_meanwhile_is_a_persons_to_settle():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        venue.fault("accept_then_never", path="/api/v1/placeorder")
+        send(host, order_kind="LIMIT", limit_price="58000", wait=False)
+        until(lambda: len(ours(venue)) == 1, 20, "ours stands")
+        host.kill()
+        venue.foreign_order(symbol=SYMBOL, side="BUY", quantity=35, price=58000, product="NRML")
+        host.start(deadline_s=20)  # it does not wait for a person
+        host.await_log("several orders in the book")
+        order = await_order(host, "unknown")
+        words = ["order", "resolve", order["id"], "--as", "cancelled", "--reason", "seen there"]
+        assert host.cli(*words).code == 0
+        await_order(host, "cancelled")
 
 
 def test_killed_with_a_resting_order():
