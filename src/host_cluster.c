@@ -29,19 +29,19 @@ static struct lease *open_lease(struct cluster *cluster)
     struct core *core = cluster->core;
     char address[NAME_SIZE];
     snprintf(address, sizeof address, "%.40s:%d", config->listen_address, (int)config->listen_port);
-    struct lease *lease =
-        lease_store_open(&(struct lease_store_options){.store = core->store,
-                                                       .clock = core->clock,
-                                                       .log = core->log,
-                                                       .metrics = core->metrics,
-                                                       .chance = &core->chance,
-                                                       .book = core->book,
-                                                       .name = config->instance,
-                                                       .address = address,
-                                                       .build = TIDELOCK_VERSION,
-                                                       .sole = config->mode == MODE_SINGLE,
-                                                       .ttl_us = config->leases.ttl_us,
-                                                       .watch_us = config->leases.watch_us});
+    struct lease *lease = lease_store_open(
+        &(struct lease_store_options){.store = core->store,
+                                      .clock = core->clock,
+                                      .log = core->log,
+                                      .metrics = core->metrics,
+                                      .chance = &core->chance,
+                                      .book = core->book,
+                                      .name = config->instance,
+                                      .address = address,
+                                      .build = TIDELOCK_VERSION,
+                                      .sole = config->mode == MODE_SINGLE,
+                                      .ttl_us = config->leases.dead_after_us / 3 * 2,
+                                      .watch_us = config->leases.watch_us});
     if (!cluster->hints)
         return lease;
     return lease_redis_open(&(struct lease_redis_options){.inner = lease,

@@ -7,7 +7,7 @@ return {
     listen = "127.0.0.1:0",
     store = { url = "postgresql://127.0.0.1/tidelock" },
     redis = { url = "redis://127.0.0.1:6379", prefix = "cluster" },
-    leases = { ttl = "2s" }, -- a killed host is noticed by its session at once, a hung one by this
+    leases = { dead_after = "3s" }, -- of a hung host; a killed one is noticed by its session
 
     account = { currency = "USDT", deposit = "1000000" },
     broker = {

@@ -302,23 +302,18 @@ void match_follow(struct core *core, const struct event *event, struct arena *ar
 {
     const struct json_limits limits = {.depth = 16, .nodes = 8192};
     struct match *match = core->match;
-    bool whole = false, moving = true;
-    int64_t differences = -1, age_us = clock_wall(core->clock) - event->at_us;
+    int64_t ago_ms = -1, age_us = clock_wall(core->clock) - event->at_us;
+    struct err err;
     if (strcmp(event->kind, MATCH_EVENT) != 0 || event->seq <= match->told_seq)
         return;
     match->told_seq = event->seq;
-    struct err err;
     const struct json *body = json_parse(arena, event->body, strlen(event->body), &limits, &err);
     const struct json *report = body ? json_get(body, "cause") : NULL;
-    if (report && report->type == JSON_OBJECT) {
-        json_bool(report, "complete", &whole);
-        json_bool(report, "moving", &moving);
-        json_int(report, "differences", &differences);
-    }
-    if (age_us < -CLOCKS_US) /* whose clock is wrong is not known */
-        moving = true;
-    note_clean(match, clock_steady(core->clock) - (age_us > 0 ? age_us : 0), whole,
-               differences == 0, moving);
+    if (report)
+        json_int(report, "equal_ms_ago", &ago_ms);
+    match->clean_us = 0;
+    if (ago_ms >= 0 && age_us > -CLOCKS_US) /* else whose clock is wrong is not known */
+        match->clean_us = clock_steady(core->clock) - ago_ms * 1000 - (age_us > 0 ? age_us : 0);
 }
 
 bool match_is_vouched(const struct core *core)

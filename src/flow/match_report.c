@@ -69,6 +69,9 @@ void match_print(struct core *core, const struct matching *m, struct str *out)
                "\"orders_settled\":%zu,\"positions_synced\":%zu",
                m->looks, m->moving ? "true" : "false", m->open_orders, m->orders_cancelled,
                m->orders_settled, m->positions_synced);
+    if (core->match->clean_us)
+        str_printf(out, ",\"equal_ms_ago\":%lld",
+                   (long long)(clock_steady(core->clock) - core->match->clean_us) / 1000);
     put_number(out, "balance_drift", m->drift);
     str_printf(out, ",\"differences\":%zu,\"discrepancies\":[", m->found);
     for (size_t i = 0; i < m->count; i++) {

@@ -92,7 +92,7 @@ struct lease_store_options {
     const char *name, *address, *build; /* copied; NULL: empty */
     bool sole; /* the database can be ours alone: joining ends all other members, keys need no rows
                 */
-    int64_t ttl_us;   /* 0: 10 s; 1 s allowed. Another member is taken for dead after 1.5 times */
+    int64_t ttl_us;   /* 0: 10 s. Another member is taken for dead after 1.5 times */
     int64_t watch_us; /* how often a sign of life is given, sessions and beats of others are looked
                          at; 0: 100 ms */
 };

@@ -166,8 +166,10 @@ static const struct setting redis_rows[] = {
 };
 static const struct setting leases_rows[] = {
     ROW("ttl", SETTING_DURATION, leases.ttl_us, "10s", S_US, 60 * S_US, NULL, 0,
-        "an instance that gives no sign of life stops after it; half as long again, and others "
-        "take over"),
+        "of a lease in Redis, renewed at a third of it; who lives is told by the database"),
+    ROW("dead_after", SETTING_DURATION, leases.dead_after_us, "1500ms", 300000, 90 * S_US, NULL, 0,
+        "an instance that gave no sign of life for so long is taken for dead, and stops by itself "
+        "when two thirds of it are over"),
     ROW("watch", SETTING_DURATION, leases.watch_us, "100ms", S_US / 100, S_US, NULL, 0,
         "how often it gives one, and looks for the sessions of the others"),
     ROW("failover_target", SETTING_DURATION, leases.failover_target_us, "30s", S_US / 10,

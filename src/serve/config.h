@@ -128,7 +128,7 @@ struct config {
         int64_t timeout_us;
     } redis; /* hints for several instances: lease/hints.h */
     struct {
-        int64_t ttl_us, watch_us, failover_target_us;
+        int64_t ttl_us, dead_after_us, watch_us, failover_target_us;
     } leases;
     struct {
         int64_t every_us;

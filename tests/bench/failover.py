@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long nobody acts when the leader of three hosts goes, under load, on one machine.
 
-    tests/bench/failover.py [--runs 100] [--ttl 1s] [--no-redis] [kill hang graceful redis]
+    tests/bench/failover.py [--runs 100] [--dead-after TIME] [--no-redis] [kill hang graceful redis]
 
 Times are those of the log's own events, all by one clock: from the signal to the leader (graceful:
 from its last work) to the first thing the next one does that only the holder may do. With
@@ -110,7 +110,9 @@ CASES = {"kill": kill, "hang": hang, "graceful": graceful, "redis": redis}
 
 def measure(name, given):
     took = []
-    with Cluster(3, mode=given.mode, ttl=given.ttl, redis=not given.no_redis) as cluster:
+    with Cluster(
+        3, mode=given.mode, dead_after=given.dead_after, redis=not given.no_redis
+    ) as cluster:
         cluster.all = list(cluster.hosts)
         with Sender(cluster, seed=given.seed, pause_s=0.005) as sender:
             for _ in range(given.runs):
@@ -132,7 +134,7 @@ def main():
     words = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     words.add_argument("cases", nargs="*", default=[])
     words.add_argument("--runs", type=int, default=100)
-    words.add_argument("--ttl", default="1s")
+    words.add_argument("--dead-after", default="1500ms")
     words.add_argument("--mode", default="active_passive")
     words.add_argument("--no-redis", action="store_true")
     words.add_argument("--seed", type=int, default=random.randrange(1000))

@@ -47,9 +47,11 @@ def instrument(name, symbol):
 class Cluster:
     """`count` hosts named h0, h1, ... that are ready when the constructor returns."""
 
-    def __init__(self, count=3, mode="active_active", redis=True, ttl="1s", start=True, **changes):
+    def __init__(
+        self, count=3, mode="active_active", redis=True, dead_after="1500ms", start=True, **changes
+    ):
         self.venue = self.redis = self.pg = None
-        self.hosts, self.changes, self.mode, self.ttl = [], changes, mode, ttl
+        self.hosts, self.changes, self.mode, self.dead_after = [], changes, mode, dead_after
         self.environment = {}
         try:
             self.venue = Binance(1, "--order-limit", "100000", "--weight-limit", "100000000")
@@ -77,7 +79,7 @@ class Cluster:
             "mode": self.mode,
             "instance": f"h{index}",
             "store": {"url": self.pg.url, "spool": "{DIR}/spool"},
-            "leases": {"ttl": self.ttl},
+            "leases": {"ttl": "1s", "dead_after": self.dead_after},
             "broker": {
                 "kind": "binance",
                 "api_key": "env:BINANCE_KEY",

@@ -30,7 +30,7 @@ def two_hosts(venue, pg):
             "mode": "active_active",
             "instance": name,
             "store": {"url": pg.url, "spool": "{DIR}/spool"},
-            "leases": {"ttl": "1s"},
+            "leases": {"ttl": "1s", "dead_after": "1500ms"},
         }
         host.write_config(config(host, venue, **more))
         set_rolling(host, False)
