@@ -34,8 +34,9 @@ stds.policy = {read_globals = {
         lower = {}, match = {}, rep = {}, reverse = {}, sub = {}, upper = {},
     }},
     ta = {fields = {
-        adx = {}, atr = {}, bollinger = {}, donchian = {}, ema = {}, er = {}, highest = {},
-        lowest = {}, rma = {}, roc = {}, rsi = {}, sma = {}, stdev = {}, supertrend = {},
+        adx = {}, atr = {}, bollinger = {}, donchian = {}, ema = {}, er = {}, feed = {},
+        highest = {}, lowest = {}, rma = {}, roc = {}, rsi = {}, sma = {}, stdev = {},
+        supertrend = {},
     }},
     table = {fields = {
         concat = {}, insert = {}, maxn = {}, remove = {}, sort = {},

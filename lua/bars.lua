@@ -12,22 +12,23 @@
 --                 if rsi < 30 then return bars.enter(s, "LONG", bar.close, stop, atr) end end } }
 local bars = {}
 
-local function act(steps, s, f, bar, first, ...)
-    if first == nil or first == false then return nil end
-    if s.quiet and s.quiet > 0 then
-        s.quiet = s.quiet - 1
-        return nil
-    end
-    if #f.positions > 0 then return steps.hold(s, f, bar, first, ...) end
-    return steps.look(s, f, bar, first, ...)
-end
-
---- `read(s, bar, f)` feeds the indicators; while its first result is nil nothing is asked. Its
--- results go on to `hold` in a position, to `look` out of one.
+--- `read(s, bar, f)` feeds the indicators; while its first result is nil or false nothing is asked.
+-- Its results go on to `hold` in a position, to `look` out of one.
 function bars.steps(steps)
+    local read, hold, look = steps.read, steps.hold, steps.look
+    local function act(s, f, bar, first, ...)
+        if not first then return nil end
+        local quiet = s.quiet
+        if quiet and quiet > 0 then
+            s.quiet = quiet - 1
+            return nil
+        end
+        if #f.positions > 0 then return hold(s, f, bar, first, ...) end
+        return look(s, f, bar, first, ...)
+    end
     return function(bar, f, s)
         if not s then return nil end
-        return act(steps, s, f, bar, steps.read(s, bar, f))
+        return act(s, f, bar, read(s, bar, f))
     end
 end
 

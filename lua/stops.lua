@@ -4,6 +4,8 @@
 --     local stop = stops.initial("LONG", bar.close, atr, params.initial_stop_atr)
 --     local trail = stops.trailing("LONG", stop, bar.close, params.trailing_stop_atr)
 --     ... at each later bar: local stop, hit = trail:push(bar.close, atr)
+local rules = require "tidelock.rules"
+
 local stops = {}
 
 --- entry − multiplier·ATR (short: +).
@@ -36,6 +38,11 @@ function stops.hit(side, stop, price)
     return price < stop
 end
 
+--- One close of a trailing stop: the stop, the best close, and whether this close is beyond the
+-- stop that was in force before it or beyond the new one. Without `atr` the stop stays; with `tick`
+-- it is in whole ticks. stops.hit, stops.follow and stops.to_tick in one call.
+stops.trail = rules.trail
+
 local trailing = {}
 trailing.__index = trailing
 
@@ -48,12 +55,10 @@ end
 --- Follows one close. Returns the stop and whether this close is beyond the stop that was in force
 -- before it.
 function trailing:push(close, atr)
-    if stops.hit(self.side, self.stop, close) then return self.stop, true end
-    local better = self.side == "SHORT" and close < self.best or self.side ~= "SHORT"
-        and close > self.best
-    if better then self.best = close end
-    if atr then self.stop = stops.follow(self.side, self.stop, self.best, atr, self.multiplier) end
-    return self.stop, stops.hit(self.side, self.stop, close)
+    local hit
+    self.stop, self.best, hit = stops.trail(self.side, self.stop, self.best, close, atr,
+        self.multiplier)
+    return self.stop, hit
 end
 
 return stops

@@ -145,8 +145,23 @@ function indicator_methods:push(bar) end
 --- As push without giving the values: cheaper where they are read only now and then.
 ---@param bar bar|decimal|number
 function indicator_methods:feed(bar) end
+--- All of them, or the one at the place `which`.
+---@param which? integer
 ---@return decimal?, any, any
-function indicator_methods:value() end
+function indicator_methods:value(which) end
+--- False until it is warm, as the other comparisons are.
+---@param other decimal|number
+---@return boolean
+function indicator_methods:above(other) end
+---@param other decimal|number
+---@return boolean
+function indicator_methods:at_least(other) end
+---@param other decimal|number
+---@return boolean
+function indicator_methods:below(other) end
+---@param other decimal|number
+---@return boolean
+function indicator_methods:at_most(other) end
 ---@return integer
 function indicator_methods:seen() end
 
@@ -203,6 +218,10 @@ function ta.supertrend(length, factor) end
 ---@param length integer
 ---@return indicator
 function ta.adx(length) end
+--- Feeds them all: one call is cheaper than one for each.
+---@param bar bar|decimal|number
+---@param ... indicator
+function ta.feed(bar, ...) end
 
 --- require "tidelock.rules"
 ---@class tidelock.rules
@@ -254,6 +273,15 @@ function rules.pyramid_size(f, options) end
 ---@param pyramid table
 ---@return table|boolean, string?, table?
 function rules.entry_size(f, base, pyramid) end
+---@param side 'LONG'|'SHORT'
+---@param stop decimal|number
+---@param best decimal|number
+---@param close decimal|number
+---@param atr? decimal|number
+---@param multiplier decimal|number
+---@param tick? decimal|number
+---@return decimal, decimal, boolean
+function rules.trail(side, stop, best, close, atr, multiplier, tick) end
 
 --- The strategy's parameters: frozen, known from start() and the gates on, not while files load.
 ---@type table<string, decimal|integer|boolean|string>

@@ -323,8 +323,9 @@ static bool open_bars(struct backtest *b, struct err *err)
     if (!find_interval(b, text, length, err))
         return err_prefix(err, "%s", b->job->bars_path);
     size_t lines = 0;
-    for (size_t i = 0; i < length; i++)
-        lines += text[i] == '\n';
+    for (const char *at = text, *end = text + length; (at = memchr(at, '\n', (size_t)(end - at)));
+         at++)
+        lines++;
     b->result.point_every = lines / POINTS_WANTED + 1;
     b->bars = bars_open(text, length, b->job->time_zone, err);
     return b->bars != NULL;

@@ -50,10 +50,28 @@ static bool rounds_away(wide quotient, wide rest, wide divisor, bool negative,
     return false;
 }
 
+/* One machine division where the quotient fits a word, as nearly all do; the compiler would call a
+ * function that finds that out first. */
+static inline wide divide_rest(wide value, wide divisor, wide *rest)
+{
+#if defined(__x86_64__)
+    uint64_t high = (uint64_t)(value >> 64), by = (uint64_t)divisor;
+    if (divisor >> 64 == 0 && high < by) {
+        uint64_t quotient, left;
+        __asm__("divq %4" : "=a"(quotient), "=d"(left) : "0"((uint64_t)value), "1"(high), "r"(by));
+        *rest = left;
+        return quotient;
+    }
+#endif
+    wide quotient = value / divisor;
+    *rest = value - quotient * divisor;
+    return quotient;
+}
+
 static struct decimal divide_wide(wide value, wide divisor, bool negative,
                                   enum decimal_rounding rounding)
 {
-    wide quotient = value / divisor, rest = value - quotient * divisor;
+    wide rest, quotient = divide_rest(value, divisor, &rest);
     if (rounds_away(quotient, rest, divisor, negative, rounding))
         quotient++;
     return with_sign(quotient, negative);
@@ -197,7 +215,7 @@ struct decimal decimal_round(struct decimal a, struct decimal step, enum decimal
         return decimal_bad();
     bool negative = a.units < 0;
     wide value = magnitude(a.units), by = (wide)step.units;
-    wide count = value / by, rest = value % by;
+    wide rest, count = divide_rest(value, by, &rest);
     if (rounds_away(count, rest, by, negative, rounding))
         count++;
     wide result;
@@ -318,28 +336,33 @@ static wide put_together(const struct number_text *number)
     return units;
 }
 
+static const char *take_plain(const char *at, const char *end, uint64_t *value)
+{
+    for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
+        *value = *value * 10 + digit;
+    return at;
+}
+
 /* The usual case in one pass: at most 18 digits, at most 12 of them decimals, no exponent. */
 static bool parse_plain(const char *text, size_t length, struct decimal *out)
 {
-    const char *at = text, *end = text + length;
-    bool negative = at < end && *at == '-';
-    if (negative)
-        at++;
+    const char *end = text + length;
+    bool negative = length > 0 && *text == '-';
+    const char *start = text + negative;
     uint64_t value = 0;
-    const char *start = at, *point = NULL;
-    if (end - at > 19)
+    if (end - start > 19)
         return false;
-    for (; at < end; at++) {
-        if (is_digit(*at))
-            value = value * 10 + (uint64_t)(*at - '0');
-        else if (*at == '.' && !point && at > start)
-            point = at;
-        else
+    const char *at = take_plain(start, end, &value);
+    long whole = at - start, decimals = 0;
+    if (at < end && *at == '.') {
+        start = ++at;
+        at = take_plain(at, end, &value);
+        decimals = at - start;
+        if (decimals == 0)
             return false;
     }
-    long whole = (point ? point : end) - start, decimals = point ? end - point - 1 : 0;
-    if (whole < 1 || whole > INTEGER_DIGITS_MAX || decimals > DECIMAL_PLACES ||
-        whole + decimals > 18 || (point && decimals == 0))
+    if (at != end || whole < 1 || whole > INTEGER_DIGITS_MAX || decimals > DECIMAL_PLACES ||
+        whole + decimals > 18)
         return false;
     decimal_units units = (decimal_units)value * (decimal_units)power_of_ten[12 - decimals];
     out->units = negative ? -units : units;

@@ -9,9 +9,12 @@ struct paper_order *paper_find(const struct paper *paper, const char *client_id)
     return id ? id->newest : NULL;
 }
 
+/* Prices come by the million, mostly of one instrument. */
 struct market *paper_market(struct paper *paper, const char *instrument)
 {
-    struct market *market;
+    struct market *market = paper->recent;
+    if (market && strcmp(market->name, instrument) == 0)
+        return market;
     HASH_FIND_STR(paper->markets, instrument, market);
     if (!market) {
         market = mem_alloc(sizeof *market);
@@ -20,7 +23,7 @@ struct market *paper_market(struct paper *paper, const char *instrument)
         market->net = market->average = decimal_int(0);
         HASH_ADD_STR(paper->markets, name, market);
     }
-    return market;
+    return paper->recent = market;
 }
 
 struct paper_order *paper_accept(struct paper *paper, const struct order *order)

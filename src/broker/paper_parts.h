@@ -2,14 +2,11 @@
 #ifndef TIDELOCK_BROKER_PAPER_PARTS_H
 #define TIDELOCK_BROKER_PAPER_PARTS_H
 #include "base/heap.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "broker/paper.h"
 #include <stdio.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 struct paper_order { /* one acceptance: the same client id twice makes two of them */
     struct order order;
@@ -66,7 +63,7 @@ struct paper {
     struct paper_options options;
     struct chance chance;
     struct client_id *ids;
-    struct market *markets;
+    struct market *markets, *recent;
     struct paper_order *working; /* not final, newest first */
     struct heap due;
     struct happening *pending, *free;

@@ -96,10 +96,10 @@ static bool is_ours(struct core *core, const char *instrument)
 void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
 {
     const struct position *positions[LAYERS_MAX] UNSET;
-    struct portfolio portfolio;
-    struct facts facts;
+    struct portfolio portfolio UNSET;
+    struct facts facts UNSET;
     struct bar_signals wishes UNSET;
-    struct err err;
+    struct err err UNSET;
     int64_t at_us = close_of(core, instrument, bar);
     size_t count = policies_count(core->policies);
     for (size_t i = 0; i < count; i++) {

@@ -2,12 +2,9 @@
  * this room. */
 #ifndef TIDELOCK_FLOW_INTAKE_H
 #define TIDELOCK_FLOW_INTAKE_H
+#include "base/keyed.h"
 #include "flow/flow.h"
 #include "flow/flows.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 struct waiting { /* a signal that waits for its turn or its next try: once, whoever queues it again
                   */

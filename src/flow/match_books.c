@@ -456,9 +456,13 @@ void match_now(struct core *core, bool dry_run, struct waiter to)
 int64_t match_turn(struct core *core)
 {
     struct match *match = core->match;
-    if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining || match->running)
-        return INT64_MAX;
     int64_t now_us = clock_steady(core->clock);
+    if (match->running || core->draining)
+        return INT64_MAX;
+    if (now_us < match->next_us && match->next_us != INT64_MAX)
+        return match->next_us;
+    if (!core_is_leader(core) && holdings_count(core) == 0)
+        return INT64_MAX;
     if (match->next_us == INT64_MAX)
         match->next_us = now_us + core->options.reconcile.every_us;
     if (now_us >= match->next_us &&

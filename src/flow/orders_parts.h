@@ -1,11 +1,8 @@
 /* What the files about orders share; nobody else's business. */
 #ifndef TIDELOCK_FLOW_ORDERS_PARTS_H
 #define TIDELOCK_FLOW_ORDERS_PARTS_H
+#include "base/keyed.h"
 #include "flow/orders.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #define CLOCK_ERROR_US 1000000 /* between our wall clock and the broker's */
 

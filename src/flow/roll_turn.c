@@ -154,10 +154,10 @@ int64_t roll_turn(struct core *core)
 {
     struct roll *roll = core->roll;
     int64_t now_us = clock_steady(core->clock);
-    if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining)
-        return INT64_MAX;
     if (now_us < roll->next_us)
         return roll->next_us;
+    if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining)
+        return INT64_MAX;
     roll->next_us = now_us + core->options.rollover_every_us;
     if (!record_settled(core))
         return roll->next_us = now_us + LOOK_US;

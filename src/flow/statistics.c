@@ -193,12 +193,13 @@ int64_t statistics_turn(struct core *core)
     struct statistics *statistics = core->statistics;
     if (statistics->recovering && core->term && clock_steady(core->clock) >= statistics->recover_us)
         statistics_recover(core);
-    if (!statistics->dirty || statistics->saving || statistics->recovering || !core->term ||
-        !core_is_leader(core))
+    if (!statistics->dirty || statistics->saving || statistics->recovering || !core->term)
         return INT64_MAX;
     int64_t due_us = statistics->saved_us + core->options.statistics_every_us;
     if (statistics->signals < core->options.statistics_every && clock_steady(core->clock) < due_us)
         return due_us;
+    if (!core_is_leader(core))
+        return INT64_MAX;
     statistics_save(core, (struct waiter){0});
     return INT64_MAX;
 }

@@ -11,11 +11,14 @@
 
 static void settle(struct lease_store *l, struct lease_key *key);
 
-static struct lease_key *find(const struct lease_store *l, const char *name)
+/* Mostly the one that was asked for last: many ask whether this instance leads. Keys stay. */
+static struct lease_key *find(struct lease_store *l, const char *name)
 {
-    struct lease_key *key;
+    struct lease_key *key = l->recent;
+    if (key && strcmp(key->name, name) == 0)
+        return key;
     HASH_FIND_STR(l->keys, name, key);
-    return key;
+    return key ? l->recent = key : NULL;
 }
 
 static void set_granted(struct lease_store *l, struct lease_key *key, bool granted)
@@ -25,7 +28,7 @@ static void set_granted(struct lease_store *l, struct lease_key *key, bool grant
     key->granted = granted;
 }
 
-bool lease_keys_granted(const struct lease_store *l, const char *name)
+bool lease_keys_granted(struct lease_store *l, const char *name)
 {
     const struct lease_key *key = find(l, name);
     return key && key->granted;

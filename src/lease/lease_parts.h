@@ -6,12 +6,9 @@
  *     lease_watch.c    signs of life: our own, and those of others */
 #ifndef TIDELOCK_LEASE_LEASE_PARTS_H
 #define TIDELOCK_LEASE_LEASE_PARTS_H
+#include "base/keyed.h"
 #include "lease/lease.h"
 #include "store/fence.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #define LEASE_NEVER INT64_MAX
 
@@ -67,7 +64,11 @@ struct lease_store {
     bool proving;   /* joining: the row stands, the first sign of life is not given yet */
     bool leave_now; /* leaving: its write was asked */
     unsigned tries; /* joining: terms that stood already */
-    struct lease_key *keys;
+    struct {
+        int64_t term; /* was alive when the book had changed so often */
+        uint64_t changes;
+    } alive;
+    struct lease_key *keys, *recent;
     bool keys_work; /* some key has something to do */
     int64_t keys_us;
     struct lease_write *writes;
@@ -108,7 +109,7 @@ void lease_member_lost(struct lease_store *l, const char *why);
 /* lease_keys.c */
 void lease_keys_acquire(struct lease *lease, const char *name, struct waiter to);
 void lease_keys_release(struct lease *lease, const char *name);
-bool lease_keys_granted(const struct lease_store *l, const char *name);
+bool lease_keys_granted(struct lease_store *l, const char *name);
 int64_t lease_keys_turn(struct lease_store *l, int64_t now_us);
 void lease_keys_drop(struct lease_store *l); /* nothing is ours any more */
 void lease_keys_check(struct lease_store *l);

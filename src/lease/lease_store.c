@@ -138,7 +138,7 @@ void lease_write_ask(struct lease_write *write, bool fenced)
 
 static bool is_held(const struct lease *lease, const char *key, int64_t *deadline_us)
 {
-    const struct lease_store *l = body_of(lease);
+    struct lease_store *l = body_of(lease);
     if (l->state != LEASE_IN || clock_steady(l->options.clock) >= l->deadline_us ||
         (key && !lease_keys_granted(l, key)))
         return false;
@@ -147,11 +147,24 @@ static bool is_held(const struct lease *lease, const char *key, int64_t *deadlin
     return true;
 }
 
+/* Turns are many, changes of the book are fewer. */
+static bool is_alive(struct lease_store *l)
+{
+    uint64_t changes = book_changes(l->options.book);
+    if (l->alive.term == l->term && l->alive.changes == changes)
+        return true;
+    if (!lease_member_alive(l, l->term))
+        return false;
+    l->alive.term = l->term;
+    l->alive.changes = changes;
+    return true;
+}
+
 static int64_t turn(struct lease *lease)
 {
     struct lease_store *l = body_of(lease);
     int64_t now_us = clock_steady(l->options.clock);
-    if (l->state == LEASE_IN && !lease_member_alive(l, l->term))
+    if (l->state == LEASE_IN && !is_alive(l))
         lease_member_lost(l, "it was taken for dead");
     if (l->first)
         give_replies(l);

@@ -252,7 +252,7 @@ bool policy_on_bar(struct policy *policy, const struct facts *facts, const struc
                    struct bar_signals *out, struct err *err)
 {
     struct version *version = policy->live;
-    struct err fault;
+    struct err fault UNSET;
     bool ok;
 
     out->count = out->stop_count = 0;

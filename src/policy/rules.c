@@ -6,6 +6,8 @@
  * the answer is no. */
 #include "policy/inner.h"
 
+#include <string.h>
+
 struct figure {
     const char *name;
     struct decimal value; /* bad: left out */
@@ -476,6 +478,43 @@ static int entry_size(lua_State *L)
     return pyramid_size(L);
 }
 
+/* trail(side, stop, best, close, atr?, multiplier, tick?): stop, best, hit. See lua/stops.lua. */
+static int trail(lua_State *L)
+{
+    const bool falls = strcmp(luaL_checkstring(L, 1), side_names[SIDE_SHORT]) == 0;
+    const struct decimal stop = bind_check_decimal(L, 2), close = bind_check_decimal(L, 4),
+                         atr = option(L, 5), tick = option(L, 7);
+    struct decimal best = bind_check_decimal(L, 3), next = stop;
+
+    lua_settop(L, 7);
+    if (falls ? decimal_gt(close, stop) : decimal_lt(close, stop)) {
+        lua_pushvalue(L, 2);
+        lua_pushvalue(L, 3);
+        lua_pushboolean(L, 1);
+        return 3;
+    }
+    if (falls ? decimal_lt(close, best) : decimal_gt(close, best)) {
+        best = close;
+        lua_pushvalue(L, 4);
+        lua_replace(L, 3);
+    }
+    if (decimal_ok(atr)) {
+        struct decimal away = decimal_mul(atr, bind_check_decimal(L, 6));
+
+        next = falls ? decimal_min(stop, decimal_add(best, away))
+                     : decimal_max(stop, decimal_sub(best, away));
+        if (positive(tick))
+            next = decimal_round(next, tick, falls ? DECIMAL_FLOOR : DECIMAL_CEILING);
+    }
+    if (next.units == stop.units)
+        lua_pushvalue(L, 2);
+    else
+        bind_push_decimal(L, next);
+    lua_pushvalue(L, 3);
+    lua_pushboolean(L, falls ? decimal_gt(close, next) : decimal_lt(close, next));
+    return 3;
+}
+
 /* The rows of the module tidelock.rules. */
 static const struct bind_function rows[] = {
     {"layers", layers, "(f: facts, most: integer): boolean, any, table?"},
@@ -499,6 +538,10 @@ static const struct bind_function rows[] = {
     {"entry_size", entry_size,
      "(f: facts, base: table, pyramid: table): table|boolean, string?, table?\n"
      "By the signal's type."},
+    {"trail", trail,
+     "(side: 'LONG'|'SHORT', stop: decimal|number, best: decimal|number, close: decimal|number, "
+     "atr?: decimal|number, multiplier: decimal|number, tick?: decimal|number): decimal, decimal, "
+     "boolean"},
 };
 
 void rules_bind(struct version *version)

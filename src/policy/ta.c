@@ -222,37 +222,48 @@ static struct indicator *check_indicator(lua_State *L)
     return *(struct indicator **)bind_check(L, 1, version->indicator_type);
 }
 
+/* The place-th value, from 0. */
+static void push_value(lua_State *L, const struct indicator *in, uint32_t place)
+{
+    if (!decimal_ok(in->out[0]))
+        lua_pushnil(L);
+    else if (in->kind == SUPERTREND && place == 1)
+        lua_pushboolean(L, in->of.supertrend.direction > 0);
+    else if (in->kind == SUPERTREND && place == 2)
+        bind_push_decimal(L, in->of.supertrend.atr.range.value);
+    else
+        bind_push_decimal(L, in->out[place]);
+}
+
 static int give(lua_State *L, const struct indicator *in)
 {
     if (!decimal_ok(in->out[0])) {
         lua_pushnil(L);
         return 1;
     }
-    bind_push_decimal(L, in->out[0]);
-    if (in->kind == SUPERTREND) {
-        lua_pushboolean(L, in->of.supertrend.direction > 0);
-        bind_push_decimal(L, in->of.supertrend.atr.range.value);
-        return 3;
-    }
-    for (uint32_t i = 1; i < in->results; i++)
-        bind_push_decimal(L, in->out[i]);
+    for (uint32_t i = 0; i < in->results; i++)
+        push_value(L, in, i);
     return (int)in->results;
 }
 
-/* Takes the bar being fed, or one number as open, high, low and close. */
-static struct indicator *take(lua_State *L)
+/* What feeds: the bar being fed, or one number as open, high, low and close. */
+static const struct bar *check_bar(lua_State *L, int index, struct bar *made)
 {
     const struct version *version = bind_host(L);
+    const struct sandbox_record *record = bind_record(L, index);
+
+    if (record && record == version->views.bar)
+        return &version->bar;
+    made->open = made->high = made->low = made->close = bind_check_decimal(L, index);
+    return made;
+}
+
+static struct indicator *take(lua_State *L)
+{
     struct indicator *in = check_indicator(L);
-    const struct sandbox_record *record = bind_record(L, 2);
+    struct bar made UNSET;
 
-    if (record && record == version->views.bar) {
-        feed(in, &version->bar);
-    } else {
-        struct decimal value = bind_check_decimal(L, 2);
-
-        feed(in, &(struct bar){.open = value, .high = value, .low = value, .close = value});
-    }
+    feed(in, check_bar(L, 2, &made));
     return in;
 }
 
@@ -268,10 +279,42 @@ static int feed_only(lua_State *L)
     return 0;
 }
 
+/* ta.feed(bar, indicator...): one call for all of them. */
+static int feed_all(lua_State *L)
+{
+    const struct version *version = bind_host(L);
+    struct bar made UNSET;
+    const struct bar *bar = check_bar(L, 1, &made);
+    int count = lua_gettop(L);
+
+    for (int i = 2; i <= count; i++)
+        feed(*(struct indicator **)bind_check(L, i, version->indicator_type), bar);
+    return 0;
+}
+
 static int value(lua_State *L)
 {
-    return give(L, check_indicator(L));
+    const struct indicator *in = check_indicator(L);
+
+    if (lua_isnoneornil(L, 2))
+        return give(L, in);
+    push_value(L, in, (uint32_t)bind_check_integer(L, 2, 1, in->results) - 1);
+    return 1;
 }
+
+/* Asking makes no decimal: most bars only ask, and get no for an answer. */
+#define COMPARISON(name, operator)                                                                 \
+    static int name(lua_State *L)                                                                  \
+    {                                                                                              \
+        const struct decimal is = check_indicator(L)->out[0], other = bind_check_decimal(L, 2);    \
+                                                                                                   \
+        lua_pushboolean(L, decimal_ok(is) && is.units operator other.units);                       \
+        return 1;                                                                                  \
+    }
+COMPARISON(above, >)
+COMPARISON(at_least, >=)
+COMPARISON(below, <)
+COMPARISON(at_most, <=)
 
 static int seen(lua_State *L)
 {
@@ -335,15 +378,22 @@ MAKER(rsi, RSI, 1, false)
 MAKER(atr, ATR, 1, false)
 MAKER(bollinger, BOLLINGER, 3, true)
 MAKER(donchian, DONCHIAN, 2, false)
-MAKER(supertrend, SUPERTREND, 2, true)
+MAKER(supertrend, SUPERTREND, 3, true)
 MAKER(adx, ADX, 3, false)
 
+#define COMPARED "(other: decimal|number): boolean"
 static const struct bind_function methods[] = {
     {"push", push, "(bar: bar|decimal|number): decimal?, any, any"},
     {"feed", feed_only,
      "(bar: bar|decimal|number)\n"
      "As push without giving the values: cheaper where they are read only now and then."},
-    {"value", value, "(): decimal?, any, any"},
+    {"value", value,
+     "(which?: integer): decimal?, any, any\n"
+     "All of them, or the one at the place `which`."},
+    {"above", above, COMPARED "\nFalse until it is warm, as the other comparisons are."},
+    {"at_least", at_least, COMPARED},
+    {"below", below, COMPARED},
+    {"at_most", at_most, COMPARED},
     {"seen", seen, "(): integer"},
 };
 
@@ -367,6 +417,9 @@ static const struct bind_function makers[] = {
      "(length: integer, factor: decimal|number): indicator\n"
      "push gives line, up (boolean), atr."},
     {"adx", make_adx, SIGNATURE "\npush gives adx, +DI, -DI."},
+    {"feed", feed_all,
+     "(bar: bar|decimal|number, ...: indicator)\n"
+     "Feeds them all: one call is cheaper than one for each."},
 };
 
 void ta_bind(struct version *version)

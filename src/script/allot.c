@@ -29,18 +29,24 @@ static unsigned log2_of(size_t size) { return 63u - (unsigned)__builtin_clzll(si
  * convert it), so the guard looks the more often the larger that is: the time between two looks
  * stays in the same small range. */
 uint32_t allot_interval(const struct sandbox *box) {
-    for (unsigned log2 = INNER_BIG_CLASSES - 1; log2 >= BIG_LEAST_LOG2; log2--) {
-        if (box->big[log2] == 0) continue;
-        unsigned shift = log2 - BIG_LEAST_LOG2 + 1;
-        uint32_t interval = shift < 10 ? 1000u >> shift : LOOK_LEAST;
-        return interval < LOOK_LEAST ? LOOK_LEAST : interval;
-    }
-    return 1000;
+    if (!box->bigs) return 1000;
+    unsigned shift = log2_of(box->bigs) - BIG_LEAST_LOG2 + 1;
+    uint32_t interval = shift < 10 ? 1000u >> shift : LOOK_LEAST;
+    return interval < LOOK_LEAST ? LOOK_LEAST : interval;
+}
+
+static void count_big(struct sandbox *box, size_t size, bool comes) {
+    unsigned class = log2_of(size);
+    box->big[class] += comes ? 1 : UINT32_MAX;
+    if (box->big[class])
+        box->bigs |= UINT64_C(1) << class;
+    else
+        box->bigs &= ~(UINT64_C(1) << class);
 }
 
 static void note_size(struct sandbox *box, size_t old_size, size_t size) {
-    if (old_size >> BIG_LEAST_LOG2) box->big[log2_of(old_size)]--;
-    if (size >> BIG_LEAST_LOG2) box->big[log2_of(size)]++;
+    if (old_size >> BIG_LEAST_LOG2) count_big(box, old_size, false);
+    if (size >> BIG_LEAST_LOG2) count_big(box, size, true);
     if (size > old_size && box->running) {
         box->owed += size / 64;
         if (box->owed >= 10000 || size >> BIG_LEAST_LOG2) guard_hurry(box);

@@ -54,6 +54,7 @@ struct sandbox {
     struct spare *spare[INNER_CACHE_CLASSES];
     uint32_t spare_bytes[INNER_CACHE_CLASSES];
     uint32_t big[INNER_BIG_CLASSES];
+    uint64_t bigs; /* a bit for each class that is not empty */
     size_t since_collect; /* bytes asked for since the last full collection */
 
     /* budget (guard.c) */

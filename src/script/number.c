@@ -109,8 +109,10 @@ struct decimal bind_option_decimal(lua_State *L, int index, struct decimal fallb
 
 int64_t bind_check_integer(lua_State *L, int index, int64_t least, int64_t most) {
     struct decimal value;
-    int64_t number;
-    if (!bind_decimal(L, index, &value) || !decimal_to_int(value, &number))
+    int64_t number = (int64_t)lua_tonumber(L, index);
+    bool is_plain = lua_type(L, index) == LUA_TNUMBER && number < INT32_MAX &&
+                    number > INT32_MIN && (double)number == lua_tonumber(L, index);
+    if (!is_plain && (!bind_decimal(L, index, &value) || !decimal_to_int(value, &number)))
         return luaL_error(L, "argument %d must be a whole number, got %s", index,
                           luaL_typename(L, index));
     if (number < least || number > most)
@@ -131,9 +133,11 @@ int number_push(lua_State *L, struct decimal value, int meta) {
 
 void bind_push_decimal(lua_State *L, struct decimal value) {
     if (!decimal_ok(value)) luaL_error(L, "a decimal became too large, or was divided by zero");
+    struct boxed *boxed = lua_newuserdata(L, sizeof *boxed);
+    boxed->tag = &number_decimal_tag;
+    boxed->units = value.units;
     lua_rawgeti(L, LUA_REGISTRYINDEX, inner_box(L)->decimal_meta_ref);
-    number_push(L, value, lua_gettop(L));
-    lua_replace(L, -2);
+    lua_setmetatable(L, -2);
 }
 
 static inline struct decimal operand(lua_State *L, int index) {

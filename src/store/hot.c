@@ -1,14 +1,11 @@
 /* A hash of versions by table and key. Changed rows hang in a list in order of their first change.
  */
 #include "store/hot.h"
+#include "base/keyed.h"
 
 #include <assert.h>
 #include <stddef.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #define KNOWN_MAX 4096
 

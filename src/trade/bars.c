@@ -78,7 +78,7 @@ size_t bars_progress(const struct bars *bars)
 static bool read_figure(const struct bars *bars, const char *what, struct bars_piece piece,
                         struct decimal *out, struct err *err)
 {
-    struct err inner;
+    struct err inner UNSET;
     if (!piece.text || piece.length == 0)
         return bars_fault(bars, err, "%s is missing", what);
     if (!decimal_parse(piece.text, piece.length, out, &inner))

@@ -5,14 +5,11 @@
  * strategy and instrument (a group) and in one chain of all. Chains are ordered by the moment of
  * opening, then of arrival. */
 #include "trade/book.h"
+#include "base/keyed.h"
 #include "trade/order.h"
 #include "trade/signal.h"
 #include <assert.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 enum chain_kind { CHAIN_POSITIONS, CHAIN_ORDERS, CHAIN_COUNT };
 
@@ -51,6 +48,7 @@ struct book {
     struct market *markets;
     struct book_sums *sums;
     struct chain all[CHAIN_COUNT];
+    uint64_t changes;
     bool forget_final;
 };
 
@@ -255,6 +253,7 @@ void book_put(struct book *book, enum table_id table, const void *row)
     enum chain_kind kind;
     const bool chained = chain_of(table, &kind);
     struct entry *entry = find(book, table, row_key(&tables[table], row));
+    book->changes++;
     if (entry) {
         if (entry->row == row)
             return;
@@ -283,8 +282,10 @@ static void drop(struct book *book, enum table_id table, struct entry *entry)
 void book_remove(struct book *book, enum table_id table, const char *key)
 {
     struct entry *entry = find(book, table, key);
-    if (entry)
-        drop(book, table, entry);
+    if (!entry)
+        return;
+    book->changes++;
+    drop(book, table, entry);
 }
 
 void book_free(struct book *book)
@@ -307,8 +308,14 @@ void book_free(struct book *book)
         HASH_DELETE(hh, book->markets, market);
         mem_free(market);
     }
+    mem_free(book->sums->measured);
     mem_free(book->sums);
     mem_free(book);
+}
+
+uint64_t book_changes(const struct book *book)
+{
+    return book->changes;
 }
 
 size_t book_count(const struct book *book, enum table_id table)
@@ -398,8 +405,7 @@ size_t book_live_orders(const struct book *book, const char *strategy, const cha
 struct decimal book_open_lots(const struct book *book, const char *instrument)
 {
     struct decimal lots = decimal_int(0);
-    const struct market *market =
-        market_of((struct book *)(uintptr_t)book, instrument, false);
+    const struct market *market = market_of((struct book *)(uintptr_t)book, instrument, false);
     for (const struct book_group *g = market ? market->first : NULL; g; g = g->next_of_market)
         for (const struct entry *entry = g->chains[CHAIN_POSITIONS].first; entry;
              entry = entry->links[RING_GROUP].next)

@@ -17,6 +17,8 @@ const void *book_get(const struct book *book, enum table_id table,
 void book_put(struct book *book, enum table_id table, const void *row); /* deep copy; replaces */
 void book_remove(struct book *book, enum table_id table, const char *key);
 size_t book_count(const struct book *book, enum table_id table);
+/* Goes up with every change of any row: what was read while it stood still still holds. */
+uint64_t book_changes(const struct book *book);
 /* Visits rows in order of first insertion; the visitor may remove the visited row. Stop by
  * returning false. */
 void book_each(struct book *book, enum table_id table, bool (*visit)(void *ctx, const void *row),
@@ -50,6 +52,9 @@ struct book_sums {
     struct decimal price; /* of the market, as used; absent: none was known */
     const void *basis;    /* whose figures went in */
     uint64_t moves;       /* of prices, when all was summed up last */
+    /* Of the one of all groups: the figures made of it, and the book's changes then. */
+    struct portfolio *measured;
+    uint64_t changes;
 };
 struct book_group;
 struct book_sums *book_sums(const struct book *book);

@@ -79,8 +79,9 @@ struct donchian_value donchian_push(struct donchian *donchian, struct decimal hi
         return out;
     out.upper = extreme_push(&donchian->high, high);
     out.lower = extreme_push(&donchian->low, low);
-    if (decimal_ok(out.upper))
-        out.middle =
-            decimal_div(decimal_add(out.upper, out.lower), decimal_int(2), DECIMAL_HALF_EVEN);
+    if (decimal_ok(out.upper)) { /* half to even */
+        const decimal_units sum = out.upper.units + out.lower.units, half = sum >> 1;
+        out.middle = (struct decimal){half + (sum & half & 1)};
+    }
     return out;
 }

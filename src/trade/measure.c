@@ -11,8 +11,9 @@ struct measuring {
     const struct instruments *instruments;
     const struct prices *prices;
     struct book_sums *total;
-    struct book_sums *sums; /* of the group at hand */
+    struct book_sums *sums;              /* of the group at hand */
     const struct instrument *instrument; /* its instrument */
+    bool moved;                          /* the total is not what it was */
 };
 
 static struct decimal or_zero(struct decimal value)
@@ -136,6 +137,7 @@ static void sum_up(struct measuring *m, const struct book_group *group, struct b
 static void sum_anew(void *ctx, const struct book_group *group, struct book_sums *sums)
 {
     struct measuring *m = ctx;
+    m->moved = true;
     sums->price = last_price(m, book_group_instrument(group));
     sums->basis = m->instruments;
     sum_up(m, group, sums);
@@ -175,6 +177,7 @@ static void forget(void *ctx, const struct book_group *group, struct book_sums *
 
 static void sum_all(struct measuring *m)
 {
+    m->moved = true;
     clear(m->total);
     book_each_group(m->book, true, forget, m);
     book_each_group(m->book, false, sum_anew, m);
@@ -205,7 +208,7 @@ static void measure_account(const struct account *account, struct portfolio *out
             decimal_muldiv(decimal_add(out->open_risk, out->pending_risk), hundred, out->equity);
 }
 
-static const struct book_sums *sum_book(struct measuring *m)
+static void sum_book(struct measuring *m)
 {
     const uint64_t *moves = m->prices ? m->prices->moves : NULL;
     if (m->total->basis != m->instruments || !is_sound(m->total)) {
@@ -216,16 +219,12 @@ static const struct book_sums *sum_book(struct measuring *m)
             book_each_group(m->book, false, sum_moved, m);
     }
     m->total->moves = moves ? *moves : 0;
-    return m->total;
 }
 
-void portfolio_measure(const struct book *book, const struct instruments *instruments,
-                       const struct prices *prices, struct portfolio *out)
+static void measure(const struct measuring *m, struct portfolio *out)
 {
     const struct decimal zero = decimal_int(0);
-    struct measuring m = {
-        .book = book, .instruments = instruments, .prices = prices, .total = book_sums(book)};
-    const struct book_sums *total = sum_book(&m);
+    const struct book_sums *total = m->total;
     *out = (struct portfolio){
         .equity = zero,
         .unrealised = total->unrealised,
@@ -240,5 +239,23 @@ void portfolio_measure(const struct book *book, const struct instruments *instru
         .drawdown_percent = zero,
         .open_positions = total->positions,
     };
-    measure_account(book_get(book, TABLE_ACCOUNT, ACCOUNT_ID), out);
+    measure_account(book_get(m->book, TABLE_ACCOUNT, ACCOUNT_ID), out);
+}
+
+void portfolio_measure(const struct book *book, const struct instruments *instruments,
+                       const struct prices *prices, struct portfolio *out)
+{
+    struct book_sums *total = book_sums(book);
+    struct measuring m = {
+        .book = book, .instruments = instruments, .prices = prices, .total = total};
+    sum_book(&m);
+    if (!total->measured)
+        total->measured = mem_alloc(sizeof *total->measured);
+    else if (!m.moved && total->changes == book_changes(book)) {
+        *out = *total->measured;
+        return;
+    }
+    measure(&m, out);
+    *total->measured = *out;
+    total->changes = book_changes(book);
 }

@@ -1,12 +1,22 @@
 --- The pyramid strategy's own reading of the bars: when to enter, to add, to leave. Long only.
 local bars = require "tidelock.bars"
 local stops = require "tidelock.stops"
+local feed = ta.feed
 
 local trend = {}
+
+-- Of the parameters, what every bar asks for: they never change within a version, and a plain table
+-- is read faster than they are.
+local p
 
 --- Indicators of one instrument.
 function trend.start()
     if params.signals ~= "bars" then return nil end
+    p = p or {
+        initial_stop_atr = params.initial_stop_atr, trailing_stop_atr = params.trailing_stop_atr,
+        exit_on_supertrend = params.exit_on_supertrend,
+        rsi_least = params.rsi_least, er_least = params.er_least,
+    }
     return {
         supertrend = ta.supertrend(params.supertrend_length, params.supertrend_factor),
         rsi = ta.rsi(params.rsi_length),
@@ -28,22 +38,22 @@ local function stop_hit(s, f, close, atr)
         s.opened_at, s.best = base.opened_at, base.entry_price
         s.asked = nil
         s.stop = base.stop or stops.to_tick("LONG",
-            stops.initial("LONG", base.entry_price, atr, params.initial_stop_atr), tick)
+            stops.initial("LONG", base.entry_price, atr, p.initial_stop_atr), tick)
     end
-    if close < s.stop then return true end
-    if close > s.best then s.best = close end
-    s.stop = stops.to_tick("LONG",
-        stops.follow("LONG", s.stop, s.best, atr, params.trailing_stop_atr), tick)
-    return close < s.stop
+    local stop, best, hit = stops.trail("LONG", s.stop, s.best, close, atr, p.trailing_stop_atr,
+        tick)
+    s.stop, s.best = stop, best
+    return hit
 end
 
 -- One stop for all layers: those behind it are moved up, which is risk that is no longer open.
 local function raise_stops(s, f, signals)
-    for i = 1, #f.positions do
-        local stop = f.positions[i].stop
-        if not stop or stop < s.stop then
+    local layers, wanted = f.positions, s.stop
+    for i = 1, #layers do
+        local stop = layers[i].stop
+        if not stop or stop < wanted then
             signals = signals or {}
-            signals[#signals + 1] = { type = "STOP", position = "ALL", stop = s.stop }
+            signals[#signals + 1] = { type = "STOP", position = "ALL", stop = wanted }
             return signals
         end
     end
@@ -62,16 +72,16 @@ local function may_add(f, close, atr)
 end
 
 local function enter(s, f, layer, close, atr)
-    local stop = stops.initial("LONG", close, atr, params.initial_stop_atr)
+    local stop = stops.initial("LONG", close, atr, p.initial_stop_atr)
     return bars.enter(s, "LONG", close, stops.to_tick("LONG", stop, f.instrument.tick), atr, layer)
 end
 
-local function hold(s, f, bar, atr, up)
-    local close, signals = bar.close, nil
+local function hold(s, f, bar, _, up)
+    local close, atr, signals = bar.close, s.supertrend:value(3), nil
     if stop_hit(s, f, close, atr) then
         return bars.leave(s, close, "trailing stop " .. s.stop)
     end
-    if not up and params.exit_on_supertrend then
+    if not up and p.exit_on_supertrend then
         return bars.leave(s, close, "supertrend turned down")
     end
     if up and (not s.asked or close > s.asked) and may_add(f, close, atr) then
@@ -82,26 +92,19 @@ local function hold(s, f, bar, atr, up)
 end
 
 -- Up, strong, efficient, and above both the average and the channel.
-local function is_strong(s, close)
-    local rsi, er = s.rsi:value(), s.er:value()
-    if not rsi or not er or rsi <= params.rsi_least or er < params.er_least then return false end
-    local ema, upper = s.ema:value(), s.channel:value()
-    return ema and upper and close > ema and close > upper
-end
-
-local function read(s, bar)
-    local _, up, atr = s.supertrend:push(bar)
-    s.rsi:feed(bar)
-    s.ema:feed(bar)
-    s.er:feed(bar)
-    s.channel:feed(bar)
-    return atr, up
-end
-
-local function look(s, f, bar, atr, up)
+local function look(s, f, bar, _, up)
     s.stop = nil
-    if up and is_strong(s, bar.close) then return enter(s, f, 1, bar.close, atr) end
-    return nil
+    if not up or not s.rsi:above(p.rsi_least) or not s.er:at_least(p.er_least) then return nil end
+    local close = bar.close
+    if not s.ema:below(close) or not s.channel:below(close) then return nil end
+    return enter(s, f, 1, close, s.supertrend:value(3))
+end
+
+-- Whether the supertrend is warm, and up.
+local function read(s, bar)
+    feed(bar, s.supertrend, s.rsi, s.ema, s.er, s.channel)
+    local up = s.supertrend:value(2)
+    return up ~= nil, up
 end
 
 trend.on_bar = bars.steps{ read = read, hold = hold, look = look }

@@ -86,6 +86,40 @@ describe("tidelock.stops", function()
         assert.are.same({ "98", "98", "104", "104", "104", "104 hit" }, steps)
     end)
 
+    it("trails in one call as its parts do", function()
+        local wrong = t.run [[
+            local stops = require "tidelock.stops"
+            local start = { LONG = "95.03", SHORT = "104.97" }
+            for side, at in pairs(start) do
+                for _, tick in ipairs{ decimal("0.05"), false } do
+                    tick = tick or nil
+                    local stop, best = decimal(at), decimal(100)
+                    for i, close in ipairs{ 104, 99, "101.33", 103, 98, 96, 104.5, 111, 89 } do
+                        close = decimal(close)
+                        local atr = i ~= 4 and decimal("1.37") or nil
+                        local next_stop, next_best, hit = stops.trail(side, stop, best, close, atr,
+                            decimal(2), tick)
+                        local beyond = stops.hit(side, stop, close)
+                        local better = side == "LONG" and close > best
+                            or side == "SHORT" and close < best
+                        if not beyond then
+                            if better then best = close end
+                            if atr then
+                                stop = stops.to_tick(side,
+                                    stops.follow(side, stop, best, atr, decimal(2)), tick)
+                            end
+                            beyond = stops.hit(side, stop, close)
+                        end
+                        if next_stop ~= stop or next_best ~= best or hit ~= beyond then
+                            return side .. " " .. i
+                        end
+                    end
+                end
+            end
+        ]]
+        assert.is_nil(wrong)
+    end)
+
     it("is not hit by touching it", function()
         local touch, beyond, short = t.run [[
             local stops = require "tidelock.stops"

@@ -348,6 +348,49 @@ static void test_bars(void **state)
     assert_int_equal(out.count, 0);
 }
 
+/* Feeding all at once, asking for one value and comparing say what push says. */
+static void test_indicators_by_all_ways(void **state)
+{
+    struct bar bar = {.volume = decimal_bad()};
+    struct bar_signals out;
+    struct err err;
+
+    (void)state;
+    load_good(
+        HEAD
+        "size = function() end,\n"
+        "start = function(f) local function all() return { ta.supertrend(3, 2), ta.donchian(4),\n"
+        "ta.rsi(2), ta.er(2), ta.ema(3), ta.bollinger(3, 2), ta.adx(2) } end\n"
+        "return { a = all(), b = all() } end,\n"
+        "on_bar = function(bar, f, s)\n"
+        "ta.feed(bar, unpack(s.b))\n"
+        "for i, one in ipairs(s.a) do\n"
+        "    local other, limit = s.b[i], decimal(50)\n"
+        "    local x, y, z = one:push(bar)\n"
+        "    assert(other:value() == x and other:value(1) == x, 'first of ' .. i)\n"
+        "    if y ~= nil then assert(other:value(2) == y, 'second of ' .. i) end\n"
+        "    if z ~= nil then assert(other:value(3) == z, 'third of ' .. i) end\n"
+        "    assert(other:above(limit) == (x ~= nil and x > limit), 'above ' .. i)\n"
+        "    assert(other:at_least(limit) == (x ~= nil and x >= limit), 'at_least ' .. i)\n"
+        "    assert(other:below(limit) == (x ~= nil and x < limit), 'below ' .. i)\n"
+        "    assert(other:at_most(limit) == (x ~= nil and x <= limit), 'at_most ' .. i)\n"
+        "    assert(x == nil or other:at_least(x) and other:at_most(x) and not other:above(x)\n"
+        "        and not other:below(x), 'equal ' .. i)\n"
+        "    assert(not pcall(other.value, other, 4), 'a fourth of ' .. i)\n"
+        "end\n"
+        "assert(not pcall(ta.feed, bar, 1)) end }");
+    facts.signal = NULL;
+    for (int i = 0; i < 40; i++) {
+        bar.at_us += 1000000;
+        bar.open = decimal_int(50 + i * 7 % 11);
+        bar.close = decimal_int(50 + (i * 5 % 13) - 6);
+        bar.high = decimal_int(70 + i % 3);
+        bar.low = decimal_int(40 - i % 5);
+        if (!policy_on_bar(policies_find(policies, "demo"), &facts, &bar, &out, &err))
+            fail_msg("bar %d: %s", i, err.text);
+    }
+}
+
 static bool feed_list(const char *list, struct bar_signals *out, struct err *err)
 {
     struct bar bar = {.at_us = 1000000,
@@ -470,10 +513,11 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {TEST(test_faults), TEST(test_params),  TEST(test_gates),
-                                       TEST(test_size),   TEST(test_exits),   TEST(test_versions),
-                                       TEST(test_bars),   TEST(test_stops_in_bars),
-                                       TEST(test_describe)};
+    const struct CMUnitTest tests[] = {TEST(test_faults),        TEST(test_params),
+                                       TEST(test_gates),         TEST(test_size),
+                                       TEST(test_exits),         TEST(test_versions),
+                                       TEST(test_bars),          TEST(test_indicators_by_all_ways),
+                                       TEST(test_stops_in_bars), TEST(test_describe)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -480,7 +480,7 @@ static void how_it_ends(jail_entry entry, char *why, size_t size) {
     struct err err;
     struct str frame = STR_EMPTY;
     assert_true(jail_open(workers, entry, 1 << 20, &jail, &err));
-    assert_false(jail_receive(&jail, &frame, now_us() + 10000000)); /* until it closes */
+    assert_false(jail_receive(&jail, &frame, now_us() + 120000000)); /* until it closes */
     jail_end(&jail, why, size);
     jail_close(&jail);
     str_free(&frame);
