@@ -215,6 +215,7 @@ def settled(venue, hosts):
             o
             for o in host.get("/api/orders?limit=100").json()
             if o["state"] not in ("filled", "cancelled", "rejected", "expired")
+            and not o["protective"]
         ]
         done = events(host, "rollover.done") or events(host, "rollover.failed")
         return done and not busy and ours == held(venue) and ours in ({FAR: 70}, {NEAR: 70})
