@@ -1,6 +1,6 @@
-"""kill -9 before or after any step of an order's life, a rollover and a comparison of the books, with
-a venue on the other side: at the n-th write, flush, send or receive of the host. Then a start, and
-the venue's own book says what was done: nothing twice, nothing lost, and ours says the same.
+"""kill -9 at any step of an order's life, a rollover and a comparison of the books, with a venue on
+the other side: at the n-th write, flush, send or receive of the host. Then a start, and the venue's
+own book says what was done: nothing twice, nothing lost, and ours says the same.
 
 POINTS=n takes that many points of each story instead of the few of a test run.
 """
@@ -104,7 +104,7 @@ def agrees(venue, host):
     )
 
 
-# ---- the life of an order -------------------------------------------------------------------------
+# ---- the life of an order -----------------------------------------------------------------------
 
 
 def work_order(point):
@@ -135,7 +135,7 @@ def test_the_life_of_an_order():
         work_order(point)
 
 
-# ---- rolling ---------------------------------------------------------------------------------------
+# ---- rolling ------------------------------------------------------------------------------------
 
 
 def roll(point, protect):
@@ -164,7 +164,7 @@ def test_rolling():
         roll(point, at % 2 == 1)
 
 
-# ---- comparing the books --------------------------------------------------------------------------
+# ---- comparing the books ------------------------------------------------------------------------
 
 USES_BROKER = binance.STRATEGY.replace(
     "    size = function(facts)",

@@ -387,6 +387,53 @@ def test_102_more_than_the_freeze_quantity_is_not_sent_as_several():
             judge(venue, host, 0)
 
 
+def test_82_a_5xx_that_was_accepted_and_83_a_4xx_that_was():
+    """Neither says that the order does not stand; a 4xx without a code says nothing at all."""
+    timed_out = {"status": 400, "body": '{"msg": "timed out"}', "apply": True}
+    for action, rule in (
+        ("html_504", {}),
+        ("error_1007", {}),
+        ("timeout_408", {}),
+        ("answer", timed_out),
+        ("late_apply", {"seconds": 1.5}),
+    ):
+        with Binance(seed=1) as venue:
+            venue.price("BTCUSDT", "50000")
+            with start(venue, start=False) as host:
+                streaming(host)
+                venue.fault(action, method="POST", path=ORDER, **rule)
+                enter(host)
+                agree(venue, host, "0.01", 1)
+                assert len(venue.requests(method="POST", path=ORDER)) == 1, action
+
+
+def test_92_filled_while_nobody_looked_is_a_position():
+    with Binance(seed=1) as venue:
+        venue.price("BTCUSDT", "50000")
+        with start(venue, start=False) as host:
+            streaming(host)
+            enter(host, price="49000", stop="48000", atr="1")  # a limit that rests
+            one_order(host, "acknowledged")
+            host.kill()
+            venue.price("BTCUSDT", "48990")
+            venue.fault("html_502", path="/api/v3/openOrders")
+            host.start(deadline_s=20)
+            until(lambda: held(host) == D("0.01"), 20, "the position")
+            assert not [o for o in orders(host) if o["state"] == "cancelled"]
+            agree(venue, host, "0.01", 1)
+
+
+def test_96_a_clock_that_is_off_by_more_than_the_window():
+    with Binance(seed=1) as venue:
+        venue.price("BTCUSDT", "50000")
+        with start(venue, start=False) as host:
+            streaming(host)
+            for nth, skew in enumerate((60000, -60000), 1):
+                venue.set(skew_ms=skew)
+                enter(host, f"Long_{nth}", type="BASE_ENTRY" if nth == 1 else "PYRAMID")
+                agree(venue, host, str(D("0.01") * nth), nth)
+
+
 # ---- H: reconciliation ------------------------------------------------------------------------
 
 
