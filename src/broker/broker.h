@@ -112,6 +112,9 @@ struct broker_ops {
     /* A position that began elsewhere, as an order and its fill that nobody sent: for brokers that
      * simulate a market, whose book would not have it. NULL: it stands there already. */
     void (*book)(struct broker *b, const struct order *order, const struct fill *fill);
+    /* The most lots that the exchange takes in one order; bad: no such bound is known. NULL: none.
+     */
+    struct decimal (*most)(const struct broker *b, const char *instrument);
     /* A price of the market, for brokers that simulate one. NULL: of no interest. */
     void (*price)(struct broker *b, const char *instrument, struct decimal price, int64_t at_us);
     /* Gives the answers and reports that are due, and the steady time of the next ones (INT64_MAX:
@@ -173,6 +176,10 @@ static inline void broker_survey(struct broker *b, const struct order *o, struct
 static inline void broker_recall(struct broker *b, const struct order *o, const struct json *survey)
 {
     b->ops->recall(b, o, survey);
+}
+static inline struct decimal broker_most(const struct broker *b, const char *instrument)
+{
+    return b->ops->most ? b->ops->most(b, instrument) : decimal_bad();
 }
 static inline void broker_own(struct broker *b, const struct order *o)
 {

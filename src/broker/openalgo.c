@@ -284,6 +284,7 @@ static void fill_ops(struct openalgo *oa)
         .status = status,
         .own = oa_own,
         .survey = oa_survey,
+        .most = oa_most,
         .recall = oa_recall,
         .close = close_openalgo,
     };

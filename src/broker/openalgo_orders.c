@@ -159,6 +159,18 @@ static bool is_whole(struct decimal value)
     return decimal_to_int(value, &whole);
 }
 
+/* Whole lots; a freeze quantity of one lot or less is a plugin's way to say that there is none. */
+struct decimal oa_most(const struct broker *broker, const char *name)
+{
+    struct openalgo *oa = openalgo_of(broker);
+    const struct instrument *instrument = oa_instrument(oa, name);
+    const struct oa_contract *contract = instrument ? oa_contract_of(oa, name) : NULL;
+    if (!contract || !contract->known || !decimal_gt(contract->freeze, contract->lot))
+        return decimal_bad();
+    return decimal_round(decimal_div(contract->freeze, instrument->lot_size, DECIMAL_DOWN),
+                         decimal_int(1), DECIMAL_DOWN);
+}
+
 /* What would be refused over there, or worse, not refused: live mode does not look at lot sizes. */
 static bool check_order(struct openalgo *oa, const struct order *order, struct err *err)
 {

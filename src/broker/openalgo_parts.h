@@ -229,6 +229,7 @@ void oa_amend(struct broker *broker, const struct order *order, struct waiter to
 void oa_query(struct broker *broker, const struct order *order, struct waiter to);
 void oa_open_orders(struct broker *broker, struct waiter to);
 void oa_own(struct broker *broker, const struct order *order);
+struct decimal oa_most(const struct broker *broker, const char *instrument);
 void oa_survey(struct broker *broker, const struct order *order, struct waiter to);
 /* openalgo_stream.c; the steady time at which it wants to be called */
 int64_t oa_stream_turn(struct openalgo *oa, int64_t now_us);

@@ -119,6 +119,32 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
     return order;
 }
 
+/* What is more than the exchange takes in one order goes in several: of the same leg and position,
+ * each with an id of its own that follows from the signal. What twelve of them cannot carry is left
+ * out: an entry is refused for it (pass_rails), of an exit the rest stays open. */
+static void slice_last(struct core *core, struct trade *trade)
+{
+    const struct order *first = &trade->orders[trade->order_count - 1];
+    struct decimal most = broker_most(core->broker, first->instrument), left = first->quantity;
+    char leg[LABEL_SIZE + 12];
+    if (!decimal_ok(most) || decimal_sign(most) <= 0 || decimal_le(left, most))
+        return;
+    trade->orders[trade->order_count - 1].quantity = most;
+    left = decimal_sub(left, most);
+    for (int n = 2; decimal_sign(left) > 0 && trade->order_count < TRADE_ORDERS_MAX; n++) {
+        struct order *slice = &trade->orders[trade->order_count++];
+        *slice = *first;
+        snprintf(leg, sizeof leg, "%s/%d", first->leg, n);
+        order_id_derive(slice->id, &trade->after, leg);
+        slice->quantity = decimal_min(left, most);
+        left = decimal_sub(left, slice->quantity);
+    }
+    if (decimal_sign(left) > 0)
+        log_write(core->log, LOG_ERROR, "orders",
+                  "an order is too large for the exchange even in several parts",
+                  LOG_T("instrument", first->instrument), LOG_D("left_out", left), LOG_END);
+}
+
 static void order_entry(struct core *core, struct trade *trade, const struct desk *desk)
 {
     enum side side = trade->after.side;
@@ -133,6 +159,7 @@ static void order_entry(struct core *core, struct trade *trade, const struct des
     if (decimal_ok(desk->intent.stop))
         trade->after.stop = desk->intent.stop;
     trade->after.stop = tick_stop(desk->facts.instrument, side, trade->after.stop);
+    slice_last(core, trade);
 }
 
 static void order_exit(struct core *core, struct trade *trade, const struct desk *desk,
@@ -167,6 +194,7 @@ static bool order_side_exit(struct core *core, struct trade *trade, const struct
          decimal_gt(lots, desk->facts.instrument->max_quantity)))
         return found == 0;
     order_exit(core, trade, desk, any, side == SIDE_LONG ? "Long_ALL" : "Short_ALL", lots);
+    slice_last(core, trade);
     return true;
 }
 
@@ -193,10 +221,11 @@ static void order_exits(struct core *core, struct trade *trade, const struct des
             continue;
         for (size_t i = 0; i < count; i++) {
             const struct position *layer = layers[i].layer;
-            if (layer->side != (enum side)side)
+            if (layer->side != (enum side)side || trade->order_count == TRADE_ORDERS_MAX)
                 continue;
             order_exit(core, trade, desk, layer, layer->label, layers[i].lots);
             text_copy(trade->orders[trade->order_count - 1].position_id, KEY_SIZE, layer->id);
+            slice_last(core, trade);
         }
     }
 }
@@ -209,8 +238,17 @@ static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk
                                       book_open_lots(core->book, trade->after.instrument));
     const char *rail = "";
     char reason[REASON_SIZE];
-    for (size_t i = 0; i < trade->order_count; i++) {
-        struct rail_check check = {.order = &trade->orders[i],
+    struct order whole = trade->orders[0]; /* an entry in several parts is judged as one */
+    bool entry = trade->order_count > 0 && !whole.reduces;
+    for (size_t i = 1; entry && i < trade->order_count; i++)
+        whole.quantity = decimal_add(whole.quantity, trade->orders[i].quantity);
+    if (entry && !decimal_eq(whole.quantity, desk->intent.quantity)) {
+        end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "size",
+                 "the exchange takes so many lots not even in twelve orders");
+        return false;
+    }
+    for (size_t i = 0; i < (entry ? 1 : trade->order_count); i++) {
+        struct rail_check check = {.order = entry ? &whole : &trade->orders[i],
                                    .stop = trade->after.stop,
                                    .position_quantity = lots,
                                    .pending_risk = desk->portfolio.pending_risk,

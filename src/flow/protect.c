@@ -8,8 +8,9 @@
  * once would turn the position around (work_order.c) position closes ──> the order is cancelled
  *
  * What is wanted is seen from the rows alone, each time one of them has changed, so a restart or
- * another instance goes on where this one was. At most one such order stands for a position: its
- * row is committed before anything is sent. */
+ * another instance goes on where this one was. At most one such order stands for a position, or one
+ * for each part where the exchange takes it in parts only: its row is committed before anything is
+ * sent. */
 #include "flow/protect.h"
 #include "flow/flows.h"
 #include "flow/holding.h"
@@ -114,7 +115,8 @@ static bool is_wanted(const struct core *core, const struct position *position)
     return false;
 }
 
-static void fill_order(struct core *core, const struct position *position, struct order *order)
+static void fill_order(struct core *core, const struct position *position, struct decimal lots,
+                       struct order *order)
 {
     char moment[32];
     unsigned tifs = core->broker->ops->traits->tifs;
@@ -136,7 +138,7 @@ static void fill_order(struct core *core, const struct position *position, struc
     order->tif = tifs == 0 || (tifs & (1u << TIF_GTC)) ? TIF_GTC : TIF_DAY;
     order->side = position->side == SIDE_LONG ? ORDER_SELL : ORDER_BUY;
     order->reduces = order->protective = true;
-    order->quantity = position->quantity;
+    order->quantity = lots;
     order->stop_price = tick_trigger(instrument, order->side, position->stop);
     order->reference_price = position->entry_price;
     order->filled = order->fees = decimal_int(0);
@@ -166,12 +168,12 @@ static void written(void *owner, uint64_t handle, const struct err *err, const v
     record_drop(core, placing);
 }
 
-static void place_stop(struct core *core, const struct position *position)
+static void place_stop(struct core *core, const struct position *position, struct decimal lots)
 {
     struct placing *placing = record_keep(core, sizeof *placing);
     struct store_event event;
     placing->core = core;
-    fill_order(core, position, &placing->order);
+    fill_order(core, position, lots, &placing->order);
     event_start(core, &event, "order.protective", placing->order.id);
     event_change(&event, TABLE_ORDER, NULL, &placing->order);
     record_write(core, &event, 1, false, (struct waiter){.answer = written, .owner = placing});
@@ -186,15 +188,16 @@ static void amended(void *owner, uint64_t handle, const struct err *err, const v
         look_by(core, clock_steady(core->clock) + AGAIN_US);
 }
 
-static void follow(struct core *core, const struct position *position, const struct order *stop)
+/* `lots`: what it shall still be for. */
+static void follow(struct core *core, const struct position *position, const struct order *stop,
+                   struct decimal lots)
 {
     struct live_order *live = orders_find(core, stop->id);
     const struct instrument *instrument =
         instrument_find(&core->options.instruments, position->instrument);
     struct order want = *stop;
     want.stop_price = tick_trigger(instrument, stop->side, position->stop);
-    want.quantity =
-        decimal_add(decimal_ok(stop->filled) ? stop->filled : decimal_int(0), position->quantity);
+    want.quantity = decimal_add(decimal_ok(stop->filled) ? stop->filled : decimal_int(0), lots);
     if (!live || live->changing || live->cancel_wanted ||
         (stop->state != ORDER_ACKNOWLEDGED && stop->state != ORDER_PARTIALLY_FILLED))
         return;
@@ -218,9 +221,33 @@ static bool is_ours(struct core *core, const struct position *position)
     return false;
 }
 
+/* One stop for all that is open, or as many as the exchange wants it in. True: that is all of it;
+ * else *left is what none is for yet. */
+static bool follow_all(struct core *core, const struct position *position,
+                       const struct order *const *stops, size_t count, struct decimal *left)
+{
+    struct decimal most = broker_most(core->broker, position->instrument);
+    bool bound = decimal_ok(most) && decimal_sign(most) > 0;
+    *left = position->quantity;
+    for (size_t i = 0; i < count; i++) {
+        struct decimal lots = bound ? decimal_min(*left, most) : *left;
+        if (decimal_sign(lots) > 0)
+            follow(core, position, stops[i], lots);
+        else
+            orders_cancel(core, stops[i]->id);
+        *left = decimal_sub(*left, lots);
+    }
+    if (decimal_sign(*left) <= 0)
+        return true;
+    *left = bound ? decimal_min(*left, most) : *left;
+    return false;
+}
+
 static void look_at(struct core *core, const struct position *position)
 {
-    const struct order *live[ORDERS_MAX], *stop = NULL;
+    const struct order *live[ORDERS_MAX], *stops[ORDERS_MAX];
+    struct decimal lots;
+    size_t stop_count = 0;
     size_t count =
         book_live_orders(core->book, position->strategy, position->instrument, live, ORDERS_MAX);
     const struct pause *pause = pause_of(core->protect, position->id);
@@ -231,10 +258,8 @@ static void look_at(struct core *core, const struct position *position)
             continue;
         if (!live[i]->protective)
             exits = true;
-        else if (stop)
-            orders_cancel(core, live[i]->id);
         else
-            stop = live[i];
+            stops[stop_count++] = live[i];
     }
     if (exits || !is_ours(core, position))
         return;
@@ -242,10 +267,10 @@ static void look_at(struct core *core, const struct position *position)
         look_by(core, clock_steady(core->clock) + AGAIN_US);
         return; /* the legs of a rollover cannot leave beside it */
     }
-    if (stop)
-        follow(core, position, stop);
-    else if (!pause || pause->next_us <= clock_steady(core->clock))
-        place_stop(core, position);
+    if (follow_all(core, position, stops, stop_count, &lots))
+        return;
+    if (!pause || pause->next_us <= clock_steady(core->clock))
+        place_stop(core, position, lots);
     else
         look_by(core, pause->next_us);
 }

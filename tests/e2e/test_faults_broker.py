@@ -7,7 +7,8 @@ import threading
 from decimal import Decimal as D
 
 from harness import main, now_iso, signal, until
-from openalgo_rig import OpenAlgo, SYMBOL, await_order, judge, send, tidelock
+from openalgo_rig import OpenAlgo, SYMBOL, await_order, judge, open_positions, send, tidelock
+from openalgo_rig import leave as rig_leave, orders as rig_orders
 from test_binance import (
     ORDER,
     Binance,
@@ -377,13 +378,42 @@ def test_100_an_exit_waits_for_a_broker_that_is_down():
             agree(venue, host, "0", 2)
 
 
-def test_102_more_than_the_freeze_quantity_is_not_sent_as_several():
-    with OpenAlgo() as venue:
-        contract = {"exchange": "NFO", "symbol": SYMBOL, "price": 59000, "lot": 35, "kind": "FUT"}
-        venue.set(instrument={**contract, "name": "BANKNIFTY", "freeze": 70})
+def frozen_at(venue, units):
+    contract = {"exchange": "NFO", "symbol": SYMBOL, "price": 59000, "lot": 35, "kind": "FUT"}
+    venue.set(instrument={**contract, "name": "BANKNIFTY", "freeze": units})
+
+
+def test_102_more_than_the_freeze_quantity_goes_in_several_orders_of_one_position():
+    with OpenAlgo(1, "--order-rate", "0") as venue:
+        frozen_at(venue, 70)
         with tidelock(venue) as host:
-            send(host, quantity="3")
-            assert "freeze quantity" in await_order(host, "rejected")["reason"]
+            venue.fault("error_500_after", path="/api/v1/placeorder", nth=2)
+            decided = send(host, quantity="5")["decision"]
+            assert decided["verdict"] == "accept" and decided["quantity"] == "5", decided
+            until(lambda: len(rig_orders(host, state="filled")) == 3, 20, "three orders")
+            rows = rig_orders(host)
+            assert sorted(row["quantity"] for row in rows) == ["1", "2", "2"], rows
+            assert len({row["position_id"] for row in rows}) == 1, rows
+            positions = open_positions(host)
+            assert [row["quantity"] for row in positions] == ["5"], positions
+            assert positions[0]["is_base_position"], positions
+            judge(venue, host, 3)
+            host.restart()
+            send(host, "PYRAMID", "Long_2")
+            until(lambda: len(open_positions(host)) == 2, 20, "the second layer")
+            rig_leave(host)
+            until(lambda: not open_positions(host), 30, "out")
+            judge(venue, host, 7)  # the six lots of both layers in three orders
+            units = [D(o["quantity"]) for o in venue.book()["orders"]]
+            assert max(units) == 70, units
+
+
+def test_102_the_rails_see_the_whole_and_what_no_dozen_of_orders_carries_is_refused():
+    with OpenAlgo() as venue:
+        frozen_at(venue, 70)
+        with tidelock(venue) as host:
+            decided = send(host, quantity="25")["decision"]
+            assert decided["verdict"] == "reject" and decided["gate"] == "size", decided
             judge(venue, host, 0)
 
 

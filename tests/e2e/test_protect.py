@@ -125,6 +125,19 @@ def test_the_quantity_follows_the_position():
         await_flat(venue, host)
 
 
+def test_more_than_the_exchange_takes_in_one_order_has_several_stops():
+    with OpenAlgo() as venue:
+        contract = {"exchange": "NFO", "symbol": SYMBOL, "price": 59000, "lot": 35, "kind": "FUT"}
+        venue.set(instrument={**contract, "name": "BANKNIFTY", "freeze": 70})
+        with protected(venue) as host:
+            enter(host, quantity="5")
+            await_stops(venue, (2, "58000"), (2, "58000"), (1, "58000"))
+            host.restart()
+            await_stops(venue, (2, "58000"), (2, "58000"), (1, "58000"))
+            venue.price(SYMBOL, "57990")
+            await_flat(venue, host)
+
+
 def test_it_is_placed_anew_where_an_amend_is_refused():
     with OpenAlgo() as venue, protected(venue) as host:
         venue.liquidity(SYMBOL, 35)
