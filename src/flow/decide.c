@@ -387,12 +387,36 @@ static void forgo_right(struct order *order)
     order->attempt = order->term = order->signed_us = order->valid_until_us = 0;
 }
 
+/* A broker that ends all orders with the day cannot keep one longer: the order's row says what it
+ * will be, and the decision why. (IOC is kept by the host: work_order.c.) */
+static void fit_to_broker(struct core *core, struct trade *trade)
+{
+    unsigned tifs = core->broker->ops->traits->tifs;
+    bool cut = false;
+    for (size_t i = 0; i < trade->order_count; i++) {
+        struct order *order = &trade->orders[i];
+        if (order->tif != TIF_GTC || tifs == 0 || (tifs & 1u << TIF_GTC))
+            continue;
+        order->tif = TIF_DAY;
+        cut |= order->kind != ORDER_MARKET;
+    }
+    if (!cut)
+        return;
+    const char *why = "good for today only: the broker keeps no order until cancelled";
+    size_t length = strlen(trade->decision.reason);
+    snprintf(trade->decision.reason + length, sizeof trade->decision.reason - length, "%s%s",
+             length ? "; " : "", why);
+    log_write(core->log, LOG_WARN, "orders", why, LOG_T("signal_id", trade->after.id),
+              LOG_T("instrument", trade->after.instrument), LOG_END);
+}
+
 static void accept(struct core *core, struct trade *trade, struct desk *desk)
 {
     if (trade->before.type == SIGNAL_EXIT)
         order_exits(core, trade, desk);
     else
         order_entry(core, trade, desk);
+    fit_to_broker(core, trade);
     for (size_t i = 0; i < trade->order_count; i++)
         if (protect_stands(core, &trade->orders[i])) /* no right before its stop has given way */
             forgo_right(&trade->orders[i]);

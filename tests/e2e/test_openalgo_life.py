@@ -94,6 +94,15 @@ def unrealised(host):
     return D(host.get("/api/status").json()["portfolio"]["unrealised"])
 
 
+def test_until_cancelled_is_until_tonight_there_and_says_so():
+    with OpenAlgo() as venue, tidelock(venue) as host:
+        decided = send(host, order_kind="LIMIT", tif="GTC", limit_price="58000")["decision"]
+        assert "good for today only" in decided["reason"], decided
+        assert await_order(host, "acknowledged")["tif"] == "DAY"
+        host.await_log("good for today only")
+        judge(venue, host, 1)
+
+
 def test_prices_come_by_the_stream_and_are_polled_without():
     with OpenAlgo() as venue:
         host = tidelock(venue, ws_url=venue.ws_url)

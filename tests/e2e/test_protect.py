@@ -4,12 +4,14 @@ way to exits, and stay there whatever happens to the host. The venue's own book 
 import os
 import signal as traps
 import sys
+import time
 from decimal import Decimal as D
 
 from harness import ROOT, Host, default_config, main, signal, until
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
-from venue import OpenAlgo  # noqa: E402
+from test_binance import INSTRUMENT, start, stops as binance_stops  # noqa: E402
+from venue import Binance, OpenAlgo  # noqa: E402
 
 SYMBOL = "BANKNIFTY30DEC25FUT"
 STRATEGY = """return {
@@ -228,6 +230,90 @@ def test_the_stop_trades_in_part_while_its_cancel_is_on_the_way():
         await_flat(venue, host)
         quantities = [D(o["quantity"]) for o in venue.book()["orders"]]
         assert quantities in ([105, 105, 70], [105, 105]), venue.book()["orders"]
+
+
+# ---- a strategy moves it; a broker of our own keeps it ------------------------------------------
+
+MOVING = """return {
+    name = "plain", version = "1", instruments = "*",
+    gates = {{name = "always", check = function() return true end}},
+    size = function(facts)
+        return {quantity = facts.signal.quantity or decimal("0.01"), stop = facts.signal.stop}
+    end,
+    on_bar = function(bar, facts)
+        return {{type = "STOP", position = "ALL", stop = bar.low - 100}}
+    end,
+}
+"""
+BTC = {**INSTRUMENT, "name": "BTC"}
+
+
+def following(venue, paper):
+    """A host that follows the venue's prices and bars, and trades there or on paper."""
+    feed = {"instrument": "BTC", "bars": "binance", "interval": "1m", "warm_up": 5}
+    changes = {
+        "feeds": [{**feed, "url": venue.url, "stream_url": venue.ws_url}],
+        "strategies": [{"name": "plain", "protect": "broker"}],
+    }
+    if paper:
+        host = Host()
+        host.write_config(default_config(host, instruments=[BTC], **changes))
+    else:
+        host = start(venue, start=False, **changes)
+    host.write_strategy("plain", MOVING)
+    return host
+
+
+def enter_btc(host):
+    until(lambda: host.get("/api/bars").json().get("BTC"), 20, "bars")
+    fields = {"instrument": "BTC", "price": "50000", "stop": "49000", "quantity": "0.01"}
+    answer = host.post("/webhook/test?wait=decision", signal(atr=None, **fields))
+    assert answer.status in (200, 202) and answer.json()["decision"]["verdict"] == "accept", answer
+
+
+def resting(host):
+    rows = host.get("/api/orders?limit=100").json()
+    return [D(o["stop_price"]) for o in rows if o["protective"] and o["state"] == "acknowledged"]
+
+
+def close_a_bar(venue, low):
+    """The minute that begins now, closed at once: 50000, with that low."""
+    at_ms = int(time.time() * 1000) // 60000 * 60000
+    venue.bar("BTCUSDT", at_ms, ("50000", "50010", low, "50000"))
+
+
+def test_a_stop_that_on_bar_moves_is_moved_at_the_broker():
+    with Binance(seed=1) as venue:
+        venue.price("BTCUSDT", "50000")
+        with following(venue, paper=False) as host:
+            enter_btc(host)
+            until(lambda: binance_stops(venue) == [("SELL", D("0.01"), D("49000"))], 20, "a stop")
+            close_a_bar(venue, "49900")
+            until(lambda: binance_stops(venue) == [("SELL", D("0.01"), D("49800"))], 20, "moved")
+            assert D(open_positions(host)[0]["stop"]) == 49800
+            venue.price("BTCUSDT", "49790")
+            until(lambda: not open_positions(host), 20, "stopped out")
+            assert binance_stops(venue) == []
+
+
+def test_the_paper_broker_keeps_stops_as_a_venue_does():
+    with Binance(seed=1) as venue:
+        venue.price("BTCUSDT", "50000")
+        with following(venue, paper=True) as host:
+            enter_btc(host)
+            until(lambda: resting(host) == [49000], 20, "its stop")
+            close_a_bar(venue, "49900")
+            until(lambda: resting(host) == [49800], 20, "moved")
+            host.restart()
+            until(lambda: resting(host) == [49800], 20, "known again")
+            assert host.stop() == 0
+            host.start()
+            assert resting(host) == [49800], "a shutdown leaves it there"
+            venue.price("BTCUSDT", "49790")
+            until(lambda: not open_positions(host), 20, "stopped out")
+            exits = [o for o in host.get("/api/orders").json() if o["reduces"]]
+            assert [o["protective"] for o in exits] == [True], exits
+            assert host.get("/api/reconciliation").json()["last"]["discrepancies"] == []
 
 
 if __name__ == "__main__":
