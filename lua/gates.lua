@@ -12,15 +12,12 @@
 -- run for entries only: nothing here can hold an exit back. Every verdict carries the figures it
 -- was made of. The arithmetic is the host's (tidelock.rules): a decision stands on the path of
 -- every signal.
-local rules = require "tidelock.rules"
-local rule_layers, rule_one_r, rule_spacing = rules.layers, rules.one_r, rules.atr_spacing
-local rule_heat, rule_price, rule_day_loss = rules.heat, rules.price_check, rules.day_loss
+local gate = require("tidelock.rules").gate
 local sessions = require "tidelock.sessions"
 
 local gates = {}
 
--- An option as a decimal; nil stays nil. Parameters never change within a version, so each gate
--- asks once.
+-- An option as a decimal; nil stays nil.
 local function number(option)
     if option == nil then return nil end
     if type(option) == "string" then option = params[option] end
@@ -30,29 +27,17 @@ end
 --- The layers of a position are opened in order: a base only when nothing is open, a pyramid only
 -- on a base, as the next layer, at most `most` of them.
 function gates.layers(options)
-    local most
-    return { name = "layers", check = function(f)
-        most = most or number(options.most):int()
-        return rule_layers(f, most)
-    end }
+    return { name = "layers", check = gate("layers", options.most) }
 end
 
 --- Pyramids only once the base has won strictly more than `multiple` R (default 1).
 function gates.one_r(options)
-    local multiple
-    return { name = "one_r", check = function(f)
-        multiple = multiple or number(options and options.multiple or 1)
-        return rule_one_r(f, multiple)
-    end }
+    return { name = "one_r", check = gate("one_r", options and options.multiple or 1) }
 end
 
 --- Pyramids keep at least `spacing` ATRs from the layer before.
 function gates.atr_spacing(options)
-    local spacing
-    return { name = "atr_spacing", check = function(f)
-        spacing = spacing or number(options.spacing)
-        return rule_spacing(f, spacing)
-    end }
+    return { name = "atr_spacing", check = gate("atr_spacing", options.spacing) }
 end
 
 --- The whole portfolio's risk and margin, and this position's volatility, stay at or under their
@@ -60,51 +45,31 @@ end
 -- (of equity; each may be left out), profit = true: pyramids only while the instrument as a whole
 -- is in profit.
 function gates.portfolio_heat(options)
-    local known, risk, volatility, margin
-    return { name = "portfolio_heat", check = function(f)
-        if not known then
-            risk, volatility = number(options.risk_percent), number(options.volatility_percent)
-            margin, known = number(options.margin_percent), true
-        end
-        return rule_heat(f, risk, volatility, margin, options.profit)
-    end }
+    return { name = "portfolio_heat", check = gate("heat", options.risk_percent,
+        options.volatility_percent, options.margin_percent, options.profit) }
 end
 
 --- Pyramids only while the instrument as a whole is in profit.
 function gates.instrument_profit()
-    return { name = "instrument_profit", check = function(f)
-        return rule_heat(f, nil, nil, nil, true)
-    end }
+    return { name = "instrument_profit", check = gate("heat", nil, nil, nil, true) }
 end
 
 --- Margin in use, with the least order added, stays at or under `most` percent of equity.
 function gates.margin_use(options)
-    local most
-    return { name = "margin_use", check = function(f)
-        most = most or number(options.most)
-        return rule_heat(f, nil, nil, most)
-    end }
+    return { name = "margin_use", check = gate("heat", nil, nil, options.most) }
 end
 
 --- The signal's price agrees with the market's: at most `base` percent apart for a base entry,
 -- `pyramid` (default: base) for a pyramid. Without a market price it passes; `required = true`
 -- rejects instead.
 function gates.price_check(options)
-    local base, pyramid
-    return { name = "price_check", check = function(f)
-        base = base or number(options.base)
-        pyramid = pyramid or number(options.pyramid or options.base)
-        return rule_price(f, base, pyramid, options.required)
-    end }
+    return { name = "price_check", check = gate("price_check", options.base,
+        options.pyramid or options.base, options.required) }
 end
 
 --- No entries once the day has lost `most` percent of equity.
 function gates.day_loss(options)
-    local most
-    return { name = "day_loss", check = function(f)
-        most = most or number(options.most)
-        return rule_day_loss(f, most)
-    end }
+    return { name = "day_loss", check = gate("day_loss", options.most) }
 end
 
 --- What the chart claims to hold agrees with what is held. The strategy declares

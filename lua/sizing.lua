@@ -10,7 +10,8 @@
 -- The host's arithmetic: sizing stands on the path of every signal.
 local rules = require "tidelock.rules"
 
-local base_size, pyramid_size, entry_size = rules.base_size, rules.pyramid_size, rules.entry_size
+local base_size, pyramid_size = rules.base_size, rules.pyramid_size
+local entry_size, entry_lots = rules.entry_size, rules.entry_lots
 
 local sizing = {}
 
@@ -92,6 +93,12 @@ end
 --- sizing.base or sizing.pyramid, by the signal's type.
 function sizing.entry(f, base_options, pyramid_options)
     return entry_size(f, base_options, pyramid_options or none)
+end
+
+--- As sizing.entry, for a `size` that returns it as it is: a quantity and a stop, and a table with
+-- the figures only while somebody wants to see them.
+function sizing.lots(f, base_options, pyramid_options)
+    return entry_lots(f, base_options, pyramid_options or none)
 end
 
 --- Lots to take off when a running limit is passed: ceil(excess / amount per lot).

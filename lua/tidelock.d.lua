@@ -273,6 +273,17 @@ function rules.pyramid_size(f, options) end
 ---@param pyramid table
 ---@return table|boolean, string?, table?
 function rules.entry_size(f, base, pyramid) end
+--- As entry_size; a quantity and a stop instead of a table while no figures are wanted.
+---@param f facts
+---@param base table
+---@param pyramid table
+---@return table|decimal|number|boolean, any, table?
+function rules.entry_lots(f, base, pyramid) end
+--- A gate's check: the rule of this name with these options; a text names a parameter.
+---@param rule string
+---@param ... decimal|number|string|boolean|nil
+---@return fun(f: facts): boolean, any, table?
+function rules.gate(rule, ...) end
 ---@param side 'LONG'|'SHORT'
 ---@param stop decimal|number
 ---@param best decimal|number

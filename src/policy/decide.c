@@ -205,18 +205,41 @@ static const char *find_kind_fault(struct asking *a, const struct sandbox_value 
     return NULL;
 }
 
-static const char *find_fault(struct asking *a, const struct sandbox_value *table)
+static const char *find_value_fault(const struct intent *out, bool has_quantity, bool has_stop)
 {
-    struct intent *out = a->out;
-
-    if (!read_key(a, table, KEY_QUANTITY, &out->quantity) || !decimal_ok(out->quantity))
+    if (!has_quantity || !decimal_ok(out->quantity))
         return "size must return a quantity that is an exact number";
     if (decimal_sign(out->quantity) < 0)
         return "size returned a negative quantity";
-    if (!read_key(a, table, KEY_STOP, &out->stop) ||
-        (decimal_ok(out->stop) && decimal_sign(out->stop) <= 0))
+    if (!has_stop || (decimal_ok(out->stop) && decimal_sign(out->stop) <= 0))
         return "size returned a stop that is no positive number";
-    return find_kind_fault(a, table);
+    return NULL;
+}
+
+static const char *find_fault(struct asking *a, const struct sandbox_value *table)
+{
+    struct intent *out = a->out;
+    bool has_quantity = read_key(a, table, KEY_QUANTITY, &out->quantity),
+         has_stop = read_key(a, table, KEY_STOP, &out->stop);
+    const char *fault = find_value_fault(out, has_quantity, has_stop);
+
+    return fault ? fault : find_kind_fault(a, table);
+}
+
+static bool is_number(const struct sandbox_value *value)
+{
+    return value->type == SANDBOX_INTEGER || value->type == SANDBOX_NUMBER ||
+           value->type == SANDBOX_DECIMAL;
+}
+
+/* A quantity and a stop, as a table would have said them of a market order. */
+static const char *find_plain_fault(struct asking *a, const struct sandbox_value *quantity,
+                                    const struct sandbox_value *stop)
+{
+    bool has_quantity = value_decimal(quantity, &a->out->quantity),
+         has_stop = value_decimal(stop, &a->out->stop);
+
+    return find_value_fault(a->out, has_quantity, has_stop);
 }
 
 bool decide_is_multiple(struct decimal quantity, const struct instrument *instrument)
@@ -231,12 +254,12 @@ bool decide_is_multiple(struct decimal quantity, const struct instrument *instru
     return decimal_eq(decimal_round(quantity, step, DECIMAL_DOWN), quantity);
 }
 
-static void check_size(struct asking *a, const struct sandbox_value *table)
+/* `said` is what size returned: a table, or else a number. */
+static void check_size(struct asking *a, const struct sandbox_value *said, const char *fault)
 {
     const struct instrument *instrument = a->facts->instrument;
-    struct sandbox_value limited;
-    char reason[REASON_SIZE], text[DECIMAL_TEXT_MAX];
-    const char *fault = find_fault(a, table);
+    struct sandbox_value limited = {.type = SANDBOX_NIL};
+    char reason[REASON_SIZE] UNSET, text[DECIMAL_TEXT_MAX] UNSET;
 
     if (fault) {
         say(a, VERDICT_FAILED, "size", fault);
@@ -248,7 +271,8 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
                  "size returned %s, which is no multiple of the quantity step", text);
         say(a, VERDICT_FAILED, "size", reason);
     } else if (decimal_is_zero(a->out->quantity)) {
-        sandbox_field(a->version->box, table, "limited_by", &limited);
+        if (said->type == SANDBOX_TABLE)
+            sandbox_field(a->version->box, said, "limited_by", &limited);
         snprintf(reason, sizeof reason, "not one lot%s%.60s",
                  limited.type == SANDBOX_TEXT ? ": limited by " : "",
                  limited.type == SANDBOX_TEXT ? limited.text : "");
@@ -269,18 +293,39 @@ static void check_size(struct asking *a, const struct sandbox_value *table)
 /* Reads what size said, from result `at` on. */
 static void read_size(struct asking *a, unsigned at, struct sandbox_value *table)
 {
-    char reason[REASON_SIZE], shown[80];
+    struct sandbox_value stop;
+    char reason[REASON_SIZE] UNSET, shown[80] UNSET;
 
     if (read_refusal(a, "size", at, table))
         return;
     sandbox_result(a->version->box, at, table);
     if (table->type == SANDBOX_TABLE) {
-        check_size(a, table);
+        check_size(a, table, find_fault(a, table));
+        return;
+    }
+    sandbox_result(a->version->box, at + 1, &stop);
+    if (is_number(table) && is_number(&stop)) {
+        check_size(a, table, find_plain_fault(a, table, &stop));
         return;
     }
     snprintf(reason, sizeof reason, "size returned %s instead of { quantity = ... }",
              value_show(table, shown, sizeof shown));
     say(a, VERDICT_FAILED, "size", reason);
+}
+
+/* What size said, as a table would have said it. */
+static void trace_size(struct asking *a, const struct sandbox_value *said)
+{
+    str_puts(a->trace, ",\"size\":");
+    if (!is_number(said)) {
+        value_json(a->version->box, said, 3, a->trace);
+        return;
+    }
+    str_puts(a->trace, "{\"quantity\":\"");
+    str_put_decimal(a->trace, a->out->quantity);
+    str_puts(a->trace, "\",\"stop\":\"");
+    str_put_decimal(a->trace, a->out->stop);
+    str_puts(a->trace, "\"}");
 }
 
 static void ask_size(struct asking *a)
@@ -291,8 +336,7 @@ static void ask_size(struct asking *a)
         read_size(a, 0, &table);
     else
         say(a, VERDICT_FAILED, "size", sandbox_failure(a->version->box)->text);
-    str_puts(a->trace, ",\"size\":");
-    value_json(a->version->box, &table, 3, a->trace);
+    trace_size(a, &table);
 }
 
 /* All of it in one call; `stopped` is the gate that did not pass, from 1, or 0. */
@@ -421,7 +465,10 @@ void policy_decide(struct policy *policy, const struct facts *facts, struct inte
     struct asking a = {
         .policy = policy, .version = policy->live, .facts = facts, .out = out, .trace = trace};
     const struct clock *clock = policy->home->options.clock;
-    int64_t started_us = clock ? clock_steady(clock) : 0;
+    /* One call into the box, which has measured it already: most decisions. */
+    const bool is_measured =
+        clock == clock_real() && !trace && a.version->box && facts->signal->type != SIGNAL_EXIT;
+    int64_t started_us = clock && !is_measured ? clock_steady(clock) : 0;
 
     a.version->tracing = trace != NULL;
     clear(out);
@@ -433,6 +480,8 @@ void policy_decide(struct policy *policy, const struct facts *facts, struct inte
     a.version->facts = NULL;
     if (out->verdict != VERDICT_ACCEPT)
         out->quantity = decimal_bad();
-    out->took_us = clock ? clock_steady(clock) - started_us : 0;
+    out->took_us = is_measured ? sandbox_took_us(a.version->box)
+                   : clock     ? clock_steady(clock) - started_us
+                               : 0;
     keep_count(policy, a.version, out);
 }

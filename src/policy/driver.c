@@ -4,28 +4,31 @@
 
 #include <string.h>
 
-/* Returns a maker: (progress, size, checks...) to a function(f) that gives the number of the gate
- * that did not pass and what it said, or 0 and what size said. */
-static const char text[] = "return function(progress, size, ...)\n"
-                           "    local checks, count = { ... }, select('#', ...)\n"
+/* Returns a maker: (size, checks...) to a function(f) that gives the number of the gate that did
+ * not pass and what it said, or 0 and what size said. `at` is for whoever asks how far it came. */
+static const char text[] = "return function(size, ...)\n"
+                           "    local checks, count, at = { ... }, select('#', ...), 0\n"
                            "    return function(f)\n"
                            "        for i = 1, count do\n"
-                           "            progress.at = i\n"
+                           "            at = i\n"
                            "            local said, a, b, c = checks[i](f)\n"
                            "            if said ~= true then return i, said, a, b, c end\n"
                            "        end\n"
-                           "        progress.at = 0\n"
+                           "        at = 0\n"
                            "        return 0, size(f)\n"
                            "    end\n"
                            "end\n";
 
-static void keep_keys(struct version *version)
+const char *const size_key_names[KEY_COUNT] = {
+    "quantity",           "stop",    "kind", "tif",        "risk_percent",
+    "volatility_percent", "blended", "er",   "base_share", "profit_share"};
+
+void driver_keep_keys(struct version *version)
 {
-    static const char *const names[KEY_COUNT] = {"quantity", "stop", "kind", "tif"};
     lua_State *L = bind_state(version->box);
 
     for (int i = 0; i < KEY_COUNT; i++) {
-        lua_pushstring(L, names[i]);
+        lua_pushstring(L, size_key_names[i]);
         version->keys[i] = luaL_ref(L, LUA_REGISTRYINDEX);
     }
 }
@@ -34,12 +37,9 @@ bool driver_make(struct version *version)
 {
     int maker;
 
-    keep_keys(version);
-    if (!sandbox_load(version->box, "return { at = 0 }", 17, "progress", &version->progress) ||
-        !sandbox_load(version->box, text, strlen(text), "driver", &maker))
+    if (!sandbox_load(version->box, text, strlen(text), "driver", &maker))
         return false;
     sandbox_start(version->box, maker);
-    sandbox_push_ref(version->box, version->progress);
     sandbox_push_ref(version->box, version->hooks[HOOK_SIZE]);
     for (size_t i = 0; i < version->gate_count; i++)
         sandbox_push_ref(version->box, version->gates[i].check);
@@ -51,12 +51,16 @@ bool driver_make(struct version *version)
 
 size_t driver_progress(struct version *version)
 {
-    struct sandbox_value table, at;
+    lua_State *L = bind_state(version->box);
+    const char *name;
+    size_t at = 0;
 
-    sandbox_peek(version->box, version->progress, &table);
-    sandbox_field(version->box, &table, "at", &at);
-    return at.type == SANDBOX_INTEGER && at.integer >= 0 &&
-                   at.integer <= (int64_t)version->gate_count
-               ? (size_t)at.integer
-               : 0;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, version->driver);
+    for (int i = 1; (name = lua_getupvalue(L, -1, i)); i++) {
+        if (text_equal(name, "at"))
+            at = (size_t)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return at <= version->gate_count ? at : 0;
 }

@@ -64,8 +64,22 @@ struct started { /* what `start` returned for one instrument */
     int ref; /* 0: nothing */
 };
 
-/* The keys of size's answer, kept as Lua strings, so that reading it hashes nothing. */
-enum size_key { KEY_QUANTITY, KEY_STOP, KEY_KIND, KEY_TIF, KEY_COUNT };
+/* The keys of size's answer and of sizing's options, kept as Lua strings, so that neither reading
+ * nor writing them hashes anything. */
+enum size_key {
+    KEY_QUANTITY,
+    KEY_STOP,
+    KEY_KIND,
+    KEY_TIF,
+    KEY_RISK_PERCENT,
+    KEY_VOLATILITY_PERCENT,
+    KEY_BLENDED,
+    KEY_ER,
+    KEY_BASE_SHARE,
+    KEY_PROFIT_SHARE,
+    KEY_COUNT
+};
+extern const char *const size_key_names[KEY_COUNT];
 
 enum hook {
     HOOK_SIZE,
@@ -93,14 +107,14 @@ struct version {
     const char **instruments;
     size_t instrument_count;
     struct gate gates[GATE_MAX];
-    size_t gate_count;
+    size_t gate_count, stock_gates;
     struct param params[PARAM_MAX];
     size_t param_count;
     struct extra extras[EXTRA_MAX];
     size_t extra_count;
     int hooks[HOOK_COUNT]; /* references to functions; 0: absent */
     int keys[KEY_COUNT];   /* references to the texts */
-    int driver, progress;  /* all gates and size in one call, and how far it came */
+    int driver;            /* all gates and size in one call */
     const char *state;     /* JSON of the declared defaults; NULL: none */
     struct views views;
     const struct bind_type *indicator_type;
@@ -189,6 +203,7 @@ void version_free(struct version *version);
 
 /* driver.c: gates and size as one Lua function, for decisions that are not traced */
 bool driver_make(struct version *version);
+void driver_keep_keys(struct version *version);
 size_t driver_progress(struct version *version); /* the gate that ran last, from 1; 0: size */
 
 /* shape.c, params.c: what strategy.lua returned, into the version */
@@ -209,6 +224,11 @@ void ta_bind(struct version *version);
 void ta_free(struct version *version);
 /* rules.c: the arithmetic of the stock library */
 void rules_bind(struct version *version);
+const struct bind_function *rules_find(const char *name); /* NULL: no such rule */
+/* trail.c */
+int trail_step(lua_State *L);
+/* gate.c: rules.gate(name, options...), a gate's check that is one C function */
+int gate_make(lua_State *L);
 
 /* views.c: facts to records */
 void views_open(struct version *version);

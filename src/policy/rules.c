@@ -6,8 +6,6 @@
  * the answer is no. */
 #include "policy/inner.h"
 
-#include <string.h>
-
 struct figure {
     const char *name;
     struct decimal value; /* bad: left out */
@@ -289,14 +287,22 @@ static int day_loss(lua_State *L)
 
 /* ---- sizing ---- */
 
+/* Pushes an option of the table at `index`. */
+static void push_option(lua_State *L, int index, const struct version *version, enum size_key key)
+{
+    lua_rawgeti(L, LUA_REGISTRYINDEX, version->keys[key]);
+    lua_gettable(L, index);
+}
+
 /* A number of the options table at `index`; bad: absent. */
-static struct decimal field(lua_State *L, int index, const char *name)
+static struct decimal field(lua_State *L, int index, const struct version *version,
+                            enum size_key key)
 {
     struct decimal value = decimal_bad();
 
-    lua_getfield(L, index, name);
-    if (!lua_isnil(L, -1) && !bind_decimal(L, -1, &value))
-        luaL_error(L, "option %s must be a decimal or a whole number", name);
+    push_option(L, index, version, key);
+    if (!bind_decimal(L, -1, &value) && !lua_isnil(L, -1))
+        luaL_error(L, "option %s must be a decimal or a whole number", size_key_names[key]);
     lua_pop(L, 1);
     return value;
 }
@@ -307,7 +313,7 @@ static struct decimal efficiency(lua_State *L, int index, const struct version *
     struct decimal value = decimal_bad();
     const char *name;
 
-    lua_getfield(L, index, "er");
+    push_option(L, index, version, KEY_ER);
     name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
     if (!name && !lua_isnil(L, -1) && !bind_decimal(L, -1, &value))
         luaL_error(L, "option er must be a decimal or the name of an extra field");
@@ -329,14 +335,23 @@ static const char *unusable(const struct signal *signal)
     return NULL;
 }
 
+static void push_quantity(lua_State *L, struct decimal quantity)
+{
+    int64_t whole = (int64_t)quantity.units;
+
+    if (quantity.units < INT64_MAX && whole % (int64_t)DECIMAL_ONE == 0)
+        lua_pushnumber(L, (double)(whole / (int64_t)DECIMAL_ONE));
+    else
+        bind_push_decimal(L, quantity);
+}
+
 /* The smallest limit wins and is named; figures come in the order of the alphabet, so that ties
- * have one name. Rounded down to the quantity step once, here. */
+ * have one name. Rounded down to the quantity step once, here. `plain`: no table need be made. */
 static int give_size(lua_State *L, const struct version *version, const struct figure *limits,
-                     size_t count)
+                     size_t count, bool plain)
 {
     const struct figure *least = NULL;
     struct decimal quantity;
-    int64_t whole;
 
     for (size_t i = 0; i < count; i++)
         if (decimal_ok(limits[i].value) && (!least || decimal_lt(limits[i].value, least->value)))
@@ -346,14 +361,18 @@ static int give_size(lua_State *L, const struct version *version, const struct f
             L, "nothing limits the size: the instrument has no margin, the signal no usable stop");
     quantity =
         decimal_round(decimal_max(least->value, decimal_int(0)), step_of(version), DECIMAL_FLOOR);
+    if (plain && !version->tracing && !decimal_is_zero(quantity)) {
+        push_quantity(L, quantity);
+        bind_push_decimal(L, version->facts->signal->stop);
+        return 2;
+    }
     lua_createtable(L, 0, version->tracing ? 4 : 2);
-    if (quantity.units < INT64_MAX && (whole = (int64_t)quantity.units) % (int64_t)DECIMAL_ONE == 0)
-        lua_pushnumber(L, (double)(whole / (int64_t)DECIMAL_ONE));
-    else
-        bind_push_decimal(L, quantity);
-    lua_setfield(L, -2, "quantity");
+    lua_rawgeti(L, LUA_REGISTRYINDEX, version->keys[KEY_QUANTITY]);
+    push_quantity(L, quantity);
+    lua_rawset(L, -3);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, version->keys[KEY_STOP]);
     bind_push_decimal(L, version->facts->signal->stop);
-    lua_setfield(L, -2, "stop");
+    lua_rawset(L, -3);
     if (version->tracing || decimal_is_zero(quantity)) {
         lua_pushstring(L, least->name);
         lua_setfield(L, -2, "limited_by");
@@ -379,30 +398,29 @@ static struct decimal lots_of_margin(const struct version *version)
     return decimal_div(facts->portfolio->margin_free, facts->instrument->margin, DECIMAL_HALF_EVEN);
 }
 
-/* base_size(f, { risk_percent, volatility_percent, er, blended }) */
-static int base_size(lua_State *L)
+/* By { risk_percent, volatility_percent, er, blended } at `at`. */
+static int size_base(lua_State *L, const struct version *version, int at, bool plain)
 {
-    const struct version *version = check_facts(L);
     const struct facts *facts = version->facts;
     const struct signal *signal = facts->signal;
     const char *why = unusable(signal);
     struct decimal equity = facts->portfolio->equity, loss, money, risk, volatility = decimal_bad(),
                    er, part;
 
-    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, at, LUA_TTABLE);
     if (why)
         return ANSWER(why, {"price", signal->price}, {"stop", signal->stop});
-    lua_getfield(L, 2, "blended");
+    push_option(L, at, version, KEY_BLENDED);
     if (lua_toboolean(L, -1))
         equity = facts->portfolio->blended_equity;
     lua_pop(L, 1);
     loss = decimal_mul(decimal_abs(decimal_sub(signal->price, signal->stop)),
                        facts->instrument->point_value);
-    money = decimal_muldiv(equity, field(L, 2, "risk_percent"), HUNDRED);
-    er = efficiency(L, 2, version);
+    money = decimal_muldiv(equity, field(L, at, version, KEY_RISK_PERCENT), HUNDRED);
+    er = efficiency(L, at, version);
     risk = decimal_ok(er) ? decimal_muldiv(money, er, loss)
                           : decimal_div(money, loss, DECIMAL_HALF_EVEN);
-    part = field(L, 2, "volatility_percent");
+    part = field(L, at, version, KEY_VOLATILITY_PERCENT);
     if (decimal_ok(part) && positive(signal->atr))
         volatility = decimal_div(decimal_muldiv(equity, part, HUNDRED),
                                  decimal_mul(signal->atr, facts->instrument->point_value),
@@ -414,7 +432,7 @@ static int base_size(lua_State *L)
                                              {"max_quantity", most_of(version)},
                                              {"risk", risk},
                                              {"volatility", volatility}},
-                     4);
+                     4, plain);
 }
 
 /* What the position's profit beyond the base's risk allows to lose, in lots. */
@@ -439,22 +457,22 @@ static struct decimal lots_of_profit(const struct version *version, struct decim
     return decimal_muldiv(profit, share, loss);
 }
 
-/* pyramid_size(f, { base_share, profit_share }) */
-static int pyramid_size(lua_State *L)
+/* By { base_share, profit_share } at `at`. */
+static int size_pyramid(lua_State *L, const struct version *version, int at, bool plain)
 {
-    const struct version *version = check_facts(L);
+    static const struct decimal half = {DECIMAL_ONE / 2};
     const struct facts *facts = version->facts;
     const char *why = unusable(facts->signal);
-    struct decimal base_share, profit_share, half = decimal_ratio(1, 2);
+    struct decimal base_share, profit_share;
 
-    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, at, LUA_TTABLE);
     if (!facts->pyramid || !decimal_ok(facts->pyramid->base_entry_price) ||
         !decimal_ok(facts->pyramid->base_quantity))
         return say(L, "there is no base to pyramid on");
     if (why)
         return ANSWER(why, {"price", facts->signal->price}, {"stop", facts->signal->stop});
-    base_share = field(L, 2, "base_share");
-    profit_share = field(L, 2, "profit_share");
+    base_share = field(L, at, version, KEY_BASE_SHARE);
+    profit_share = field(L, at, version, KEY_PROFIT_SHARE);
     base_share = decimal_ok(base_share) ? base_share : half;
     profit_share = decimal_ok(profit_share) ? profit_share : half;
     return give_size(
@@ -463,56 +481,36 @@ static int pyramid_size(lua_State *L)
                                 {"margin", lots_of_margin(version)},
                                 {"max_quantity", most_of(version)},
                                 {"profit", lots_of_profit(version, profit_share)}},
-        4);
+        4, plain);
 }
 
-/* entry_size(f, options of a base, options of a pyramid): by the signal's type. */
+static int base_size(lua_State *L)
+{
+    return size_base(L, check_facts(L), 2, false);
+}
+
+static int pyramid_size(lua_State *L)
+{
+    return size_pyramid(L, check_facts(L), 2, false);
+}
+
+/* (f, options of a base, options of a pyramid): by the signal's type. */
+static int size_entry(lua_State *L, bool plain)
+{
+    const struct version *version = check_facts(L);
+
+    return is_pyramid(version) ? size_pyramid(L, version, 3, plain)
+                               : size_base(L, version, 2, plain);
+}
+
 static int entry_size(lua_State *L)
 {
-    if (!is_pyramid(check_facts(L))) {
-        lua_settop(L, 2);
-        return base_size(L);
-    }
-    lua_settop(L, 3);
-    lua_remove(L, 2);
-    return pyramid_size(L);
+    return size_entry(L, false);
 }
 
-/* trail(side, stop, best, close, atr?, multiplier, tick?): stop, best, hit. See lua/stops.lua. */
-static int trail(lua_State *L)
+static int entry_lots(lua_State *L)
 {
-    const bool falls = strcmp(luaL_checkstring(L, 1), side_names[SIDE_SHORT]) == 0;
-    const struct decimal stop = bind_check_decimal(L, 2), close = bind_check_decimal(L, 4),
-                         atr = option(L, 5), tick = option(L, 7);
-    struct decimal best = bind_check_decimal(L, 3), next = stop;
-
-    lua_settop(L, 7);
-    if (falls ? decimal_gt(close, stop) : decimal_lt(close, stop)) {
-        lua_pushvalue(L, 2);
-        lua_pushvalue(L, 3);
-        lua_pushboolean(L, 1);
-        return 3;
-    }
-    if (falls ? decimal_lt(close, best) : decimal_gt(close, best)) {
-        best = close;
-        lua_pushvalue(L, 4);
-        lua_replace(L, 3);
-    }
-    if (decimal_ok(atr)) {
-        struct decimal away = decimal_mul(atr, bind_check_decimal(L, 6));
-
-        next = falls ? decimal_min(stop, decimal_add(best, away))
-                     : decimal_max(stop, decimal_sub(best, away));
-        if (positive(tick))
-            next = decimal_round(next, tick, falls ? DECIMAL_FLOOR : DECIMAL_CEILING);
-    }
-    if (next.units == stop.units)
-        lua_pushvalue(L, 2);
-    else
-        bind_push_decimal(L, next);
-    lua_pushvalue(L, 3);
-    lua_pushboolean(L, falls ? decimal_gt(close, next) : decimal_lt(close, next));
-    return 3;
+    return size_entry(L, true);
 }
 
 /* The rows of the module tidelock.rules. */
@@ -538,13 +536,28 @@ static const struct bind_function rows[] = {
     {"entry_size", entry_size,
      "(f: facts, base: table, pyramid: table): table|boolean, string?, table?\n"
      "By the signal's type."},
-    {"trail", trail,
+    {"entry_lots", entry_lots,
+     "(f: facts, base: table, pyramid: table): table|decimal|number|boolean, any, table?\n"
+     "As entry_size; a quantity and a stop instead of a table while no figures are wanted."},
+    {"gate", gate_make,
+     "(rule: string, ...: decimal|number|string|boolean|nil): fun(f: facts): boolean, any, table?\n"
+     "A gate's check: the rule of this name with these options; a text names a parameter."},
+    {"trail", trail_step,
      "(side: 'LONG'|'SHORT', stop: decimal|number, best: decimal|number, close: decimal|number, "
      "atr?: decimal|number, multiplier: decimal|number, tick?: decimal|number): decimal, decimal, "
      "boolean"},
 };
 
+const struct bind_function *rules_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (text_equal(rows[i].name, name))
+            return &rows[i];
+    return NULL;
+}
+
 void rules_bind(struct version *version)
 {
+    driver_keep_keys(version);
     bind_module(version->box, "tidelock.rules", rows, sizeof rows / sizeof *rows, version);
 }

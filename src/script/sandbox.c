@@ -375,6 +375,10 @@ void sandbox_usage(const struct sandbox *box, struct sandbox_usage *out) {
     };
 }
 
+int64_t sandbox_took_us(const struct sandbox *box) {
+    return box->remote ? (int64_t)box->remote->usage.wall_us.current : box->took_us;
+}
+
 struct sandbox *bind_sandbox(lua_State *L) {
     return inner_box(L);
 }

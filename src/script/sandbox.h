@@ -347,6 +347,7 @@ struct sandbox_usage { /* instructions: to the last look, so in whole thousands 
     uint64_t calls, errors, kills;
 };
 void sandbox_usage(const struct sandbox *box, struct sandbox_usage *out);
+int64_t sandbox_took_us(const struct sandbox *box); /* the last call; part of the usage */
 
 #ifdef __cplusplus
 }

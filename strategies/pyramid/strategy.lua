@@ -19,7 +19,7 @@ local function size(f)
             er = params.scale_by_er and "er" or nil }
         pyramid_options = { base_share = params.pyramid_share, profit_share = params.profit_share }
     end
-    return sizing.entry(f, base_options, pyramid_options)
+    return sizing.lots(f, base_options, pyramid_options)
 end
 
 return {

@@ -199,7 +199,8 @@ static void test_gates(void **state)
 static void size_gives(const char *body, enum verdict verdict, const char *reason)
 {
     char text[512];
-    struct intent out;
+    struct intent out, traced;
+    struct str trace = STR_EMPTY;
 
     snprintf(text, sizeof text, HEAD "size = function(f) %s end }", body);
     load_good(text);
@@ -207,6 +208,13 @@ static void size_gives(const char *body, enum verdict verdict, const char *reaso
     if (out.verdict != verdict)
         fail_msg("%s: verdict %d, %s", body, out.verdict, out.reason);
     has(out.reason, reason);
+    traced = decide(&trace);
+    if (traced.verdict != verdict || traced.quantity.units != out.quantity.units ||
+        traced.stop.units != out.stop.units)
+        fail_msg("%s: traced it is verdict %d, %s", body, traced.verdict, traced.reason);
+    if (decimal_ok(out.stop) && verdict == VERDICT_ACCEPT)
+        has(str_text(&trace), "\"size\":{\"quantity\":\"3\",\"stop\":\"");
+    str_free(&trace);
 }
 
 static void test_size(void **state)
@@ -221,6 +229,13 @@ static void test_size(void **state)
     size_gives("return { quantity = true }", VERDICT_FAILED, "exact number");
     size_gives("return { quantity = 1/3 }", VERDICT_FAILED, "exact number");
     size_gives("return 3", VERDICT_FAILED, "size returned 3 instead of { quantity = ... }");
+    size_gives("return 3, 'x'", VERDICT_FAILED, "size returned 3 instead of { quantity = ... }");
+    size_gives("return 3, f.signal.stop", VERDICT_ACCEPT, "");
+    size_gives("return 1.5, f.signal.stop", VERDICT_FAILED, "no multiple");
+    size_gives("return 3, -5", VERDICT_FAILED, "stop");
+    size_gives("return -3, 5", VERDICT_FAILED, "negative");
+    size_gives("return 1/3, 5", VERDICT_FAILED, "exact number");
+    size_gives("return 0, 5", VERDICT_REJECT, "not one lot");
     size_gives("return", VERDICT_FAILED, "size returned nil");
     size_gives("return { quantity = 1, stop = -5 }", VERDICT_FAILED, "stop");
     size_gives("return { quantity = 1, kind = 'LIMIT' }", VERDICT_FAILED, "without a limit_price");
