@@ -61,8 +61,9 @@ struct match {
     /* Steady: when the newest look, whoever's, was whole, found nothing and nothing moving; 0: none
      * did, or a later one found something. Told by the log. */
     int64_t clean_us;
-    int64_t told_seq; /* of the newest report of another instance */
-    int64_t next_us; /* steady */
+    int64_t recalling; /* the end of the log when what was accepted is asked for */
+    int64_t told_seq;  /* of the newest report of another instance */
+    int64_t next_us;   /* steady */
     unsigned blind_times;
     struct str report; /* the last one, as JSON; empty: none yet */
     size_t open_count; /* differences that are not settled */

@@ -8,6 +8,7 @@
 #include "flow/record.h"
 #include <string.h>
 
+enum { RECALL_MOST = 1000 };
 static const char kind[] = "reconciliation.accepted";
 
 bool match_is_accepted(const struct match *match, const struct difference *d)
@@ -76,8 +77,9 @@ static void read_difference(struct match *match, const struct json *from)
 
 enum step_result match_recall(struct flow *flow)
 {
-    struct store_events_query query = {.kind_prefix = kind,
-                                       .after_seq = flow->core->match->recalled};
+    struct store_events_query query = {
+        .kind_prefix = kind, .after_seq = flow->core->match->recalled, .limit = RECALL_MOST};
+    flow->core->match->recalling = record_seq(flow->core);
     store_events(flow->core->store, &query, flow_waiter(flow));
     return STEP_WAIT;
 }
@@ -87,6 +89,8 @@ enum step_result match_recall_answer(struct flow *flow, const struct err *err, c
 {
     const struct store_events *events = value;
     struct match *match = flow->core->match;
+    /* What was known before it was asked need not be looked through again. */
+    int64_t known = err || events->count >= RECALL_MOST ? 0 : match->recalling;
     for (size_t i = 0; !err && i < events->count; i++) {
         struct err ignored;
         const char *body = events->list[i].body;
@@ -96,6 +100,8 @@ enum step_result match_recall_answer(struct flow *flow, const struct err *err, c
             read_difference(match, one);
         match->recalled = events->list[i].seq;
     }
+    if (known > match->recalled)
+        match->recalled = known;
     return STEP_NEXT;
 }
 

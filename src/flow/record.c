@@ -10,6 +10,8 @@
 #include <assert.h>
 #include <string.h>
 
+#define NO_TERM (-1)
+
 enum { ARENA_BLOCK = 8192, ARENA_KEEP = 65536, KEPT_MAX = 1024, FREE_MAX = 512 };
 
 struct record {
@@ -379,9 +381,12 @@ void record_write(struct core *core, const struct store_event *events, size_t co
 {
     struct recorder *recorder = core->recorder;
     struct record *record = take(recorder);
+    bool free = unfenced || MUTANT(MUTANT_FORGET_TERM) || MUTANT(MUTANT_SKIP_FENCE);
     struct store_write write = {
-        .term =
-            unfenced || MUTANT(MUTANT_FORGET_TERM) || MUTANT(MUTANT_SKIP_FENCE) ? 0 : core->term,
+        /* Without a term the store would not ask: whoever has lost it writes nothing. */
+        .term = free         ? 0
+                : core->term ? core->term
+                             : NO_TERM,
         .fence = unfenced ? NULL : holding_fence(core, events, count),
         .events = events,
         .event_count = count};
