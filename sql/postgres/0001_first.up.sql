@@ -4,6 +4,34 @@
 -- Decimals are numeric, written in their shortest form; absent ones NULL. Times are microseconds
 -- UTC, 0: none. Keys compare byte by byte, whatever the database's language is.
 
+-- What a cell may hold. Domains, not constraints of the tables: those are read anew from their text
+-- by every statement, which costs more than the row does.
+CREATE DOMAIN log_seq AS bigint CHECK (VALUE > 0);
+CREATE DOMAIN log_hash AS bytea CHECK (length(VALUE) = 32);
+CREATE DOMAIN only_one AS boolean CHECK (VALUE);
+CREATE DOMAIN signal_type AS text COLLATE "C" CHECK (VALUE IN ('BASE_ENTRY', 'PYRAMID', 'EXIT'));
+CREATE DOMAIN position_side AS text COLLATE "C" CHECK (VALUE IN ('LONG', 'SHORT'));
+CREATE DOMAIN signal_state AS text COLLATE "C" CHECK (VALUE IN (
+    'done', 'working', 'received', 'rejected', 'retrying', 'expired', 'superseded', 'ignored',
+    'dead', 'dropped'));
+CREATE DOMAIN verdict AS text COLLATE "C" CHECK (VALUE IN ('accept', 'reject', 'defer', 'failed'));
+CREATE DOMAIN order_side AS text COLLATE "C" CHECK (VALUE IN ('BUY', 'SELL'));
+CREATE DOMAIN order_kind AS text COLLATE "C" CHECK (VALUE IN ('MARKET', 'LIMIT', 'STOP'));
+CREATE DOMAIN order_tif AS text COLLATE "C" CHECK (VALUE IN ('DAY', 'GTC', 'IOC'));
+CREATE DOMAIN order_state AS text COLLATE "C" CHECK (VALUE IN (
+    'filled', 'intended', 'sending', 'sent', 'acknowledged', 'partially_filled', 'unknown',
+    'cancelled', 'rejected', 'expired'));
+CREATE DOMAIN position_status AS text COLLATE "C" CHECK (VALUE IN (
+    'open', 'closed', 'closing', 'partial'));
+CREATE DOMAIN rollover_status AS text COLLATE "C" CHECK (VALUE IN (
+    'none', 'pending', 'in_progress', 'rolled', 'failed'));
+CREATE DOMAIN ledger_kind AS text COLLATE "C" CHECK (VALUE IN (
+    'deposit', 'withdrawal', 'realised', 'fee', 'adjust'));
+CREATE DOMAIN halt_level AS text COLLATE "C" CHECK (VALUE IN (
+    'none', 'no_entry', 'reduce_only', 'flatten', 'freeze'));
+CREATE DOMAIN policy_status AS text COLLATE "C" CHECK (VALUE IN (
+    'live', 'replaced', 'refused', 'rolled_back'));
+
 -- What is so once for the whole database.
 CREATE TABLE meta (
     key text NOT NULL PRIMARY KEY,
@@ -28,9 +56,9 @@ END $$;
 -- `turns` grows with each and whenever a commit whose outcome is not known must be kept from
 -- happening later.
 CREATE TABLE log_head (
-    one boolean NOT NULL PRIMARY KEY CHECK (one),
+    one only_one NOT NULL PRIMARY KEY,
     seq bigint NOT NULL,
-    hash bytea NOT NULL CHECK (length(hash) = 32),
+    hash log_hash NOT NULL,
     turns bigint NOT NULL
 ) WITH (fillfactor = 10);
 INSERT INTO log_head VALUES (true, 0, decode(repeat('00', 32), 'hex'), 0);
@@ -38,14 +66,14 @@ INSERT INTO log_head VALUES (true, 0, decode(repeat('00', 32), 'hex'), 0);
 -- The log: every change of state, chained by hash. The tables below are its fold. By month of `at`;
 -- that seq runs without a gap and is unique is the work of log_head.
 CREATE TABLE events (
-    seq bigint NOT NULL CHECK (seq > 0),
+    seq log_seq NOT NULL,
     at bigint NOT NULL,
     kind text COLLATE "C" NOT NULL,
     subject text COLLATE "C" NOT NULL,
     instance text COLLATE "C" NOT NULL,
     term bigint NOT NULL,
     body text NOT NULL,
-    hash bytea NOT NULL CHECK (length(hash) = 32),
+    hash log_hash NOT NULL,
     PRIMARY KEY (seq, at)
 ) PARTITION BY RANGE (at);
 CREATE TABLE events_other PARTITION OF events DEFAULT;
@@ -66,9 +94,9 @@ CREATE TABLE signals (
     source text COLLATE "C" NOT NULL,
     strategy text COLLATE "C" NOT NULL,
     instrument text COLLATE "C" NOT NULL,
-    type text COLLATE "C" NOT NULL CHECK (type IN ('BASE_ENTRY', 'PYRAMID', 'EXIT')),
+    type signal_type NOT NULL,
     position text COLLATE "C" NOT NULL,
-    side text COLLATE "C" NOT NULL CHECK (side IN ('LONG', 'SHORT')),
+    side position_side NOT NULL,
     price numeric,
     stop numeric,
     atr numeric,
@@ -76,9 +104,7 @@ CREATE TABLE signals (
     at bigint NOT NULL,
     received_at bigint NOT NULL,
     extra text,
-    state text COLLATE "C" NOT NULL
-        CHECK (state IN ('done', 'working', 'received', 'rejected', 'retrying',
-            'expired', 'superseded', 'ignored', 'dead', 'dropped')),
+    state signal_state NOT NULL,
     step text COLLATE "C" NOT NULL,
     reason text COLLATE "C" NOT NULL,
     attempts bigint NOT NULL,
@@ -97,7 +123,7 @@ CREATE TABLE decisions (
     signal_id text COLLATE "C" NOT NULL PRIMARY KEY,
     strategy text COLLATE "C" NOT NULL,
     instrument text COLLATE "C" NOT NULL,
-    verdict text COLLATE "C" NOT NULL CHECK (verdict IN ('accept', 'reject', 'defer', 'failed')),
+    verdict verdict NOT NULL,
     gate text COLLATE "C" NOT NULL,
     reason text COLLATE "C" NOT NULL,
     quantity numeric,
@@ -117,18 +143,16 @@ CREATE TABLE orders (
     instrument text COLLATE "C" NOT NULL,
     position_id text COLLATE "C" NOT NULL,
     broker text COLLATE "C" NOT NULL,
-    side text COLLATE "C" NOT NULL CHECK (side IN ('BUY', 'SELL')),
-    kind text COLLATE "C" NOT NULL CHECK (kind IN ('MARKET', 'LIMIT', 'STOP')),
-    tif text COLLATE "C" NOT NULL CHECK (tif IN ('DAY', 'GTC', 'IOC')),
+    side order_side NOT NULL,
+    kind order_kind NOT NULL,
+    tif order_tif NOT NULL,
     reduces boolean NOT NULL,
     protective boolean NOT NULL,
     quantity numeric,
     limit_price numeric,
     stop_price numeric,
     reference_price numeric,
-    state text COLLATE "C" NOT NULL
-        CHECK (state IN ('filled', 'intended', 'sending', 'sent', 'acknowledged',
-            'partially_filled', 'unknown', 'cancelled', 'rejected', 'expired')),
+    state order_state NOT NULL,
     broker_id text COLLATE "C" NOT NULL,
     filled numeric,
     average_price numeric,
@@ -184,7 +208,7 @@ CREATE TABLE fills (
     order_id text COLLATE "C" NOT NULL,
     strategy text COLLATE "C" NOT NULL,
     instrument text COLLATE "C" NOT NULL,
-    side text COLLATE "C" NOT NULL CHECK (side IN ('BUY', 'SELL')),
+    side order_side NOT NULL,
     quantity numeric,
     price numeric,
     fee numeric,
@@ -198,9 +222,9 @@ CREATE TABLE positions (
     strategy text COLLATE "C" NOT NULL,
     instrument text COLLATE "C" NOT NULL,
     label text COLLATE "C" NOT NULL,
-    side text COLLATE "C" NOT NULL CHECK (side IN ('LONG', 'SHORT')),
+    side position_side NOT NULL,
     is_base_position boolean NOT NULL,
-    status text COLLATE "C" NOT NULL CHECK (status IN ('open', 'closed', 'closing', 'partial')),
+    status position_status NOT NULL,
     quantity numeric,
     opened_quantity numeric,
     entry_price numeric,
@@ -212,8 +236,7 @@ CREATE TABLE positions (
     fees numeric,
     entry_signal_id text COLLATE "C" NOT NULL,
     exit_signal_id text COLLATE "C" NOT NULL,
-    rollover text COLLATE "C" NOT NULL
-        CHECK (rollover IN ('none', 'pending', 'in_progress', 'rolled', 'failed')),
+    rollover rollover_status NOT NULL,
     expiry text COLLATE "C" NOT NULL,
     opened_at bigint NOT NULL,
     closed_at bigint NOT NULL,
@@ -257,8 +280,7 @@ CREATE TABLE accounts (
 -- Every movement of equity, never changed. Keys run: account|000000000001, ...
 CREATE TABLE ledger (
     id text COLLATE "C" NOT NULL PRIMARY KEY,
-    kind text COLLATE "C" NOT NULL
-        CHECK (kind IN ('deposit', 'withdrawal', 'realised', 'fee', 'adjust')),
+    kind ledger_kind NOT NULL,
     amount numeric,
     equity numeric,
     reference text COLLATE "C" NOT NULL,
@@ -288,8 +310,7 @@ CREATE TABLE statistics (
 -- One row, `all`: the level that holds for every instance.
 CREATE TABLE halts (
     id text COLLATE "C" NOT NULL PRIMARY KEY,
-    level text COLLATE "C" NOT NULL
-        CHECK (level IN ('none', 'no_entry', 'reduce_only', 'flatten', 'freeze')),
+    level halt_level NOT NULL,
     who text COLLATE "C" NOT NULL,
     why text COLLATE "C" NOT NULL,
     at bigint NOT NULL,
@@ -302,8 +323,7 @@ CREATE TABLE policies (
     strategy text COLLATE "C" NOT NULL,
     version text COLLATE "C" NOT NULL,
     hash text COLLATE "C" NOT NULL,
-    status text COLLATE "C" NOT NULL
-        CHECK (status IN ('live', 'replaced', 'refused', 'rolled_back')),
+    status policy_status NOT NULL,
     author text COLLATE "C" NOT NULL,
     reason text COLLATE "C" NOT NULL,
     at bigint NOT NULL,
@@ -319,32 +339,43 @@ CREATE TABLE strategy_state (
 ) WITH (fillfactor = 50);
 
 -- Legal edges only: the same graph as signal_may_become and order_may_become; a test compares them.
+-- In functions, as a trigger's own condition is read anew by every statement as well.
+CREATE FUNCTION tl_signal_strays(before text, after text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN NOT (before = after OR CASE before
+        WHEN 'received' THEN after IN ('retrying', 'working', 'done', 'rejected',
+            'expired', 'superseded', 'ignored', 'dead', 'dropped')
+        WHEN 'retrying' THEN after IN ('working', 'done', 'rejected', 'expired',
+            'superseded', 'ignored', 'dead', 'dropped')
+        WHEN 'working' THEN after IN ('retrying', 'done', 'rejected', 'expired', 'dead')
+        WHEN 'dead' THEN after IN ('retrying', 'dropped')
+        ELSE false END);
+END $$;
 CREATE TRIGGER signals_edge BEFORE UPDATE OF state ON signals FOR EACH ROW
-WHEN (NOT (OLD.state = NEW.state OR CASE OLD.state
-    WHEN 'received' THEN NEW.state IN ('retrying', 'working', 'done', 'rejected',
-        'expired', 'superseded', 'ignored', 'dead', 'dropped')
-    WHEN 'retrying' THEN NEW.state IN ('working', 'done', 'rejected', 'expired',
-        'superseded', 'ignored', 'dead', 'dropped')
-    WHEN 'working' THEN NEW.state IN ('retrying', 'done', 'rejected', 'expired', 'dead')
-    WHEN 'dead' THEN NEW.state IN ('retrying', 'dropped')
-    ELSE false END))
+WHEN (tl_signal_strays(OLD.state, NEW.state))
 EXECUTE FUNCTION tl_refuse('signals', 'this state may not follow the one before');
+CREATE FUNCTION tl_order_strays(before text, after text) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN NOT (before = after OR CASE before
+        WHEN 'intended' THEN after IN ('sending', 'cancelled', 'rejected', 'expired')
+        WHEN 'sending' THEN after IN ('intended', 'sent', 'acknowledged', 'partially_filled',
+            'unknown', 'filled', 'cancelled', 'rejected', 'expired')
+        WHEN 'sent' THEN after IN ('acknowledged', 'partially_filled', 'unknown',
+            'filled', 'cancelled', 'rejected', 'expired')
+        WHEN 'acknowledged' THEN after IN ('partially_filled', 'unknown', 'filled',
+            'cancelled', 'rejected', 'expired')
+        WHEN 'partially_filled' THEN after IN ('unknown', 'filled', 'cancelled', 'expired')
+        WHEN 'unknown' THEN after IN ('sending', 'acknowledged', 'partially_filled',
+            'filled', 'cancelled', 'rejected', 'expired')
+        WHEN 'cancelled' THEN after IN ('filled')
+        WHEN 'rejected' THEN after IN ('filled')
+        WHEN 'expired' THEN after IN ('filled')
+        ELSE false END);
+END $$;
 CREATE TRIGGER orders_edge BEFORE UPDATE OF state ON orders FOR EACH ROW
-WHEN (NOT (OLD.state = NEW.state OR CASE OLD.state
-    WHEN 'intended' THEN NEW.state IN ('sending', 'cancelled', 'rejected', 'expired')
-    WHEN 'sending' THEN NEW.state IN ('intended', 'sent', 'acknowledged', 'partially_filled',
-        'unknown', 'filled', 'cancelled', 'rejected', 'expired')
-    WHEN 'sent' THEN NEW.state IN ('acknowledged', 'partially_filled', 'unknown',
-        'filled', 'cancelled', 'rejected', 'expired')
-    WHEN 'acknowledged' THEN NEW.state IN ('partially_filled', 'unknown', 'filled',
-        'cancelled', 'rejected', 'expired')
-    WHEN 'partially_filled' THEN NEW.state IN ('unknown', 'filled', 'cancelled', 'expired')
-    WHEN 'unknown' THEN NEW.state IN ('sending', 'acknowledged', 'partially_filled',
-        'filled', 'cancelled', 'rejected', 'expired')
-    WHEN 'cancelled' THEN NEW.state IN ('filled')
-    WHEN 'rejected' THEN NEW.state IN ('filled')
-    WHEN 'expired' THEN NEW.state IN ('filled')
-    ELSE false END))
+WHEN (tl_order_strays(OLD.state, NEW.state))
 EXECUTE FUNCTION tl_refuse('orders', 'this state may not follow the one before');
 
 -- Written once: what happened stays as it was written.
