@@ -4,9 +4,10 @@
  *     here ──a write is not taken, or the store has been in trouble for a moment──> away
  *     away ──one spooled signal is entered, or none is there and the store is well──> here
  *
- * Until the last one is entered nothing new is decided, so that exits among them go first and close
- * the entries before them. One leaves the spool only after its row is durable in the store, so a
- * crash in between enters it twice: the second time its key is there already. */
+ * Until the last one is entered nothing new is decided, and no entry that was decided before is
+ * sent again, so that exits among them go first and close the entries before them. One leaves the
+ * spool only after its row is durable in the store, so a crash in between enters it twice: the
+ * second time its key is there already. */
 #include "flow/away.h"
 #include "flow/follow.h"
 #include "flow/intake.h"
@@ -217,7 +218,8 @@ static void drain(struct core *core, int64_t now_us)
     size_t most = away->known ? 1 : UNDER_WAY_MAX; /* the first one finds out */
     struct spooled *entry = NULL;
     while (away->under_way < most && (entry = spool_next(core->spool, entry))) {
-        if (!entry->durable || entry->leaving || entry->taken || entry->again_us > now_us)
+        if (!entry->durable || entry->leaving || entry->taken || entry->again_us > now_us ||
+            record_inserting(core, TABLE_SIGNAL, entry->signal.id)) /* not answered yet */
             continue;
         entry->taken = true;
         away->under_way++;
@@ -246,6 +248,8 @@ int64_t away_turn(struct core *core)
     } else if (away->since_us && now_us >= away->again_us && !spooled) {
         make_here(core);
     }
+    if (away->known && !status.ok)
+        tickets_doubt(core);
     if (spooled && status.ok && core->term && !core->draining && now_us >= away->again_us)
         drain(core, now_us);
     metric_set(away->seconds, away->known ? (double)(now_us - away->since_us) / 1e6 : 0);

@@ -307,14 +307,23 @@ static void answer_repeat(struct core *core, const struct signal *signal, bool w
 {
     struct open_signal *open = tickets_find(core, signal->id);
     const struct signal *row = book_get(core->book, TABLE_SIGNAL, signal->id);
+    bool asked = record_inserting(core, TABLE_SIGNAL, signal->id) != NULL;
+    const struct spooled *entry = asked && core->spool ? spool_find(core->spool, signal->id) : NULL;
     struct away_view away;
+    struct err err;
     metric_add(core->intake->duplicates, 1);
-    if (open && tickets_add(core, open, true, wait_decision, wait_until_us, to))
+    if (entry && entry->durable) {
+        tickets_repeat(core, &entry->signal, true, to);
+    } else if (open && tickets_add(core, open, true, wait_decision, wait_until_us, to)) {
         return;
-    if (core_away(core, &away))
+    } else if (asked) { /* by a story that is gone */
+        err_set(&err, ERR_MAYBE_DONE, ERR_BUSY, "the signal is being stored; send it again");
+        intake_defer(core, to, "", &err);
+    } else if (core_away(core, &away)) {
         tickets_repeat(core, row ? row : signal, false, to);
-    else
+    } else {
         intake_repeat(core, signal->id, to);
+    }
 }
 
 void intake_submit(struct core *core, const struct signal *signal, bool wait_decision,

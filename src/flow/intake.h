@@ -26,6 +26,7 @@ struct ticket { /* somebody who waits for an answer about a signal */
     struct ticket *next;
     struct waiter to;
     bool wait_decision, repeat;
+    int64_t asked_us; /* steady */
     uint64_t handle;
 };
 struct open_signal { /* accepted by this process, and somebody waits */
@@ -34,6 +35,7 @@ struct open_signal { /* accepted by this process, and somebody waits */
     struct ticket *first, **last;
     bool stored;
     bool enters; /* it comes from the spool */
+    bool doubt;  /* it went into the spool while its write was not answered */
 };
 struct recent {
     UT_hash_handle hh;
@@ -95,6 +97,9 @@ bool tickets_add(struct core *core, struct open_signal *open, bool repeat, bool 
 /* Of a repeat whose first one is in the spool, or in a store that cannot be read now. */
 void tickets_repeat(struct core *core, const struct signal *first, bool spooled, struct waiter to);
 int64_t tickets_turn(struct core *core);
+/* The database is away, and whether what was asked of it stands cannot be known: such signals go to
+ * the spool as well. Where there is none, who has waited long is asked to send again. */
+void tickets_doubt(struct core *core);
 
 /* operators.c: exits for everything open, through the same door as any signal */
 void positions_close_all(struct core *core, const char *source);

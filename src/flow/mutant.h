@@ -18,6 +18,7 @@ enum mutant {
     MUTANT_ADOPT_BLINDLY, /* orders of a dead instance are not looked up first */
     MUTANT_FOLLOW_TWICE,  /* what others wrote is applied twice */
     MUTANT_NO_REBASE,     /* the account's changes are not moved onto another's */
+    MUTANT_DOUBT_FAILS,   /* the simulator's: what is in doubt is answered as not done */
     MUTANT_COUNT
 };
 #ifdef TIDELOCK_MUTANTS

@@ -403,6 +403,19 @@ void record_write(struct core *core, const struct store_event *events, size_t co
             book_apply_change(core->book, &record->events[i].changes[k]);
 }
 
+const void *record_inserting(const struct core *core, enum table_id table, const char *key)
+{
+    for (const struct record *r = core->recorder->first; r; r = r->next)
+        for (size_t i = 0; i < r->count; i++)
+            for (size_t k = 0; k < r->events[i].change_count; k++) {
+                const struct change *change = &r->events[i].changes[k];
+                if (!change->before && change->table->id == table &&
+                    strcmp(row_key(change->table, change->after), key) == 0)
+                    return change->after;
+            }
+    return NULL;
+}
+
 /* ---- what others write ---- */
 
 const void *record_base(const struct core *core, const struct table *table, const char *key,
@@ -446,6 +459,19 @@ static void rebase(const struct store_event *event, const struct change *change,
     *onto = *after;
 }
 
+/* A later write of ours on the same row may happen to start from the number theirs now has. The
+ * rows are ours until the store has put them into words: it refuses one whose version does not
+ * follow. */
+static void doom(const struct change *change)
+{
+    const struct table *table = change->table;
+    if (!change->before || table->version_column < 0)
+        return;
+    const struct column *version = &table->columns[table->version_column];
+    memcpy((char *)(uintptr_t)change->before + version->offset,
+           (const char *)change->after + version->offset, version->size);
+}
+
 void record_overtake(struct core *core, const struct change *theirs)
 {
     const struct table *table = theirs->table;
@@ -468,6 +494,7 @@ void record_overtake(struct core *core, const struct change *theirs)
                 if (!r->overtaken)
                     r->overtaken = arena_alloc(&r->arena, count_changes(r) * sizeof *r->overtaken);
                 r->overtaken[at] = true;
+                doom(change);
             }
     }
     if (moves)

@@ -34,6 +34,9 @@ uint64_t record_asked(const struct core *core); /* writes asked so far */
 size_t record_in_flight(const struct core *core);
 /* The last event that was heard to be committed, and so counted and applied. */
 int64_t record_seq(const struct core *core);
+/* The row as a write inserts it that is in flight, or has failed and was not yet taken back: that
+ * the book has it says nothing. NULL: none does. */
+const void *record_inserting(const struct core *core, enum table_id table, const char *key);
 void recorder_on_fence(struct core *core, void (*fenced)(struct core *core));
 
 /* ---- what others write (follow.c) ---- */

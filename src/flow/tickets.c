@@ -1,12 +1,16 @@
 /* Who waits for an answer about a signal: until it is durable, or decided, or could not be stored.
  *
- * A repeat that comes meanwhile waits for the same. What has failed goes to the spool first, if
- * there is one: only when that does not take it either does its sender have to come again. */
+ * A repeat that comes meanwhile waits for the same. What has failed, and what the database does not
+ * say anything about, goes to the spool first, if there is one: only when that does not take it
+ * either does its sender have to come again. What is in both leaves the spool when the write is
+ * answered: as done, or as one that was spooled like any other. */
 #include "flow/away.h"
 #include "flow/intake.h"
 #include "flow/record.h"
 #include "store/spool.h"
 #include <string.h>
+
+#define PATIENCE_US 2300000 /* of the 3 s that a chart gives */
 
 struct open_signal *tickets_find(const struct core *core, const char *id)
 {
@@ -59,8 +63,11 @@ bool tickets_add(struct core *core, struct open_signal *open, bool repeat, bool 
     struct ticket *ticket = pool_take(&intake->tickets, &handle);
     if (!ticket)
         return false;
-    *ticket = (struct ticket){
-        .to = to, .wait_decision = wait_decision, .repeat = repeat, .handle = handle};
+    *ticket = (struct ticket){.to = to,
+                              .wait_decision = wait_decision,
+                              .repeat = repeat,
+                              .asked_us = clock_steady(core->clock),
+                              .handle = handle};
     *open->last = ticket;
     open->last = &ticket->next;
     if (wait_decision)
@@ -101,7 +108,7 @@ static void answer_tickets(struct core *core, struct open_signal *open,
         *last = NULL;
         open->first = kept;
         open->last = last;
-    } else {
+    } else if (!open->doubt) {
         close_open(core, open);
     }
 }
@@ -113,6 +120,7 @@ void intake_stored(struct core *core, const struct signal *signal)
     if (!open)
         return;
     open->stored = true;
+    open->doubt = false;
     answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
 }
 
@@ -120,6 +128,8 @@ void intake_decided(struct core *core, const struct signal *signal, const struct
                     const char *trace)
 {
     struct open_signal *open = tickets_find(core, signal->id);
+    if (open)
+        open->doubt = false;
     if (open)
         answer_tickets(
             core, open,
@@ -150,6 +160,17 @@ static void answer_entering(struct core *core, struct ticket *ticket, const stru
         wait_answer(ticket->to, err, NULL);
 }
 
+/* Nobody is in doubt any more: the spool has it, or will say that it could not take it. */
+static bool leave_to_spool(struct core *core, struct open_signal *open)
+{
+    const struct spooled *entry = spool_find(core->spool, open->id);
+    open->doubt = false;
+    if (entry && entry->durable)
+        answer_tickets(core, open,
+                       &(struct intake_answer){.signal = &entry->signal, .spooled = true}, true);
+    return entry != NULL;
+}
+
 void intake_failed(struct core *core, const struct signal *signal, const struct err *err)
 {
     struct open_signal *open = tickets_find(core, signal->id);
@@ -159,6 +180,8 @@ void intake_failed(struct core *core, const struct signal *signal, const struct 
     if (!stands)
         intake_forget(core, signal->id);
     away_heard(core, err);
+    if (open && open->doubt && leave_to_spool(core, open))
+        return;
     if (passes && !(open && open->enters) && away_put(core, signal))
         return;
     intake_unstored(core, signal->id, err);
@@ -180,7 +203,10 @@ void intake_unstored(struct core *core, const char *signal_id, const struct err 
         err = &later;
     }
     struct ticket *ticket = open->first, *next;
-    close_open(core, open);
+    open->first = NULL;
+    open->last = &open->first;
+    if (!open->doubt) /* else its write is not answered yet */
+        close_open(core, open);
     for (; ticket; ticket = next) {
         next = ticket->next;
         struct waiter to = ticket->to;
@@ -221,6 +247,57 @@ void tickets_repeat(struct core *core, const struct signal *first, bool spooled,
     struct deferred **last = core->intake->deferred_last;
     intake_defer(core, to, first->id, NULL);
     (*last)->answer = &kept->answer;
+}
+
+/* Takes out those who have waited long; of a signal that enters from the spool, those who only
+ * repeated it. */
+static struct ticket *take_impatient(struct core *core, struct open_signal *open)
+{
+    int64_t oldest_us = clock_steady(core->clock) - PATIENCE_US;
+    struct ticket **at = &open->first, *taken = NULL, **last = &taken;
+    while (*at) {
+        struct ticket *ticket = *at;
+        if (ticket->asked_us > oldest_us || (open->enters && !ticket->repeat)) {
+            at = &ticket->next;
+            continue;
+        }
+        *at = ticket->next;
+        ticket->next = NULL;
+        *last = ticket;
+        last = &ticket->next;
+    }
+    open->last = at;
+    return taken;
+}
+
+/* Its write may still be done, or not. */
+static void ask_to_send_again(struct core *core, struct open_signal *open)
+{
+    struct ticket *ticket = take_impatient(core, open), *next;
+    struct err err;
+    err_set(&err, ERR_MAYBE_DONE, ERR_IO,
+            "the database is away and may have stored the signal, or not; send it again");
+    for (; ticket; ticket = next) {
+        struct waiter to = ticket->to;
+        next = ticket->next;
+        pool_give(&core->intake->tickets, ticket->handle);
+        wait_answer(to, &err, NULL);
+    }
+}
+
+void tickets_doubt(struct core *core)
+{
+    struct open_signal *open, *next;
+    HASH_ITER(hh, core->intake->open, open, next)
+    {
+        const struct signal *row = NULL;
+        if (open->stored || open->doubt)
+            continue;
+        if (!core->spool || open->enters)
+            ask_to_send_again(core, open);
+        else if ((row = record_inserting(core, TABLE_SIGNAL, open->id)))
+            open->doubt = away_put(core, row);
+    }
 }
 
 /* Whose patience is over hears what there is: accepted, not yet decided. */

@@ -10,6 +10,7 @@
  * On entry of each child: the row as committed says what may have happened at the broker; the child
  * looks first. A right to send is used by the process that committed it or by nobody. */
 #include "flow/orders.h"
+#include "flow/away.h"
 #include "flow/flows.h"
 #include "flow/holding.h"
 #include "flow/orders_parts.h"
@@ -158,6 +159,7 @@ static enum step_result send_again(struct flow *flow, const struct live_order *l
             return fit_to_lots(flow, live, lots);
     }
     if ((flow->core->draining && !live->row.protective) ||
+        (!live->row.reduces && away_holds(flow->core)) ||
         !halt_allows(halt_now(flow->core), live->row.reduces))
         return sleep_until(flow, backoff(flow, POLL_LEAST_US / 10, POLL_LEAST_US, 0));
     if (work->sends++ > 0 && now_us(flow) < work->next_us) {

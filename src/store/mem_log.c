@@ -1,5 +1,6 @@
 /* Why: several instances in one process write to one log, each through a handle of its own. */
 #include "store/mem_log.h"
+#include "store/filter.h"
 #include "store/fence.h"
 
 struct mem_log *mem_log_new(bool keep_events, bool forget_final)
@@ -93,4 +94,41 @@ struct store_beats mem_log_beats(const struct mem_log *log, struct arena *arena)
         if (fence_lives(log->book, log->beats[i].row.term))
             list[count++] = log->beats[i].row;
     return (struct store_beats){.count = count, .list = list};
+}
+
+void mem_log_walk(const struct mem_log *log, const struct store_events_query *query, size_t limit,
+                  bool (*each)(void *ctx, const struct event *event), void *ctx)
+{
+    size_t kept = log->list ? (size_t)log->seq : 0;
+    for (size_t i = 0, found = 0; i < kept && found < limit; i++) {
+        const struct event *event = &log->list[query->descending ? kept - 1 - i : i];
+        if (!filter_event_matches(query, event))
+            continue;
+        found++;
+        if (!each(ctx, event))
+            return;
+    }
+}
+
+struct each_event {
+    bool (*each)(void *ctx, const struct event *event, struct err *err);
+    void *ctx;
+    struct err *err;
+    bool ok;
+};
+
+static bool tell_event(void *ctx, const struct event *event)
+{
+    struct each_event *tell = ctx;
+    tell->ok = tell->each(tell->ctx, event, tell->err);
+    return tell->ok;
+}
+
+bool mem_log_read(const struct mem_log *log, const struct store_events_query *query,
+                  bool (*each)(void *ctx, const struct event *event, struct err *err), void *ctx,
+                  struct err *err)
+{
+    struct each_event tell = {.each = each, .ctx = ctx, .err = err, .ok = true};
+    mem_log_walk(log, query, query->limit ? query->limit : SIZE_MAX, tell_event, &tell);
+    return tell.ok;
 }

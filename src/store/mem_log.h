@@ -30,5 +30,11 @@ void mem_log_append(struct mem_log *log, const struct store_event *event, int64_
 /* The signs of life of a term; new ones are this handle's. */
 struct beating *mem_log_beat(struct mem_log *log, int handle, int64_t term);
 void mem_log_member(struct mem_log *log, int handle, const struct member *member);
+/* The matching events, until `each` returns false. */
+void mem_log_walk(const struct mem_log *log, const struct store_events_query *query, size_t limit,
+                  bool (*each)(void *ctx, const struct event *event), void *ctx);
+bool mem_log_read(const struct mem_log *log, const struct store_events_query *query,
+                  bool (*each)(void *ctx, const struct event *event, struct err *err), void *ctx,
+                  struct err *err) MUST_CHECK;
 struct store_beats mem_log_beats(const struct mem_log *log, struct arena *arena);
 #endif

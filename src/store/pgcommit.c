@@ -76,9 +76,12 @@ static void send_request(struct pgstore *s, bool commits)
 static void put_tail(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
+    int64_t most = TAIL_MAX;
+    if (c->ambiguous && c->lost_seq - s->follow.seq > most) /* whether it ends with ours */
+        most = c->lost_seq - s->follow.seq;
     pg_args_clear(&c->args);
     pg_arg_int(&c->args, s->follow.seq);
-    pg_arg_int(&c->args, TAIL_MAX);
+    pg_arg_int(&c->args, most);
     c->events_at = put(s, "tail",
                        "SELECT seq,at,kind,subject,instance,term,body,hash FROM events "
                        "WHERE seq>$1::bigint ORDER BY seq LIMIT $2::bigint",
@@ -384,6 +387,7 @@ static void note_ambiguous(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     c->ambiguous = true;
+    c->doubt_us = clock_steady(s->clock);
     c->lost_seq = pgbatch_seq(c->batch);
     memcpy(c->lost_hash, pgbatch_hash(c->batch), SHA256_SIZE);
 }
@@ -408,6 +412,8 @@ static void on_failed(struct pgstore *s, const struct err *err)
     }
 }
 
+/* The end is held. Where ours is not in the log it stays in doubt until the end's turn has moved
+ * on: if that fails, the lost one may still come. */
 static void on_settled(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
@@ -416,15 +422,18 @@ static void on_settled(struct pgstore *s)
         if (c->foreign[i].seq == c->lost_seq &&
             memcmp(c->foreign[i].hash, c->lost_hash, SHA256_SIZE) == 0)
             ours = i + 1;
-    c->ambiguous = false;
-    if (ours && c->taken_count) {
+    if (ours) {
+        c->ambiguous = false;
         pgtake_apply(s);
         pgtake_answer(s);
-    } else {
-        ours = 0; /* whoever asked was told already: now it is news like any other */
     }
-    if (!follow_events(s, ours) && c->taken_count)
-        pgtake_fail(s, &s->trouble);
+    if (!follow_events(s, ours)) {
+        struct err err = s->trouble;
+        if (c->ambiguous)
+            err.class = ERR_MAYBE_DONE;
+        c->ambiguous = false;
+        pgtake_fail(s, &err);
+    }
     begin_request(s, PG_RELEASE);
     put(s, "turn", "UPDATE log_head SET turns=turns+1 WHERE one", NULL);
     put(s, "commit", "COMMIT", NULL);
@@ -453,6 +462,7 @@ static void on_done(void *ctx, const struct err *err, size_t statement)
         on_settled(s);
         return;
     case PG_RELEASE:
+        c->ambiguous = false;
         s->follow.turns = -1;
         break;
     case PG_TAIL:

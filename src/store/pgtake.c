@@ -154,10 +154,47 @@ void pgtake_ask(struct pgstore *s, struct pgasked *asked)
         loop_defer(s->loop, pgcommit_start, s);
 }
 
-static void away(const struct pgstore *s, bool maybe_done, struct err *err)
+static void say_away(const struct pgstore *s, struct err *err)
 {
-    err_set(err, maybe_done ? ERR_MAYBE_DONE : ERR_LATER, ERR_IO, "the database is away: %.200s",
-            s->trouble.text);
+    if (s->trouble.code)
+        err_set(err, ERR_LATER, ERR_IO, "the database is away: %.200s", s->trouble.text);
+    else
+        err_set(err, ERR_LATER, ERR_IO,
+                "the database has not shown yet whether an earlier commit was done");
+}
+
+bool pgtake_refuses(const struct pgstore *s, struct err *err)
+{
+    const struct pgcommit *c = &s->commit;
+    int64_t since_us = c->ambiguous ? c->doubt_us : s->down_us;
+    if (!since_us || clock_steady(s->clock) - since_us <= s->patience_us)
+        return false;
+    say_away(s, err);
+    return true;
+}
+
+/* Those that were never sent: for certain not done. */
+static void refuse_waiting(struct pgstore *s, int64_t oldest_us)
+{
+    struct pgcommit *c = &s->commit;
+    struct pgasked *old = c->first, **end = &old;
+    while (*end && (*end)->asked_us < oldest_us)
+        end = &(*end)->next;
+    if (end == &old)
+        return;
+    c->first = *end;
+    if (!c->first)
+        c->last = &c->first;
+    *end = NULL;
+    metric_add(s->failures, 1);
+    for (struct pgasked *next; old; old = next) {
+        next = old->next;
+        s->queued--;
+        metric_add(s->writes, 1);
+        say_away(s, &old->pending.err);
+        pending_answer(&old->pending, NULL);
+        give_back(old);
+    }
 }
 
 void pgtake_expire(struct pgstore *s)
@@ -165,15 +202,16 @@ void pgtake_expire(struct pgstore *s)
     struct pgcommit *c = &s->commit;
     int64_t oldest_us = clock_steady(s->clock) - s->patience_us;
     struct err err;
+    if (c->ambiguous) { /* the batch waits: the log alone can tell what became of it */
+        refuse_waiting(s, oldest_us);
+        return;
+    }
     if (c->phase != PG_IDLE)
         return;
     if (c->taken_count && c->taken[0]->asked_us < oldest_us) {
-        away(s, c->ambiguous, &err);
+        say_away(s, &err);
         pgtake_fail(s, &err);
     }
-    while (!c->taken_count && c->first && c->first->asked_us < oldest_us && !pg_ready(c->pg)) {
-        pgtake_batch(s);
-        away(s, false, &err);
-        pgtake_fail(s, &err);
-    }
+    if (!c->taken_count && !pg_ready(c->pg))
+        refuse_waiting(s, oldest_us);
 }

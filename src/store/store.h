@@ -140,7 +140,11 @@ struct store {
  * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal
  * - FENCED (REFUSED): the term has ended, or the lease is another's
  * - FULL, IO (LATER): the disk is full, read-only, failing; nothing was written
- * - CLOSED (NOT_DONE): the store is closing */
+ * - CLOSED (NOT_DONE): the store is closing; MAYBE_DONE: and it was sent
+ *
+ * What was sent to a database that then says nothing is in doubt, and is not answered until the log
+ * shows what became of it, however long that takes: status.ok is false meanwhile. Writes asked
+ * after it may be refused (LATER) before it is answered. */
 static inline void store_write(struct store *s, const struct store_write *w, struct waiter to)
 {
     s->ops->write(s, w, to);

@@ -79,6 +79,18 @@ void store_mem_commit(struct store *store, bool fail);
 /* As kill -9 of the host: queued writes are lost, waiters forgotten; committed rows and events
  * stay. `keep_queued` commits them first (the host died after the commit, before the answer). */
 void store_mem_crash(struct store *store, bool keep_queued);
+/* A commit whose answer is lost: what is queued now is in doubt until it is settled; reads fail
+ * meanwhile, what is asked later waits. False: nothing to be in doubt about. */
+bool store_mem_doubt(struct store *store);
+/* What is in doubt is done, unless somebody else has written since; or was before. */
+void store_mem_land(struct store *store);
+/* What was asked since is refused, for certain not done. */
+void store_mem_refuse(struct store *store);
+/* It shows what became of it: answered by the next turn, or queued again as if just asked. */
+void store_mem_settle(struct store *store);
+/* A mistake on purpose: what is in doubt is answered as not done, and told later as somebody
+ * else's. */
+void store_mem_disown(struct store *store);
 struct book *store_mem_book(struct store *store); /* its tables, for oracles */
 
 /* sql/<kind>/NNNN_name.up.sql and .down.sql, embedded. The report says what was done, one line

@@ -43,10 +43,10 @@ struct mem {
     struct mem_log *shared;
     int handle;
     int64_t told; /* the log as this handle's host knows it: what others wrote up to here */
-    struct asked_queue queue, ready;
+    struct asked_queue queue, ready, sent /* in doubt */;
     struct asked *spare;
     size_t writes; /* asked and not answered */
-    bool closing;
+    bool closing, doubt, landed;
     int64_t last_commit_us;
 };
 
@@ -207,6 +207,8 @@ void store_mem_commit(struct store *store, bool fail)
 {
     struct mem *mem = (struct mem *)store;
     int64_t began_us = clock_steady(mem->options.clock);
+    if (mem->doubt)
+        return;
     if (mem->queue.first && !store_mem_current(store)) {
         answer_ready(mem, mem->ready.count); /* theirs came first */
         tell_foreign(mem, mem->shared->seq);
@@ -240,21 +242,6 @@ static void answer_query(struct mem *mem, struct asked *asked)
     mem_free(found.rows);
 }
 
-/* Walks the matching events; stops when `each` returns false. */
-static void walk_events(const struct mem *mem, const struct store_events_query *query, size_t limit,
-                        bool (*each)(void *ctx, const struct event *event), void *ctx)
-{
-    size_t kept = mem->shared->list ? (size_t)mem->shared->seq : 0;
-    for (size_t i = 0, found = 0; i < kept && found < limit; i++) {
-        const struct event *event = &mem->shared->list[query->descending ? kept - 1 - i : i];
-        if (!filter_event_matches(query, event))
-            continue;
-        found++;
-        if (!each(ctx, event))
-            return;
-    }
-}
-
 struct found_events {
     struct event *list;
     size_t count, room;
@@ -275,7 +262,7 @@ static void answer_events(struct mem *mem, struct asked *asked)
 {
     const struct store_events_query *query = &asked->events_query;
     struct found_events found = {0};
-    walk_events(mem, query, query->limit ? query->limit : 1000, find_event, &found);
+    mem_log_walk(mem->shared, query, query->limit ? query->limit : 1000, find_event, &found);
     pending_answer(&asked->pending,
                    &(struct store_events){.count = found.count, .list = found.list});
     mem_free(found.list);
@@ -300,28 +287,11 @@ static bool read_rows(struct store *store, const struct store_query *query,
     return ok;
 }
 
-struct each_event {
-    bool (*each)(void *ctx, const struct event *event, struct err *err);
-    void *ctx;
-    struct err *err;
-    bool ok;
-};
-
-static bool tell_event(void *ctx, const struct event *event)
-{
-    struct each_event *tell = ctx;
-    tell->ok = tell->each(tell->ctx, event, tell->err);
-    return tell->ok;
-}
-
 static bool read_events(struct store *store, const struct store_events_query *query,
                         bool (*each)(void *ctx, const struct event *event, struct err *err),
                         void *ctx, struct err *err)
 {
-    struct each_event tell = {.each = each, .ctx = ctx, .err = err, .ok = true};
-    walk_events((struct mem *)store, query, query->limit ? query->limit : SIZE_MAX, tell_event,
-                &tell);
-    return tell.ok;
+    return mem_log_read(((struct mem *)store)->shared, query, each, ctx, err);
 }
 
 /* ---- asking ---- */
@@ -400,6 +370,11 @@ static void answer(struct mem *mem, struct asked *asked)
     give_back(mem, asked);
 }
 
+static void say_away(struct asked *asked)
+{
+    err_set(&asked->pending.err, ERR_LATER, ERR_IO, "memory: the database is away");
+}
+
 static void answer_ready(struct mem *mem, size_t count)
 {
     for (size_t i = 0; i < count && mem->ready.first; i++) {
@@ -416,11 +391,74 @@ size_t store_mem_turn(struct store *store)
     if (mem->options.immediate && mem->queue.first)
         store_mem_commit(store, false);
     size_t count = mem->ready.count;
+    for (struct asked *asked = mem->ready.first; mem->doubt && asked; asked = asked->next)
+        say_away(asked);
     answer_ready(mem, count);
-    if (mem->ready.count ==
-        0) /* what was answered meanwhile asked for nothing that stands before */
+    /* What was answered meanwhile asked for nothing that stands before. */
+    if (mem->ready.count == 0 && !mem->doubt)
         tell_foreign(mem, mem->shared->seq);
     return count;
+}
+
+/* ---- in doubt ---- */
+
+bool store_mem_doubt(struct store *store)
+{
+    struct mem *mem = (struct mem *)store;
+    if (mem->doubt || mem->ready.first || !mem->queue.first)
+        return false;
+    tell_foreign(mem, mem->shared->seq);
+    mem->sent = mem->queue;
+    queue_init(&mem->queue);
+    mem->doubt = true;
+    return true;
+}
+
+void store_mem_land(struct store *store)
+{
+    struct mem *mem = (struct mem *)store;
+    if (!mem->doubt || mem->landed || !store_mem_current(store))
+        return;
+    for (struct asked *asked = mem->sent.first; asked; asked = asked->next)
+        commit_one(mem, asked);
+    mem->landed = true;
+}
+
+static void refuse_all(struct mem *mem, struct asked_queue *queue)
+{
+    for (size_t left = queue->count; left > 0; left--) {
+        struct asked *asked = queue_pop(queue);
+        say_away(asked);
+        answer(mem, asked);
+    }
+}
+
+void store_mem_refuse(struct store *store)
+{
+    refuse_all((struct mem *)store, &((struct mem *)store)->queue);
+}
+
+void store_mem_settle(struct store *store)
+{
+    struct mem *mem = (struct mem *)store;
+    struct asked_queue *to = mem->landed ? &mem->ready : &mem->queue, later = *to;
+    if (mem->sent.first) {
+        *to = mem->sent;
+        *to->last = later.first;
+        to->last = later.first ? later.last : to->last;
+        to->count += later.count;
+    }
+    queue_init(&mem->sent);
+    mem->doubt = mem->landed = false;
+}
+
+void store_mem_disown(struct store *store)
+{
+    struct mem *mem = (struct mem *)store;
+    for (int64_t i = mem->told; i < mem->shared->seq; i++)
+        if (mem->shared->writers[i] == mem->handle)
+            mem->shared->writers[i] = -1;
+    refuse_all(mem, &mem->sent);
 }
 
 static void drop_all(struct mem *mem, struct asked_queue *queue)
@@ -432,10 +470,14 @@ static void drop_all(struct mem *mem, struct asked_queue *queue)
 void store_mem_crash(struct store *store, bool keep_queued)
 {
     struct mem *mem = (struct mem *)store;
+    if (keep_queued)
+        store_mem_land(store);
     if (keep_queued && store_mem_current(store))
         store_mem_commit(store, false);
+    drop_all(mem, &mem->sent);
     drop_all(mem, &mem->queue);
     drop_all(mem, &mem->ready);
+    mem->doubt = mem->landed = false;
     store_mem_session(store, false);
 }
 
@@ -457,13 +499,14 @@ static void status(const struct store *store, struct store_status *out)
     const struct mem *mem = (const struct mem *)store;
     *out = (struct store_status){
         .kind = "memory",
-        .ok = true,
+        .ok = !mem->doubt,
         .last_commit_us = mem->last_commit_us,
         .queued = (int64_t)mem->writes,
         .events = mem->shared->seq,
         .term = mem->shared->term,
     };
-    text_copy(out->text, sizeof out->text, "memory: nothing outlives the process");
+    text_copy(out->text, sizeof out->text,
+              mem->doubt ? "memory: the database is away" : "memory: nothing outlives the process");
 }
 
 /* What the last answers still ask is refused. Who asks again for each refusal is dropped in the
@@ -525,6 +568,7 @@ static struct store *open_handle(struct mem_log *log, const struct store_mem_opt
     mem->told = log->seq;
     queue_init(&mem->queue);
     queue_init(&mem->ready);
+    queue_init(&mem->sent);
     return &mem->store;
 }
 

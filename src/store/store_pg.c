@@ -64,7 +64,6 @@ void pgstore_trouble(struct pgstore *s, const struct err *err)
 
 static bool may_write(struct pgstore *s, struct err *err)
 {
-    int64_t now_us = clock_steady(s->clock);
     if (s->closing)
         return refuse_closed(err);
     if (s->read_only)
@@ -72,9 +71,7 @@ static bool may_write(struct pgstore *s, struct err *err)
     if (s->queued >= PG_WRITES_MAX)
         return err_set(err, ERR_LATER, ERR_FULL, "%d writes wait for the database already",
                        PG_WRITES_MAX);
-    if (s->down_us && now_us - s->down_us > s->patience_us)
-        return err_set(err, ERR_LATER, ERR_IO, "the database is away: %.200s", s->trouble.text);
-    return true;
+    return !pgtake_refuses(s, err);
 }
 
 static void ask_write(struct store *store, const struct store_write *write, struct waiter to)
@@ -103,7 +100,7 @@ static void status(const struct store *store, struct store_status *out)
     const struct pgstore *s = (const struct pgstore *)store;
     *out = (struct store_status){
         .kind = "postgresql",
-        .ok = s->trouble.code == ERR_OK,
+        .ok = s->trouble.code == ERR_OK && !s->commit.ambiguous,
         .last_commit_us = s->last_commit_us,
         .queued = s->queued,
         .events = s->follow.seq,
@@ -111,8 +108,11 @@ static void status(const struct store *store, struct store_status *out)
     };
     if (out->ok)
         snprintf(out->text, sizeof out->text, "%.60s: %.95s", s->where, s->durability);
-    else
+    else if (s->trouble.code)
         text_copy(out->text, sizeof out->text, s->trouble.text);
+    else
+        snprintf(out->text, sizeof out->text, "%.60s: whether a commit was done is being looked up",
+                 s->where);
 }
 
 static void on_tick(void *ctx)

@@ -49,8 +49,8 @@ struct pgcommit {
     bool contended; /* others write too: take the end before writing */
     bool rollback;  /* the session has a failed transaction */
     bool tail_wanted;
-    bool ambiguous, maybe_done; /* see lost_seq; and it was told so to a waiter */
-    int64_t lost_seq;
+    bool ambiguous; /* the batch was sent, and nobody knows: see lost_seq */
+    int64_t lost_seq, doubt_us /* since when */;
     uint8_t lost_hash[SHA256_SIZE];
     unsigned attempts;
     struct loop_timer *retry;
@@ -133,7 +133,11 @@ void pgtake_answer(struct pgstore *s);
 void pgtake_fail(struct pgstore *s, const struct err *err);
 void pgtake_divide(struct pgstore *s, const struct err *err);
 void pgtake_mark(struct pgstore *s); /* notes where the log ends, for replicas to be measured by */
-void pgtake_expire(struct pgstore *s); /* answers whom the database has kept waiting too long */
+/* Answers whom the database has kept waiting too long, unless his write was sent and is in doubt.
+ */
+void pgtake_expire(struct pgstore *s);
+/* It has taken nothing for so long that nobody need wait to find that out. */
+bool pgtake_refuses(const struct pgstore *s, struct err *err);
 
 /* pgread.c */
 bool pgread_open(struct pgstore *s, size_t pool, struct err *err) MUST_CHECK;

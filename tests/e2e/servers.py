@@ -15,6 +15,7 @@ import signal as traps
 import socket
 import subprocess
 import tempfile
+import threading
 
 from harness import Skip, free_port, until
 
@@ -130,6 +131,54 @@ class Sentinel(Redis):
     @property
     def url(self):
         return f"redis+sentinel://127.0.0.1:{self.port}/book"
+
+
+class Way:
+    """To a server's port; after mute() what is asked arrives and no answer comes back, until
+    hear()."""
+
+    def __init__(self, port):
+        self.to, self.answers = port, threading.Event()
+        self.answers.set()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def mute(self):
+        self.answers.clear()
+
+    def hear(self):
+        self.answers.set()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near = self.listener.accept()[0]
+                try:
+                    far = socket.create_connection(("127.0.0.1", self.to))
+                except OSError:
+                    near.close()
+                    continue
+                for pair in ((near, far, None), (far, near, self.answers)):
+                    threading.Thread(target=self._pass, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pass(source, sink, gate):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if gate:
+                    gate.wait()
+                sink.sendall(data)
+        for end in (source, sink):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.hear()
+        self.listener.close()
 
 
 class Unprivileged:

@@ -116,6 +116,25 @@ def test_the_database_restarts_under_load():
         end_well(cluster, sender)
 
 
+def says_away(host):
+    return host.get("/health").json().get("spool", {}).get("away")
+
+
+def test_the_database_stands_still_in_the_middle():
+    """For so short a time that nobody's own time runs out: what was being committed is found out,
+    and worked by whoever asked for it."""
+    with Cluster(2, leases={"ttl": "10s", "dead_after": "15s"}) as cluster:
+        with Sender(cluster) as sender:
+            for _ in range(2):
+                sender.await_promises(60)
+                cluster.pg.pause()
+                until(lambda: all(map(says_away, cluster.hosts)), 15, "both say away")
+                sender.await_promises(40)
+                cluster.pg.resume()
+                until(lambda: not any(map(says_away, cluster.hosts)), 15, "both are back")
+        end_well(cluster, sender)
+
+
 def test_a_leaving_leader_hands_over():
     with Cluster(3) as cluster:
         with Sender(cluster) as sender:

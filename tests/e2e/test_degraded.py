@@ -4,7 +4,7 @@ import os
 import threading
 
 from harness import PLAIN_STRATEGY, Host, default_config, main, now_iso, signal, until
-from servers import Postgres, Redis
+from servers import Postgres, Redis, Way
 
 NAMES = [f"I{n}" for n in range(6)]
 STRATEGY = PLAIN_STRATEGY.replace('{"TEST"}', '"*"')
@@ -163,6 +163,38 @@ def test_hang_and_back():
         entries, exits = outage(host, server, server.pause, lambda: None)
         server.resume()
         check_drained(host, server, entries, exits)
+
+
+def test_a_commit_whose_answer_stays_away():
+    """It was done, and nobody says so for longer than a sender waits: the signal is spooled too,
+    the order that was never sent does not rest, and nothing is done twice."""
+    with Postgres() as server, Way(server.port) as way:
+        with make(
+            server, store={"url": server.url.replace(str(server.port), str(way.port))}
+        ) as host:
+            for name in NAMES[:2]:  # from now on their keys are this host's
+                decided(host, enter(name, 2))
+            decided(host, leave(NAMES[1]))
+            until(lambda: final(server), 10, "one is closed again")
+            way.mute()
+            entry = send_spooled(host, enter(NAMES[1]))
+            until(lambda: health(host)["spool"]["away"], AWAY_S, "the host says away")
+            exits = {name: send_spooled(host, leave(name)) for name in NAMES[:2]}
+            decision = server.sql(f"SELECT verdict FROM decisions WHERE signal_id = '{entry}'")
+            assert decision == [["accept"]], decision
+            way.hear()
+            until(lambda: spooled(host) == 0, 30, "the spool is empty")
+            until(lambda: final(server), 20, "every signal is final")
+            rows = states(server)
+            assert rows[exits[NAMES[0]]][0] == "done", rows
+            assert server.sql("SELECT count(*) FROM instances") == [["1"]]
+            ended = server.sql(
+                "SELECT state FROM orders WHERE state NOT IN ('filled','cancelled','expired')"
+            )
+            assert not ended, ended
+            placed_once = placed(host)
+            assert len(placed_once) == len(set(placed_once)), placed_once
+            assert not server.sql("SELECT id FROM positions WHERE status <> 'closed'")
 
 
 def test_killed_while_spooled():

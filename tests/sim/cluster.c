@@ -7,6 +7,7 @@
  */
 #include "sim.h"
 #include "flow/flow.h"
+#include "flow/mutant.h"
 #include "store/fence.h"
 #include <string.h>
 
@@ -194,6 +195,46 @@ void cluster_tend(struct world *world)
 
 /* ---- the store ---- */
 
+#define PATIENCE_US 2500000
+
+/* A commit is on its way and the way is cut: it was done, will be done, or never is. */
+static bool begin_doubt(struct host *host)
+{
+    struct world *world = host->world;
+    int64_t now_us = world->clock.now_steady_us;
+    if (host->paused || !chances(world, world->plan.doubt) || !store_mem_doubt(host->handle))
+        return false;
+    if (chances(world, 400))
+        store_mem_land(host->handle);
+    host->doubt_us = now_us + (int64_t)chance_below(&world->faults, 8000000);
+    host->patience_us = now_us + PATIENCE_US;
+    host->doubted = true;
+    world_note(world, "host %d does not hear what became of its commit", host->index);
+    return true;
+}
+
+static void turn_doubt(struct host *host)
+{
+    struct world *world = host->world;
+    int64_t now_us = world->clock.now_steady_us;
+    if (world->quiet || now_us >= host->doubt_us) {
+        if (chances(world, 400))
+            store_mem_land(host->handle);
+        store_mem_settle(host->handle);
+        host->doubt_us = 0;
+        world_note(world, "host %d hears from the store again", host->index);
+        return;
+    }
+    if (host->paused)
+        return;
+    if (now_us >= host->patience_us) {
+        store_mem_refuse(host->handle);
+        if (MUTANT(MUTANT_DOUBT_FAILS))
+            store_mem_disown(host->handle);
+    }
+    store_mem_turn(host->handle);
+}
+
 void cluster_turn_store(struct world *world)
 {
     store_mem_commit(world->store, false); /* what people write past the hosts */
@@ -203,6 +244,10 @@ void cluster_turn_store(struct world *world)
         if (host->life == LIFE_NONE || host->dying)
             continue;
         bool easy = world->quiet;
+        if (host->doubt_us || (!easy && begin_doubt(host))) {
+            turn_doubt(host);
+            continue;
+        }
         /* What was sent before the process stood still is carried out; it hears of it later. */
         if (host->paused && !store_mem_current(host->handle))
             continue;
@@ -280,7 +325,7 @@ void cluster_quiet(struct world *world)
         world_round(world);
         operator_resume(world);
         rested = sender_next_us(world) == INT64_MAX && is_at_rest(world) ? rested + 1 : 0;
-        if (rested > 20) {
+        if (rested > 6) { /* between two comparisons of the books */
             look_at_all(world);
             return;
         }

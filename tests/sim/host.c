@@ -217,7 +217,7 @@ static void wound_down(void *owner, uint64_t handle, const struct err *err, cons
         return;
     world_note(host->world, "host %d is shut down%s%s", host->index, err ? ": " : "",
                err ? err->text : "");
-    if (err && host->world->quiet && err->code != ERR_FENCED)
+    if (err && host->world->quiet && err->code != ERR_FENCED && !host->doubted)
         world_fault(host->world, "a shutdown in quiet times does not finish: %s", err->text);
     host->life = LIFE_STOPPED;
 }
@@ -225,6 +225,7 @@ static void wound_down(void *owner, uint64_t handle, const struct err *err, cons
 void host_stop(struct host *host)
 {
     host->life = LIFE_STOPPING;
+    host->doubted &= !host->world->quiet;
     world_note(host->world, "host %d is asked to shut down", host->index);
     wind_down_begin(&host->core, (struct waiter){wound_down, host, host->number});
 }

@@ -19,7 +19,7 @@ static const char *const mutant_names[MUTANT_COUNT] = {
     "none",        "ack_before_commit", "resend_on_timeout",     "skip_claim",
     "forget_term", "apply_fill_twice",  "conclude_from_absence", "roll_twice",
     "skip_fence",  "two_leaders",       "adopt_blindly",         "follow_twice",
-    "no_rebase"};
+    "no_rebase",   "doubt_fails"};
 #define MUTANTS_ALONE MUTANT_SKIP_FENCE /* from here on they need several instances */
 enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 
@@ -166,6 +166,7 @@ static struct plan cluster_plan(uint64_t seed)
     plan.session_lies = mood(&chance, 5);
     plan.freeze = mood(&chance, 10);
     plan.late = mood(&chance, 700);
+    plan.doubt = mood(&chance, 10);
     plan.money = mood(&chance, 50);
     plan.clock_rates = chance_hits(&chance, 500);
     plan.rails = chance_hits(&chance, 300);

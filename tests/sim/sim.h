@@ -44,6 +44,8 @@ struct host {
     struct clock_sim clock;
     int64_t rate, skew_us; /* per mille of the world's clock; of the wall */
     int64_t restart_us, session_us;
+    int64_t doubt_us, patience_us; /* the store says nothing until then; refuses from then on */
+    bool doubted;                  /* ever: a shutdown may have waited too long for it */
 };
 
 struct sent { /* one signal of the workload, and its sender's memory */
@@ -69,7 +71,7 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
     /* several at once: */
     int hosts; /* 0: one at a time */
     enum core_mode mode;
-    uint32_t hint_lies, session_lies, freeze, late, money; /* per mille */
+    uint32_t hint_lies, session_lies, freeze, late, money, doubt; /* per mille */
     bool clock_rates, rails, bursts;
 };
 

@@ -164,7 +164,8 @@ static bool store_works(const struct world *world)
     for (int i = 0; i < HOSTS; i++)
         asked += world->hosts[i].store.questions;
     for (int i = 0; world->clustered && i < HOSTS; i++)
-        asked += world->hosts[i].store.unanswered + world->hosts[i].store.beats;
+        if (!world->hosts[i].doubt_us)
+            asked += world->hosts[i].store.unanswered + world->hosts[i].store.beats;
     return asked > 0;
 }
 
@@ -207,6 +208,8 @@ static int64_t next_moment(const struct world *world)
             next_us = host->restart_us;
         if (host->life == LIFE_NONE)
             continue;
+        if (host->doubt_us && host->doubt_us < next_us)
+            next_us = host->doubt_us;
         other_us = host->paused ? host->resume_us : host->next_us;
         if (world->clustered && !host->paused && host->next_us < INT64_MAX / 2)
             other_us = world->clock.now_steady_us +

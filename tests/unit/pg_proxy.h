@@ -9,6 +9,8 @@ enum pg_proxy_mode {
     PROXY_PASS,
     PROXY_LOSE_REPLY,   /* the next request arrives, its reply does not: both ends are cut */
     PROXY_LOSE_REQUEST, /* nor does the request */
+    PROXY_FREEZE,       /* nothing passes either way, until the mode is another */
+    PROXY_FREEZE_REPLY, /* the next request passes, then all freezes */
 };
 struct pg_proxy {
     int port, server_port;
@@ -33,6 +35,10 @@ static inline bool pg_proxy_pass(const struct pg_proxy *proxy, int from, int to,
                                  bool *doomed)
 {
     char bytes[65536];
+    if (!request && *proxy->mode == PROXY_FREEZE_REPLY)
+        *proxy->mode = PROXY_FREEZE;
+    while (*proxy->mode == PROXY_FREEZE)
+        poll(NULL, 0, 1);
     ssize_t length = read(from, bytes, sizeof bytes);
     if (length <= 0)
         return false;
