@@ -70,10 +70,29 @@ static int run_reconcile(struct cli_args *args)
 
 /* ---- rollover ---- */
 
+enum { ROLL_REASON, ROLL_WHO };
+static const struct cli_option roll_options[] = {{"reason", "TEXT", "retry: why"},
+                                                 {"who", "NAME", "retry: who; default $USER"}};
+
+static int retry_rollover(struct cli_args *args)
+{
+    char path[160];
+    struct str body = STR_EMPTY;
+    if (args->word_count < 2 || !args->values[ROLL_REASON])
+        return cli_usage(args, "say retry POSITION --reason TEXT");
+    snprintf(path, sizeof path, "/api/rollovers/%.100s/retry", args->words[1]);
+    str_putc(&body, '{');
+    cli_put_who_why(&body, cli_user(args, ROLL_WHO), args->values[ROLL_REASON]);
+    str_putc(&body, '}');
+    return cli_change(args, path, &body, "it is pending: tried when its strategy says so");
+}
+
 static int run_rollover(struct cli_args *args)
 {
     int code = 0;
     char path[120] = "/api/rollovers?limit=200";
+    if (args->word_count > 0 && strcmp(args->words[0], "retry") == 0)
+        return retry_rollover(args);
     if (args->word_count > 0)
         snprintf(path, sizeof path, "/api/rollovers?limit=200&rollover=%.60s", args->words[0]);
     char *answer = cli_ask(args, "GET", path, NULL, &code);
@@ -172,9 +191,11 @@ const struct cli_command cli_book_commands[] = {
      "What to do about each difference is the owning strategy's to say (reconcile), within the "
      "host's rules.\n`accept` lets entries pass again though a difference stays as it is.",
      "tidelock reconcile --dry-run", 0, 2, match_options, 3, run_reconcile},
-    {"rollover", "[STATUS]", "Positions with an expiry, and what became of rolling them",
-     "STATUS: none, pending, in_progress, rolled or failed.", "tidelock rollover failed", 0, 1,
-     NULL, 0, run_rollover},
+    {"rollover", "[STATUS] | retry POSITION --reason TEXT",
+     "Positions with an expiry, and what became of rolling them",
+     "STATUS: none, pending, in_progress, rolled or failed.\n`retry` has one that failed tried "
+     "again; POSITION is its id, which --json tells.",
+     "tidelock rollover failed", 0, 2, roll_options, 2, run_rollover},
     {"import", "FILE|- [--dry-run]",
      "Positions that exist elsewhere enter the book, all of a file or none",
      "FILE is a JSON list of {strategy, instrument, position, side, quantity, entry_price, stop,\n"

@@ -120,6 +120,9 @@ bool match_is_blind(const struct core *core);
 bool match_blocks(const struct core *core, const char *instrument, char why[REASON_SIZE]);
 /* A person has seen the differences of an instrument and lets entries pass while they stay as they
  * are; until the next start. */
+/* A rollover that failed is tried once more, when its strategy says so again. */
+void rollover_retry(struct core *core, const char *position_id, const char *who, const char *why,
+                    struct waiter to);
 void match_accept(struct core *core, const char *instrument, const char *who, const char *why,
                   struct waiter to);
 /* ---- many instances ---- */

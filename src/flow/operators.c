@@ -4,6 +4,7 @@
 #include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/record.h"
+#include "flow/roll.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -331,6 +332,41 @@ void order_amend(struct core *core, const char *order_id, struct decimal quantit
         !orders_amend(core, &want, to))
         refuse(core, to, ERR_CONFLICT,
                "the order cannot be changed: it does not rest, or the broker changes none");
+}
+
+/* ---- rollovers ---- */
+
+void rollover_retry(struct core *core, const char *position_id, const char *who, const char *why,
+                    struct waiter to)
+{
+    const struct position *before = book_get(core->book, TABLE_POSITION, position_id);
+    struct position after;
+    struct store_event event;
+    struct str cause = STR_EMPTY;
+    struct err err;
+    if (!before || before->status == POSITION_CLOSED || before->rollover != ROLLOVER_FAILED) {
+        refuse(core, to, ERR_CONFLICT,
+               "no open position with this id has a rollover that failed; see tidelock rollover "
+               "failed");
+        return;
+    }
+    if (!core_holds(core, before->instrument)) {
+        const char *other = holding_elsewhere(core, before->instrument);
+        err_set(&err, ERR_REFUSED, ERR_CONFLICT, "%s is traded by instance %s: ask there",
+                before->instrument, other ? other : "(none just now)");
+        refuse_err(core, to, &err);
+        return;
+    }
+    after = *before;
+    after.rollover = ROLLOVER_PENDING;
+    after.version++;
+    put_cause(&cause, who, why);
+    event_start(core, &event, "rollover.retried", position_id);
+    event.cause = str_text(&cause);
+    event_change(&event, TABLE_POSITION, before, &after);
+    record_write(core, &event, 1, false, to);
+    core->roll->next_us = 0;
+    str_free(&cause);
 }
 
 /* ---- policies ---- */

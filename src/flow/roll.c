@@ -3,6 +3,7 @@
  *     lease     after: rollover:<instrument>:<expiry> is ours
  *     pending   after: the row says that it is to be rolled
  *     position  after: the row as stored is at hand, be it closed by now
+ *     tries     after: which try it is, by the legs that failed ones left
  *     legs      after the position's stop at the broker has gone: the near leg, then the far one,
  *               then what is to be put back, each a row with its right to send before it leaves;
  *               after each the rows tell what is next (rollover.c)
@@ -28,7 +29,7 @@
 
 #define LOOK_US 50000
 #define LEASE_US 500000
-enum { POSITIONS_MAX = 32, IDS_SIZE = 3 * (KEY_SIZE + 1) };
+enum { POSITIONS_MAX = 32, IDS_SIZE = ROLL_TRIES * (KEY_SIZE + 1) };
 
 enum phase { READING, WRITING, WAITING };
 struct rolling {
@@ -42,6 +43,7 @@ struct rolling {
     int64_t right_until_us;
     enum phase phase;
     enum roll_next outcome;
+    unsigned tries;                   /* before this one */
     struct position found[ROLL_LEGS]; /* near, far, put back */
     bool has_found[ROLL_LEGS];
 };
@@ -153,12 +155,41 @@ static enum step_result position_answer(struct flow *flow, const struct err *err
     return STEP_NEXT;
 }
 
+/* ---- which try it is: failed ones have left their near legs ---- */
+
+static enum step_result tries(struct flow *flow)
+{
+    const struct rolling *r = flow->data;
+    struct str ids = STR_EMPTY;
+    char id[ID_SIZE];
+    for (unsigned n = 0; n < ROLL_TRIES; n++) {
+        rollover_try_id(id, &r->position, ROLL_LEG_CLOSE, n);
+        str_printf(&ids, "%s%s", n ? "," : "", id);
+    }
+    ask_rows(flow, TABLE_ORDER, arena_text(flow->arena, str_text(&ids)));
+    str_free(&ids);
+    return STEP_WAIT;
+}
+
+static enum step_result tries_answer(struct flow *flow, const struct err *err, const void *value)
+{
+    struct rolling *r = flow->data;
+    const struct store_rows *rows = value;
+    if (err)
+        return flow_fail(flow, err);
+    bool goes_on = r->position.rollover == ROLLOVER_IN_PROGRESS && rows->count > 0;
+    r->tries = (unsigned)rows->count - goes_on;
+    if (r->tries >= ROLL_TRIES)
+        r->tries = ROLL_TRIES - 1; /* its legs have ended: it fails at once */
+    return STEP_NEXT;
+}
+
 /* ---- legs ---- */
 
 static void leg_id(struct flow *flow, enum roll_leg leg, char out[ID_SIZE])
 {
     struct rolling *r = flow->data;
-    rollover_order_id(out, &r->position, leg);
+    rollover_try_id(out, &r->position, leg, r->tries);
     if (MUTANT(MUTANT_ROLL_TWICE)) /* as a memory that a crash wipes out would do */
         out[ID_SIZE - 5] = (char)('a' + flow->term % 20);
 }
@@ -444,6 +475,7 @@ static const struct step roll_steps[] = {
     {"lease", lease, lease_answer, NULL, 0, 0},
     {"pending", pending, NULL, NULL, 0, STEP_FENCED},
     {"position", position, position_answer, NULL, 0, 0},
+    {"tries", tries, tries_answer, NULL, 0, 0},
     {"legs", legs, legs_answer, NULL, 0, STEP_FENCED},
     {"result", result, result_answer, NULL, 0, 0},
     {"settle", settle, NULL, NULL, 0, STEP_FENCED},

@@ -117,6 +117,11 @@ static void change_cancel(struct change_request *c)
     order_cancel(c->serve->core, c->id, c->who, c->why, waiter_of(c));
 }
 
+static void change_roll(struct change_request *c)
+{
+    rollover_retry(c->serve->core, c->id, c->who, c->why, waiter_of(c));
+}
+
 static void change_amend(struct change_request *c)
 {
     static const char *const names[3] = {"quantity", "limit_price", "stop_price"};
@@ -184,6 +189,7 @@ static const struct {
     {"reconciliation/", "/accept", true, change_accept},
     {"orders/", "/cancel", true, change_cancel},
     {"orders/", "/amend", true, change_amend},
+    {"rollovers/", "/retry", true, change_roll},
     {"policies/", "/push", false, change_push},
     {"policies/", "/rollback", false, change_rollback},
 };
@@ -266,6 +272,6 @@ void api_change(const struct http_request *request, struct serve *serve, const c
     serve_error(
         serve, request->handle, 404,
         "no such change; there are halt, resume, deposit, import, stop, signals/<id>/retry|drop, "
-        "orders/<id>/resolve|cancel|amend, reconcile, "
+        "orders/<id>/resolve|cancel|amend, rollovers/<position>/retry, reconcile, "
         "reconciliation/<instrument>/accept, policies/<name>/push|rollback");
 }

@@ -1,6 +1,7 @@
 /* Which contract is due, and the order of the legs. */
 #include "trade/rollover.h"
 #include "trade/order.h"
+#include <stdio.h>
 #include <string.h>
 
 enum { SESSIONS_MAX = 400 };
@@ -55,11 +56,19 @@ bool rollover_look(const struct instrument *instrument, const struct closed_days
     return true;
 }
 
-void rollover_order_id(char out[ID_SIZE], const struct position *position, enum roll_leg leg)
+void rollover_try_id(char out[ID_SIZE], const struct position *position, enum roll_leg leg,
+                     unsigned tries)
 {
     static const char *const names[] = {"close", "open", "back"};
-    id_derive(out, "rollover", position->id, position->expiry, names[leg], NULL);
+    char name[16] = "";
+    snprintf(name, sizeof name, tries ? "%s %u" : "%s", names[leg], tries);
+    id_derive(out, "rollover", position->id, position->expiry, name, NULL);
     id_put_time(out, position->opened_us);
+}
+
+void rollover_order_id(char out[ID_SIZE], const struct position *position, enum roll_leg leg)
+{
+    rollover_try_id(out, position, leg, 0);
 }
 
 static struct decimal filled_of(const struct order *order)

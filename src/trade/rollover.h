@@ -36,6 +36,11 @@ enum roll_leg { ROLL_LEG_CLOSE, ROLL_LEG_OPEN, ROLL_LEG_BACK, ROLL_LEGS };
 /* One order a leg, whoever derives it and whenever: a second one cannot be inserted. */
 void rollover_order_id(char out[ID_SIZE], const struct position *position, enum roll_leg leg);
 
+/* The same, once more after a failure that somebody wants tried again; 0 is the first time. */
+enum { ROLL_TRIES = 8 };
+void rollover_try_id(char out[ID_SIZE], const struct position *position, enum roll_leg leg,
+                     unsigned tries);
+
 enum roll_next { ROLL_CLOSE, ROLL_OPEN, ROLL_PUT_BACK, ROLL_WAIT, ROLL_ROLLED, ROLL_FAILED };
 /* What is next, from the rows alone. `legs`: NULL where there is none. *quantity: of the leg to be
  * begun. */

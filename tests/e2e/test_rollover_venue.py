@@ -141,6 +141,16 @@ def test_the_near_leg_is_refused_and_nothing_has_happened():
         enter(host)
         until(lambda: events(host, "rollover.failed"), 20, "its end")
         assert held(venue) == {NEAR: 70} and traded(venue) == ROLLED[:1], traded(venue)
+        later(venue, host)
+        assert len(events(host, "rollover.begun")) == 1, "it is not tried for ever"
+        venue.calm()
+        position = host.get("/api/positions?status=open").json()[0]["id"]
+        assert host.cli("rollover", "retry", "nonsense", "--reason", "x").code == 1
+        done = host.cli("rollover", "retry", position, "--reason", "the broker is well again")
+        assert done.code == 0, done
+        until(lambda: held(venue) == {FAR: 70}, 20, "the far contract")
+        until(lambda: events(host, "rollover.done"), 10, "its end")
+        assert traded(venue) == ROLLED, traded(venue)
 
 
 def later(venue, host):
