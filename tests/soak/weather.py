@@ -503,7 +503,9 @@ class NseByHand(Nse):
     absence = "0"
 
     def stranded(self):
-        """Unknown, with nothing in the venue's book that could be it."""
+        """Unknown, with nothing in the venue's book that could be it, nor on its way there."""
+        if any(r["status"] is None for r in self.venue.requests(path="/api/v1/placeorder")):
+            return []
         here = self.orders()
         unknown = [o for o in here if o["state"] == "unknown"]
         names = {o["broker_id"] for o in here}
