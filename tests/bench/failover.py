@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """How long nobody acts when the leader of three hosts goes, under load, on one machine.
 
-    tests/bench/failover.py [--runs 100] [--dead-after TIME] [--no-redis] [kill hang graceful redis]
+    tests/bench/failover.py [--runs 100] [--dead-after TIME] [--no-redis] [CASE...]
 
 Times are those of the log's own events, all by one clock: from the signal to the leader (graceful:
 from its last work) to the first thing the next one does that only the holder may do. With
-active_passive that is a decision or an order; with active_active the leader's own record.
+active_passive that is a decision or an order; with active_active the leader's own record. Cases:
+kill, hang (SIGSTOP), partition (not a packet to or from the leader; hosts in network namespaces),
+graceful, redis.
 """
 
 import argparse
+import contextlib
 import os
 import random
 import signal as traps
@@ -18,9 +21,10 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from cluster import Cluster, Sender  # noqa: E402
 from harness import until  # noqa: E402
+from net import Net  # noqa: E402
 
 WORK = "(kind = 'failover' OR kind = 'signal.decided' OR kind LIKE 'order.%')"
-TARGETS = {"kill": 500, "hang": 2000, "graceful": 50, "redis": 500}
+TARGETS = {"kill": 500, "hang": 2000, "partition": 2000, "graceful": 50, "redis": 500}
 
 
 def now_us():
@@ -73,6 +77,17 @@ def hang(cluster, leader, sender):
     return took
 
 
+def partition(cluster, leader, sender):
+    cluster.hosts.remove(leader)
+    since = now_us()
+    leader.node.cut()
+    took = first_work(cluster, leader, since) - since
+    term = cluster.rows("SELECT max(term) FROM instances")[0][0]
+    leader.node.heal()
+    until(lambda: cluster.term_of(leader) > int(term), 20, "it joins again")
+    return took
+
+
 def graceful(cluster, leader, sender):
     cluster.hosts.remove(leader)
     sender.await_promises(4)
@@ -105,14 +120,16 @@ def redis(cluster, _, sender):
     return max((b - a for a, b in zip(at, at[1:])), default=0)
 
 
-CASES = {"kill": kill, "hang": hang, "graceful": graceful, "redis": redis}
+CASES = {"kill": kill, "hang": hang, "partition": partition, "graceful": graceful, "redis": redis}
 
 
 def measure(name, given):
     took = []
-    with Cluster(
-        3, mode=given.mode, dead_after=given.dead_after, redis=not given.no_redis
-    ) as cluster:
+    options = {"mode": given.mode, "dead_after": given.dead_after, "redis": not given.no_redis}
+    with contextlib.ExitStack() as stack:
+        if name == "partition":
+            options["net"] = stack.enter_context(Net())
+        cluster = stack.enter_context(Cluster(3, **options))
         cluster.all = list(cluster.hosts)
         with Sender(cluster, seed=given.seed, pause_s=0.005) as sender:
             for _ in range(given.runs):

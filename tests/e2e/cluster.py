@@ -16,6 +16,7 @@ import time
 from decimal import Decimal as D
 
 from harness import ROOT, Host, command, default_config, free_port, now_iso, request, until
+from net import Port, hub
 from servers import Postgres, Redis
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
@@ -44,21 +45,43 @@ def instrument(name, symbol):
     }
 
 
+def open_postgres():
+    """For every address, not for loopback alone."""
+    pg = Postgres()
+    rules = os.path.join(pg.folder, "hba.conf")
+    with open(rules, "w", encoding="ascii") as file:
+        file.write("local all all trust\nhost all all 0.0.0.0/0 trust\n")
+    os.chmod(rules, 0o644)
+    pg.settings += ["listen_addresses=*", f"hba_file={rules}"]
+    return pg
+
+
 class Cluster:
     """`count` hosts named h0, h1, ... that are ready when the constructor returns."""
 
     def __init__(
-        self, count=3, mode="active_active", redis=True, dead_after="1500ms", start=True, **changes
+        self,
+        count=3,
+        mode="active_active",
+        redis=True,
+        dead_after="1500ms",
+        start=True,
+        net=None,
+        **changes,
     ):
         self.venue = self.redis = self.pg = None
         self.hosts, self.changes, self.mode, self.dead_after = [], changes, mode, dead_after
-        self.environment = {}
+        self.environment, self.net = {}, net
         try:
+            if net:
+                os.environ["VENUE_ADDRESS"] = "0.0.0.0"
             self.venue = Binance(1, "--order-limit", "100000", "--weight-limit", "100000000")
             for _, symbol, price in MARKETS:
                 self.venue.price(symbol, price)
-            self.pg = Postgres().__enter__()
-            self.redis = Redis().__enter__() if redis else None
+            os.environ.pop("VENUE_ADDRESS", None)
+            self.pg = (open_postgres() if net else Postgres()).__enter__()
+            wide = {"bind": "0.0.0.0", "protected_mode": "no"} if net else {}
+            self.redis = Redis(**wide).__enter__() if redis else None
             for _ in range(count):
                 self.hosts.append(self.make_host(len(self.hosts)))
             if start:
@@ -72,20 +95,24 @@ class Cluster:
 
     def make_host(self, index):
         host = Host(env={"BINANCE_KEY": self.venue.ed25519_key, **self.environment})
+        if self.net:
+            host.node = self.net.node()
+            host.prefix, host.port = host.node.prefix, Port(host.port, host.node)
+        seen = hub if self.net else str
         secret = os.path.join(host.folder, "secret")
         with open(os.open(secret, os.O_CREAT | os.O_WRONLY, 0o600), "w", encoding="ascii") as file:
             file.write(self.venue.ed25519_pem)
         changes = {
             "mode": self.mode,
             "instance": f"h{index}",
-            "store": {"url": self.pg.url, "spool": "{DIR}/spool"},
+            "store": {"url": seen(self.pg.url), "spool": "{DIR}/spool"},
             "leases": {"ttl": "1s", "dead_after": self.dead_after},
             "broker": {
                 "kind": "binance",
                 "api_key": "env:BINANCE_KEY",
                 "private_key": "file:" + secret,
-                "base_url": self.venue.url,
-                "ws_url": self.venue.ws_url,
+                "base_url": seen(self.venue.url),
+                "ws_url": seen(self.venue.ws_url),
                 "recv_window": "2s",
                 "processing": "500ms",
             },
@@ -96,7 +123,7 @@ class Cluster:
             "account": {"currency": "USDT", "deposit": "1000000"},
         }
         if self.redis:
-            changes["redis"] = {"url": self.redis.url}
+            changes["redis"] = {"url": seen(self.redis.url)}
         host.write_config(default_config(host, **{**changes, **self.changes}))
         host.write_strategy("plain", STRATEGY)
         return host

@@ -76,7 +76,10 @@ class Connection:
     """A raw connection: sends any bytes, reads answers one by one; for pipelining and abuse."""
 
     def __init__(self, port, timeout_s=10):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s * SLOW)
+        if hasattr(port, "connect"):  # of a host on a machine of its own: net.py
+            self.socket = port.connect(timeout_s * SLOW)
+        else:
+            self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout_s * SLOW)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 
@@ -221,6 +224,7 @@ class Host:
         self.config_path = os.path.join(self.folder, "config.lua")
         self.log_path = os.path.join(self.folder, "host.log")
         self.process = None
+        self.prefix = []
         self.write_config(config if config is not None else default_config(self))
 
     def write_config(self, config):
@@ -243,7 +247,7 @@ class Host:
     def start(self, wait=True, deadline_s=10, args=()):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [PROGRAM, "run", "--config", self.config_path, *args], cwd=ROOT, env=self.env,
+                [*self.prefix, PROGRAM, "run", "--config", self.config_path, *args], cwd=ROOT, env=self.env,
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if wait:
             self.await_ready(deadline_s)

@@ -10,11 +10,13 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
 import socket
 import struct
 import time
 from urllib.parse import parse_qsl, unquote
 
+ADDRESS = os.environ.get("VENUE_ADDRESS", "127.0.0.1")  # 0.0.0.0: for other namespaces, too
 HEAD_MAX, BODY_MAX, FRAME_MAX, UNSENT_MAX = 65536, 1 << 20, 1 << 20, 16 << 20
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 REASONS = {
@@ -115,7 +117,7 @@ class Server:
 
     async def listen(self, port=0, tls=None):
         self.listener = await asyncio.start_server(
-            self.serve, "127.0.0.1", port, limit=HEAD_MAX, backlog=1024, ssl=tls
+            self.serve, ADDRESS, port, limit=HEAD_MAX, backlog=1024, ssl=tls
         )
         return self.listener.sockets[0].getsockname()[1]
 
