@@ -247,8 +247,8 @@ class Host:
     def start(self, wait=True, deadline_s=10, args=()):
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [*self.prefix, PROGRAM, "run", "--config", self.config_path, *args], cwd=ROOT, env=self.env,
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+                [*self.prefix, PROGRAM, "run", "--config", self.config_path, *args],
+                cwd=ROOT, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         if wait:
             self.await_ready(deadline_s)
         return self

@@ -17,6 +17,7 @@ import socket
 import subprocess
 
 from harness import Skip
+from servers import end_with_us
 
 CLONE_NEWNET = 0x40000000
 HUB = "10.77.0.1"
@@ -56,13 +57,22 @@ class Port(int):
 class Node:
     def __init__(self, index):
         self.holder = subprocess.Popen(
-            ["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"], stdout=subprocess.PIPE
+            ["unshare", "--net", "sh", "-c", "echo; exec sleep infinity"],
+            stdout=subprocess.PIPE,
+            preexec_fn=end_with_us,
         )
         if not self.holder.stdout.readline():
             raise Skip("network namespaces cannot be made here")
         pid = str(self.holder.pid)
         self.prefix = ["nsenter", "--net", "--target", pid, "--"]
         self.descriptor = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        try:
+            self.wire(index, pid)
+        except BaseException:
+            self.close()
+            raise
+
+    def wire(self, index, pid):
         run("ip", "link", "add", f"n{index}", "type", "veth", "peer", "name", "wire", "netns", pid)
         run("ip", "addr", "add", f"10.77.{index}.1/24", "dev", f"n{index}")
         run("ip", "link", "set", f"n{index}", "up")
