@@ -133,9 +133,9 @@ int tidelock_copy(const char *from, const char *to, struct tidelock_io *io)
     copying.loop = loop_new(clock_real(), NULL, &err);
     bool ok = copying.loop != NULL;
     if (ok)
-        copying.from = host_open_store_at(from, NULL, &err);
+        copying.from = host_open_store_at(from, NULL, NULL, &err);
     if (copying.from)
-        copying.to = host_open_store_at(to, copying.loop, &err);
+        copying.to = host_open_store_at(to, NULL, copying.loop, &err);
     ok = copying.to && copy(&copying, &err);
     store_close(copying.to);
     while (copying.loop && loop_turn(copying.loop, 0))

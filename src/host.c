@@ -198,7 +198,8 @@ static bool open_core(struct tidelock *t, struct err *err)
 static bool open_mirror(struct tidelock *t, struct err *err)
 {
     const char *place = t->config.store_mirror;
-    struct store *second = place ? host_open_store_at(place, t->loop, err) : NULL;
+    const struct config_secret *password = &t->config.postgres.password;
+    struct store *second = place ? host_open_store_at(place, password, t->loop, err) : NULL;
     if (second)
         t->mirror = mirror_open(&t->core, t->loop, second, err);
     return !place || t->mirror || err_prefix(err, "store.mirror");

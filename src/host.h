@@ -24,9 +24,10 @@ struct host_wires { /* what a broker over a network needs of the host */
 /* The broker that the configuration names. */
 struct broker *host_open_broker(const struct config *config, const struct host_wires *wires,
                                 struct err *err) MUST_CHECK;
-/* A database by its path or URL: to read only, or, with a loop, to write after bringing its schema
- * up to date. */
-struct store *host_open_store_at(const char *place, struct loop *loop, struct err *err) MUST_CHECK;
+/* A database by its path or URL (whose password, NULL: none, may also come from libpq's own
+ * places): to read only, or, with a loop, to write after bringing its schema up to date. */
+struct store *host_open_store_at(const char *place, const struct config_secret *password,
+                                 struct loop *loop, struct err *err) MUST_CHECK;
 /* The database that the configuration names; of the wires, the journal is of no use to it. Read
  * only: for the jobs beside a running host, whose loop may be NULL. */
 struct store *host_open_store(const struct config *config, const struct host_wires *wires,

@@ -183,25 +183,6 @@ struct broker *host_open_broker(const struct config *config, const struct host_w
     return host_open_paper(config, wires->clock, wires->journal, err);
 }
 
-struct store *host_open_store_at(const char *place, struct loop *loop, struct err *err)
-{
-    if (strstr(place, "://"))
-        return store_pg_open(&(struct store_pg_options){.url = place,
-                                                        .instance = "copy",
-                                                        .read_only = !loop,
-                                                        .migrate = loop != NULL,
-                                                        .loop = loop,
-                                                        .clock = clock_real()},
-                             err);
-    struct store_sqlite_options options = {.path = place,
-                                           .instance = "copy",
-                                           .read_only = !loop,
-                                           .migrate = loop != NULL,
-                                           .loop = loop,
-                                           .clock = clock_real()};
-    return store_sqlite_open(&options, err);
-}
-
 bool host_needs_workers(const struct config *config)
 {
     for (size_t i = 0; i < config->strategy_count; i++)

@@ -73,6 +73,31 @@ static struct store *open_postgres(const struct config *config, const struct hos
     return store;
 }
 
+struct store *host_open_store_at(const char *place, const struct config_secret *password,
+                                 struct loop *loop, struct err *err)
+{
+    static const struct config_secret none;
+    if (strstr(place, "://")) {
+        char *url = with_password(place, password ? password : &none);
+        struct store *store = store_pg_open(&(struct store_pg_options){.url = url,
+                                                                       .instance = "copy",
+                                                                       .read_only = !loop,
+                                                                       .migrate = loop != NULL,
+                                                                       .loop = loop,
+                                                                       .clock = clock_real()},
+                                            err);
+        forget(url);
+        return store;
+    }
+    struct store_sqlite_options options = {.path = place,
+                                           .instance = "copy",
+                                           .read_only = !loop,
+                                           .migrate = loop != NULL,
+                                           .loop = loop,
+                                           .clock = clock_real()};
+    return store_sqlite_open(&options, err);
+}
+
 static bool make_folder_of(const char *path, struct err *err)
 {
     char folder[1024];

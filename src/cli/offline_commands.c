@@ -145,7 +145,8 @@ const struct cli_command cli_offline_commands[] = {
     {"copy", "--from PLACE --to PLACE",
      "Copy everything into another database: the log hash for hash, and every table",
      "What was cut short goes on where it stopped. The copy is verified at the end. Beside a\n"
-     "running host it copies up to the present; see `mirror` in the configuration for going on.",
+     "running host it copies up to the present; see `mirror` in the configuration for going on.\n"
+     "A password comes from $PGPASSWORD or ~/.pgpass.",
      "tidelock copy --from var/tidelock.db --to postgresql://tidelock@db/tidelock", 0, 0,
      copy_options, 2, run_copy},
     {"backtest", "STRATEGY-FOLDER --bars FILE",

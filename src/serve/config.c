@@ -69,7 +69,7 @@ static const struct setting store_rows[] = {
     ROW("url", SETTING_TEXT, postgres.url, NULL, 0, 0, NULL, 0,
         "postgresql://user@host,host/base: PostgreSQL instead, for several instances"),
     ROW("password", SETTING_SECRET, postgres.password, NULL, 0, 0, NULL, 0,
-        "of its user, by reference"),
+        "of its user, and of a mirror's, by reference"),
     ROW("direct", SETTING_TEXT, postgres.direct_url, NULL, 0, 0, NULL, 0,
         "the same database around a pooler of transactions [url]"),
     ROW("replica", SETTING_TEXT, postgres.replica_url, NULL, 0, 0, NULL, 0,
@@ -279,8 +279,8 @@ static void check_store(struct settings_reader *r, const struct json *root, cons
                        "\"%s\" is not what is set up: \"sqlite\" has a path, \"postgresql\" a url",
                        kind);
     if (has_password(c->postgres.url) || has_password(c->postgres.direct_url) ||
-        has_password(c->postgres.replica_url))
-        settings_fault(r, "store.url",
+        has_password(c->postgres.replica_url) || has_password(c->store_mirror))
+        settings_fault(r, c->postgres.url ? "store.url" : "store.mirror",
                        "names a password: write store.password = \"env:PGPASSWORD\" or "
                        "\"file:/path\", so that it is never shown");
 }

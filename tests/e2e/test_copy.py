@@ -1,8 +1,10 @@
 """`tidelock copy`: the log hash for hash and every table, from where it stopped, or a clear no."""
 import os
+import signal as traps
 import sqlite3
 
 from harness import Host, command, default_config, main, now_iso, signal, until
+from servers import Postgres
 
 
 def fill(host, count):
@@ -46,6 +48,47 @@ def test_everything_is_copied_and_goes_on_where_it_stopped():
         host.write_config(open(host.config_path, encoding="utf-8").read().replace(source, copy))
         assert host.cli("verify").code == 0
         host.start()  # and it is a database to go on with
+        fill(host, 2)
+        assert host.stop() == 0
+        assert host.cli("verify").code == 0
+
+
+SECRET = "s p/a%c&e'd"
+
+
+def ask_for_passwords(server):
+    """From now on, over TCP; through the socket in its folder nobody is asked."""
+    server.sql("ALTER ROLE tidelock PASSWORD '" + SECRET.replace("'", "''") + "'")
+    with open(os.path.join(server.data, "pg_hba.conf"), "w", encoding="ascii") as rules:
+        rules.write("local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+    server.signal(traps.SIGHUP)
+    return f"postgresql://tidelock@/postgres?host={server.folder}&port={server.port}"
+
+
+def test_into_postgresql_that_asks_for_a_password():
+    with Postgres() as server, Host(env={"MIRROR_PASSWORD": SECRET}) as host:
+        inside = ask_for_passwords(server)
+        fill(host, 5)
+        words = ("copy", "--from", f"{host.folder}/tidelock.db", "--to", server.url)
+        until(lambda: "password" in command(*words).err, 10, "it asks for one")
+        copied = command(*words, env={**os.environ, "PGPASSWORD": SECRET})
+        assert copied.code == 0 and "hash for hash" in copied.out, copied
+        assert host.stop() == 0
+        store = {"path": "{DIR}/tidelock.db", "mirror": server.url}
+        host.write_config(default_config(host, store={**store, "password": "env:MIRROR_PASSWORD"}))
+        host.start()
+        host.await_log("the mirror has caught up")
+        fill(host, 5)
+        assert host.stop() == 0
+        theirs = server.sql("SELECT seq, encode(hash, 'hex') FROM events ORDER BY seq", inside)
+        ours = hashes(f"{host.folder}/tidelock.db")
+        assert [[str(seq), digest.hex()] for seq, digest in ours] == theirs
+        assert SECRET not in host.log()
+        changed = {"url": server.url, "password": "env:MIRROR_PASSWORD"}
+        host.write_config(
+            default_config(host, mode="single", store={**store, **changed, "mirror": None})
+        )
+        host.start()  # and it is the first from now on
         fill(host, 2)
         assert host.stop() == 0
         assert host.cli("verify").code == 0
