@@ -6,8 +6,7 @@
 --         rollover = contracts.before_expiry{ sessions = 2 } }
 local contracts = {}
 
---- For an account of one's own: orders of ours are taken back, what the broker has no more of is
--- closed here, and lots that nobody here ordered are for a person.
+--- For any account: orders of ours are taken back; every difference of lots is for a person.
 function contracts.careful(d)
     if d.kind == "orphan_order" then
         return { action = "adopt", reason = "an order of ours" }

@@ -183,7 +183,7 @@ def killed_beside_an_equal_order(action):
     order = {"symbol": SYMBOL, "side": "BUY", "quantity": 35, "price": 58000, "product": "NRML"}
     with OpenAlgo() as venue:
         by_hand = venue.foreign_order(**order)
-        with tidelock(venue) as host:
+        with tidelock(venue, absence="2s") as host:
             venue.fault(action, path="/api/v1/placeorder")
             send(host, order_kind="LIMIT", limit_price="58000", wait=False)
             until(lambda: venue.requests(path="/api/v1/placeorder"), 20, "ours is on its way")
