@@ -255,6 +255,34 @@ static void test_failed_and_not_taken_back(void **state)
     assert_int_equal(rig_stored(&rig, waiting.id)->state, SIGNAL_SUPERSEDED);
 }
 
+/* Until the last one has entered nothing is decided: an exit that stands behind an entry in the
+ * spool still closes it before it is sent. */
+static void test_an_exit_in_the_spool_goes_first(void **state)
+{
+    size_t accepted = 0;
+    (void)state;
+    rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 1);
+    rig.commit_stops = true;
+    account_deposit(&rig.core, decimal_int(1), "test", (struct waiter){0});
+    assert_true(store_mem_doubt(rig.core.store));
+    rig_pass(&rig, SECOND); /* away */
+    rig.answers = 0;
+    struct signal entry = rig_signal(&rig, SIGNAL_PYRAMID, "Long_2", 1);
+    ask(&rig, &entry);
+    struct signal exit = rig_signal(&rig, SIGNAL_EXIT, "ALL", 0);
+    ask(&rig, &exit);
+    turn_loop_until(&rig.answers, 2);
+    assert_int_equal(spool_count(rig.core.spool), 2);
+    rig.commit_stops = false;
+    store_mem_settle(rig.core.store);
+    await_empty_spool();
+    rig_pass(&rig, 2 * SECOND);
+    assert_int_equal(rig_stored(&rig, entry.id)->state, SIGNAL_SUPERSEDED);
+    assert_int_equal(rig_stored(&rig, exit.id)->state, SIGNAL_DONE);
+    paper_each_order(rig.core.broker, add_accepted, &accepted);
+    assert_int_equal(accepted, 2);
+}
+
 /* ---- theirs came first ---- */
 
 struct heard {
@@ -320,6 +348,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_spooled_and_not_done, set_up_spool, tear_down_spool),
         cmocka_unit_test_setup_teardown(test_spooled_and_refused, set_up_spool, tear_down_spool),
         cmocka_unit_test_setup_teardown(test_failed_and_not_taken_back, set_up_spool,
+                                        tear_down_spool),
+        cmocka_unit_test_setup_teardown(test_an_exit_in_the_spool_goes_first, set_up_spool,
                                         tear_down_spool),
         cmocka_unit_test_setup_teardown(test_nothing_is_built_on_their_row, set_up, tear_down),
     };
