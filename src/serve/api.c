@@ -81,6 +81,8 @@ static void list_rows(const struct http_request *request, struct serve *serve,
             table->columns[i].name, strchr(value, ',') ? STORE_IN : STORE_EQ, value};
     }
     const char *before = http_query(request, "before");
+    /* What is over, or written once: it may be read where it is known a moment later. */
+    query.history = before || table->version_column < 0;
     if (before && query.order_by)
         query.where[query.where_count++] =
             (struct store_condition){query.order_by, STORE_LT, before};
@@ -227,7 +229,8 @@ static void list_events(const struct http_request *request, struct serve *serve)
                                        .limit = query_limit(request),
                                        .kind_prefix = http_query(request, "kind"),
                                        .subject = http_query(request, "subject"),
-                                       .descending = after == NULL};
+                                       .descending = after == NULL,
+                                       .history = true};
     store_events(serve->core->store, &query,
                  (struct waiter){answer_events, serve, request->handle});
 }

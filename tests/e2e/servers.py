@@ -300,3 +300,18 @@ class Postgres(Unprivileged):
             text=True,
         )
         return [line.split("\t") for line in out.stdout.splitlines()]
+
+
+class Replica(Postgres):
+    """Follows another one, streaming; answers reads."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.of = of
+
+    def start(self):
+        if not os.path.exists(self.data):
+            argv = [self.bin + "pg_basebackup", "-h", "127.0.0.1", "-p", str(self.of.port)]
+            argv += ["-U", "tidelock", "-D", self.data, "-R", "-X", "stream", "-c", "fast"]
+            subprocess.run(argv, check=True, **self._options())
+        super().start()

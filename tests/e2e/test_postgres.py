@@ -3,8 +3,8 @@
 import subprocess
 import time
 
-from harness import PROGRAM, Host, default_config, main
-from servers import Postgres
+from harness import PROGRAM, Host, default_config, main, now_iso, signal, until
+from servers import Postgres, Replica
 
 PASSWORD = "canary-Zq7 '%&=:/@"
 
@@ -49,6 +49,40 @@ def test_commands():
         gone = ask(host, "verify")
         assert gone.returncode == 1 and "cannot be reached" in gone.stderr, gone
         host.clean()
+
+
+def test_history_is_read_from_a_replica_that_keeps_up():
+    with Postgres() as server, Replica(server) as replica, Host() as host:
+        host.stop()
+        store = {"url": server.url, "replica": replica.url, "replica_lag": "500ms"}
+        host.write_config(default_config(host, store=store, mode="single"))
+        host.start()
+        serial = iter(range(50))
+
+        def decide():
+            body = signal(timestamp=now_iso(-next(serial)))
+            answer = host.post("/webhook/test?wait=decision", body)
+            assert answer.status == 202, answer
+            return answer.json()["id"]
+
+        def told(ident):
+            return any(row["signal_id"] == ident for row in host.get("/api/decisions").json())
+
+        def asked_there():
+            return replica.sql(
+                "SELECT 1 FROM pg_stat_activity WHERE application_name = 'tidelock history' "
+                "AND query LIKE '%decisions%'"
+            )
+
+        first = decide()
+        until(lambda: told(first) and asked_there(), 15, "the replica tells of it")
+        replica.sql("SELECT pg_wal_replay_pause()")
+        second = decide()  # it never gets there, and is told all the same
+        until(lambda: told(second), 15, "the first database tells of it")
+        assert not replica.sql(f"SELECT 1 FROM decisions WHERE signal_id = '{second}'")
+        replica.kill()
+        third = decide()
+        until(lambda: told(third), 15, "without a replica")
 
 
 def test_a_password_in_the_url_is_refused():
