@@ -57,7 +57,8 @@ def open_postgres():
 
 
 class Cluster:
-    """`count` hosts named h0, h1, ... that are ready when the constructor returns."""
+    """`count` hosts named h0, h1, ... that are ready when the constructor returns. `pg` and `redis`
+    may be servers of one's own, not yet entered."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Cluster:
         dead_after="1500ms",
         start=True,
         net=None,
+        pg=None,
         **changes,
     ):
         self.venue = self.redis = self.pg = None
@@ -79,9 +81,11 @@ class Cluster:
             for _, symbol, price in MARKETS:
                 self.venue.price(symbol, price)
             os.environ.pop("VENUE_ADDRESS", None)
-            self.pg = (open_postgres() if net else Postgres()).__enter__()
+            self.pg = (pg or (open_postgres() if net else Postgres())).__enter__()
             wide = {"bind": "0.0.0.0", "protected_mode": "no"} if net else {}
-            self.redis = Redis(**wide).__enter__() if redis else None
+            if redis is True:
+                redis = Redis(**wide)
+            self.redis = redis.__enter__() if redis else None
             for _ in range(count):
                 self.hosts.append(self.make_host(len(self.hosts)))
             if start:

@@ -3,6 +3,7 @@ servers that fail over, are full, stand still, lock each other out. ROUNDS=40 of
 the exchange's own book: 0 lost, 0 doubled, 0 stuck after 5 s of quiet."""
 
 import contextlib
+import glob
 import os
 import random
 import signal as traps
@@ -11,8 +12,9 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 from cluster import Cluster, Sender  # noqa: E402
-from harness import main  # noqa: E402
+from harness import Skip, main, until  # noqa: E402
 from net import Net  # noqa: E402
+from servers import Postgres, Redis, Sentinel  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -118,6 +120,194 @@ def test_redis_is_full():
                     if number % 100 == 0:
                         sender.await_promises(10, 60)
             settle(cluster, sender)
+
+
+# ---- servers that fail over ------------------------------------------------------------------
+
+
+class Watched:
+    """A master, a replica and three Sentinels."""
+
+    def __enter__(self):
+        self.stack = contextlib.ExitStack()
+        self.master = self.stack.enter_context(Redis())
+        self.replica = self.stack.enter_context(Redis(replicaof=f"127.0.0.1 {self.master.port}"))
+        self.sentinels = [
+            self.stack.enter_context(Sentinel(self.master.port, quorum=2)) for _ in range(3)
+        ]
+        ports = ",".join(f"127.0.0.1:{sentinel.port}" for sentinel in self.sentinels)
+        self.url = f"redis+sentinel://{ports}/book"
+        until(self.knows_all, 30, "the Sentinels know all")
+        return self
+
+    def knows_all(self):
+        told = [sentinel.say("INFO sentinel") for sentinel in self.sentinels]
+        return all("slaves=1,sentinels=3" in text for text in told)
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+
+def test_sentinels_choose_another():
+    """The master dies, or stands still and comes back still believing that it is one."""
+    for pauses in (False, True):
+        with Cluster(3, redis=Watched()) as cluster:
+            with Sender(cluster, seed=SEED) as sender:
+                sender.await_promises(20, 60)
+                cluster.redis.master.pause() if pauses else cluster.redis.master.kill()
+                until(
+                    lambda: "role:master" in cluster.redis.replica.say("INFO replication"),
+                    60,
+                    "the replica was promoted",
+                )
+                sender.await_promises(20, 60)
+                if pauses:
+                    cluster.redis.master.resume()
+                    sender.await_promises(50, 60)
+                else:
+                    cluster.redis.master.start()
+                    sender.await_promises(50, 60)
+            settle(cluster, sender)
+
+
+class Pair(Postgres):
+    """A primary with a synchronous standby; sql() asks whoever takes writes now."""
+
+    def __init__(self):
+        super().__init__(settings=("wal_level=replica", "hot_standby=on", "max_wal_senders=4"))
+        self.standby = Postgres(settings=("hot_standby=on",))
+        self.first, self.promoted = self.url, False
+        self.url = self.first.replace("/postgres", f",127.0.0.1:{self.standby.port}/postgres")
+
+    def sql(self, text, url=None):
+        return super().sql(text, url or (self.standby.url if self.promoted else self.first))
+
+    def __enter__(self):
+        super().__enter__()
+        argv = [self.bin + "pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-U", "tidelock"]
+        argv += ["-h", "127.0.0.1", "-p", str(self.port), "-D", self.standby.data]
+        subprocess.run(argv, check=True, **self.standby._options())
+        self.standby.start()
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.sql("SELECT pg_reload_conf()")
+        until(
+            lambda: self.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
+            30,
+            "the standby is synchronous",
+        )
+        return self
+
+    def promote(self):
+        self.kill()
+        self.promoted = True
+        subprocess.run(
+            [self.bin + "pg_ctl", "promote", "-w", "-D", self.standby.data],
+            check=True,
+            **self.standby._options(),
+        )
+
+    def __exit__(self, *_):
+        self.standby.__exit__()
+        super().__exit__()
+
+
+def test_a_standby_is_promoted():
+    for mode in ("active_active", "active_passive"):
+        with Cluster(3, mode=mode, pg=Pair()) as cluster:
+            with Sender(cluster, seed=SEED) as sender:
+                sender.await_promises(20, 60)
+                cluster.pg.promote()
+                sender.await_promises(50, 60)
+            settle(cluster, sender)
+
+
+# ---- full disks, wrong clocks ----------------------------------------------------------------
+
+
+class Small(Postgres):
+    """On a disk of 160 MB."""
+
+    def __init__(self):
+        super().__init__()
+        self.mounted = os.path.join(self.folder, "small")
+        os.mkdir(self.mounted)
+        words = [
+            "mount",
+            "-t",
+            "tmpfs",
+            "-o",
+            f"size=160m,mode=777,uid={os.stat(self.folder).st_uid}",
+        ]
+        if subprocess.run([*words, "tmpfs", self.mounted], check=False).returncode:
+            self.__exit__()
+            raise Skip("a small disk cannot be mounted here")
+        self.data = os.path.join(self.mounted, "data")
+
+    def fill(self):
+        with contextlib.suppress(OSError), open(self.mounted + "/filler", "wb", 0) as file:
+            while True:
+                file.write(b"x" * 65536)
+
+    def free(self):
+        os.unlink(self.mounted + "/filler")
+        with contextlib.suppress(subprocess.CalledProcessError):
+            self.sql("SELECT 1")
+            return
+        self.restart()
+
+    def __exit__(self, *_):
+        self.kill()
+        subprocess.run(["umount", self.mounted], check=False, capture_output=True)
+        super().__exit__()
+
+
+def test_the_disk_of_the_database_is_full():
+    with Cluster(3, pg=Small()) as cluster:
+        with Sender(cluster, seed=SEED) as sender:
+            for _ in range(2):
+                sender.await_promises(30, 60)
+                cluster.pg.fill()
+                sender.stopping.wait(4)
+                cluster.pg.free()
+                sender.await_promises(30, 60)
+        settle(cluster, sender)
+
+
+def test_clocks_jump():
+    """Hosts whose wall clock is minutes off, and moves; the steady one goes on."""
+    library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")), None)
+    if not library:
+        raise Skip("needs faketime")
+    chance = random.Random(SEED)
+    with Cluster(3, start=False) as cluster:
+        for host in cluster.hosts:
+            host.clock = os.path.join(host.folder, "clock")
+            set_clock(host, 0)
+            host.env |= {
+                "LD_PRELOAD": library,
+                "FAKETIME_TIMESTAMP_FILE": host.clock,
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+            host.start(wait=False)
+        for host in cluster.hosts:
+            host.await_ready(30)
+        with Sender(cluster, seed=SEED) as sender:
+            for _ in range(ROUNDS // 2):
+                sender.await_promises(10, 60)
+                set_clock(
+                    chance.choice(cluster.hosts), chance.choice((-3600, -20, -1, 1, 20, 3600))
+                )
+            for host in cluster.hosts:
+                set_clock(host, 0)
+            sender.await_promises(30, 60)
+        settle(cluster, sender)
+
+
+def set_clock(host, offset_s):
+    with open(host.clock + ".new", "w", encoding="ascii") as file:
+        file.write(f"{offset_s:+d}\n")
+    os.rename(host.clock + ".new", host.clock)
 
 
 if __name__ == "__main__":
