@@ -150,6 +150,9 @@ class Wire:
             while data := inner.recv(65536):
                 if data.startswith(self.begins) and not self.cuts:
                     self.cuts += 1
+                    # Without its body it certainly had not arrived, and would be sent once more.
+                    while data.endswith(b"\r\n\r\n"):
+                        data += inner.recv(65536)
                     outer.sendall(data[: self.after])
                     for end in (inner, outer):
                         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
