@@ -12,14 +12,16 @@
 #include <assert.h>
 #include <string.h>
 
-#define REMADE_MOST 32
+#define PATIENCE_MOST 5
 
 struct slot {
     enum sandbox_kind kind;
     bool present;
     bool shadowed;  /* a Lua value of it stands in the shadow */
     bool noted;     /* that value is out of date */
-    uint8_t remade; /* times since a script asked for it */
+    uint8_t remade;   /* times since a script asked for it */
+    int patience;     /* it is remade 2^this times before it is dropped */
+    uint32_t dropped; /* before which call it was */
     union {
         decimal_units units;
         int64_t integer;
@@ -278,12 +280,11 @@ void record_push_element(lua_State *L, const struct sandbox_record *record, uint
 }
 
 static int missing(lua_State *L, const struct sandbox_record *record) {
-    if (!record->layout || record->layout->lenient) {
-        lua_pushnil(L);
-        return 1;
-    }
-    return luaL_error(L, "%s has no field '%s'", record->name,
-                      lua_tostring(L, 2) ? lua_tostring(L, 2) : "?");
+    const char *name = lua_tostring(L, 2);
+    if (record->layout && !record->layout->lenient)
+        return luaL_error(L, "%s has no field '%s'", record->name, name ? name : "?");
+    lua_pushnil(L);
+    return 1;
 }
 
 /* What a shadow does not hold; argument 1 is the shadow, argument 2 the key. Upvalues: the
@@ -309,6 +310,8 @@ static int read_field(lua_State *L) {
     lua_rawset(L, 1);
     slot->shadowed = true;
     slot->remade = 0;
+    bool soon = slot->dropped == (uint32_t)record->box->calls; /* it should not have been */
+    if (soon ? slot->patience < PATIENCE_MOST : slot->patience > 0) slot->patience += soon ? 1 : -1;
     return 1;
 }
 
@@ -330,7 +333,9 @@ void record_refresh(struct sandbox *box) {
             last = record;
         }
         slot->noted = false;
-        slot->shadowed = slot->present && place < record->count && slot->remade++ < REMADE_MOST;
+        bool keep = slot->remade++ < 1 << slot->patience;
+        slot->shadowed = slot->present && place < record->count && keep;
+        if (!slot->shadowed) slot->dropped = (uint32_t)box->calls;
         if (record->layout) lua_rawgeti(L, LUA_REGISTRYINDEX, record->layout->name_refs[place]);
         if (slot->shadowed)
             push_slot(L, slot, meta);
@@ -366,10 +371,7 @@ static int next_field(lua_State *L) { /* upvalues: the record, the place */
     struct sandbox_record *record = record_of(L, lua_upvalueindex(1));
     uint32_t place = (uint32_t)lua_tointeger(L, lua_upvalueindex(2));
     while (place < record->count && !record->slots[place].present) place++;
-    if (place >= record->count) {
-        lua_pushnil(L);
-        return 1;
-    }
+    if (place >= record->count) return 0;
     lua_pushinteger(L, (lua_Integer)place + 1);
     lua_replace(L, lua_upvalueindex(2));
     lua_settop(L, 0);

@@ -139,7 +139,7 @@ static bool read_bar(struct bars *bars, const struct bars_piece p[ROLE_COUNT], s
 
 enum bars_status bars_next(struct bars *bars, struct bar *out, struct err *err)
 {
-    struct bars_piece pieces[ROLE_COUNT];
+    struct bars_piece pieces[ROLE_COUNT] UNSET;
     memset(pieces, 0, sizeof pieces);
     err_clear(err);
     if (bars->over)

@@ -136,9 +136,9 @@ bool bars_csv_row(struct bars *bars, struct bars_piece pieces[ROLE_COUNT], struc
         bars->row++;
     } while (is_blank(at, end));
     for (size_t i = 0; i < bars->columns && at <= end; i++) {
-        const char *stop = at;
-        while (stop < end && *stop != ',')
-            stop++;
+        const char *stop = memchr(at, ',', (size_t)(end - at));
+        if (!stop)
+            stop = end;
         if (bars->roles[i] != ROLE_NONE)
             pieces[bars->roles[i]] = trim(at, stop);
         at = stop + 1;

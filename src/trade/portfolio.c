@@ -27,8 +27,10 @@ static size_t name_bucket(const char *name, size_t count)
 
 void instruments_index(struct instrument *list, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         list[i].bucket = list[i].next = 0;
+        list[i].indexed = true;
+    }
     for (size_t i = count; i-- > 0;) {
         struct instrument *bucket = &list[name_bucket(list[i].name, count)];
         list[i].next = bucket->bucket;
@@ -36,14 +38,9 @@ void instruments_index(struct instrument *list, size_t count)
     }
 }
 
-static bool is_indexed(const struct instruments *all)
-{
-    return all && all->count > 0 && all->list[name_bucket(all->list[0].name, all->count)].bucket;
-}
-
 const struct instrument *instrument_find(const struct instruments *all, const char *name)
 {
-    if (is_indexed(all)) {
+    if (all && all->count > 0 && all->list[0].indexed) {
         uint32_t at = all->list[name_bucket(name, all->count)].bucket;
         while (at && strcmp(all->list[at - 1].name, name) != 0)
             at = all->list[at - 1].next;

@@ -21,6 +21,7 @@ struct instrument {
     const char *expiries;  /* their dates where no rule gives them, comma separated; or NULL */
     int64_t roll_days;     /* an entry goes to a contract with at least so many days left */
     uint32_t bucket, next; /* instruments_index's: places in the list, counted from 1 */
+    bool indexed;          /* it has been there */
 };
 struct instruments {
     const struct instrument *list;

@@ -1,6 +1,6 @@
 /* Counting: what one committed change adds to the statistics of its strategy and instrument. */
 #include "trade/stat.h"
-#include <stdio.h>
+#include "trade/portfolio.h"
 #include <string.h>
 
 static void add(struct decimal *sum, struct decimal value)
@@ -14,7 +14,7 @@ static struct stat stat_of(const struct book *stats, const char *strategy, const
 {
     struct stat fresh;
     row_init(&tables[TABLE_STAT], &fresh);
-    snprintf(fresh.id, sizeof fresh.id, "%s|%s", strategy, instrument);
+    pair_id_make(fresh.id, strategy, instrument);
     const struct stat *known = book_get(stats, TABLE_STAT, fresh.id);
     if (known)
         return *known;
