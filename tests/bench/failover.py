@@ -136,8 +136,11 @@ def measure(name, given):
                 leader = back(cluster, sender)
                 took.append(CASES[name](cluster, leader, sender) / 1000)
             back(cluster, sender)
-        cluster.judge(sender)
-    took.sort()
+        tell(name, given, sorted(took))
+        cluster.judge(sender, 15)
+
+
+def tell(name, given, took):
     p50, p99 = took[len(took) // 2], took[min(len(took) - 1, int(len(took) * 0.99))]
     met = "met" if p99 <= TARGETS[name] else "MISSED"
     print(
