@@ -186,11 +186,13 @@ bool pg_fail_connect(const struct pg_target *target, PGconn *conn, struct err *e
     char line[200];
     const char *text = conn ? PQerrorMessage(conn) : "out of memory";
     /* The message repeats host and port before the reason. */
-    const char *reason = strstr(text, "FATAL:");
+    const char *reason = strstr(text, "FATAL:"), *failed = strstr(text, " failed: ");
     bool password = strstr(text, "password") || strstr(text, "authentication");
-    first_line(reason ? reason + 6 : text, line, sizeof line);
-    return err_set(err, ERR_LATER, password ? ERR_AUTH : ERR_IO, "%.60s cannot be reached: %.160s",
-                   target->where, line);
+    bool unproved = strstr(text, "certificate verify failed");
+    first_line(reason ? reason + 6 : failed ? failed + 9 : text, line, sizeof line);
+    return err_set(err, ERR_LATER, password ? ERR_AUTH : ERR_IO,
+                   "%.60s cannot be reached: %.140s%s", target->where, line,
+                   unproved ? ": it has expired, or sslrootcert names another authority" : "");
 }
 
 bool pg_fail_lost(const char *where, PGconn *conn, bool maybe_done, struct err *err)

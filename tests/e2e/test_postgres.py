@@ -1,10 +1,17 @@
 """The command line on PostgreSQL: migrations, verification, refusals, a secret that stays one."""
 
+import os
+import shutil
 import subprocess
+import sys
+import tempfile
 import time
 
-from harness import PROGRAM, Host, default_config, main, now_iso, signal, until
+from harness import PROGRAM, ROOT, Host, default_config, main, now_iso, signal, until
 from servers import Postgres, Replica
+
+sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
+from certificates import Authority  # noqa: E402
 
 PASSWORD = "canary-Zq7 '%&=:/@"
 
@@ -48,6 +55,45 @@ def test_commands():
         server.kill()
         gone = ask(host, "verify")
         assert gone.returncode == 1 and "cannot be reached" in gone.stderr, gone
+        host.clean()
+
+
+def present(server, certificate):
+    """From its next start on."""
+    for end in (".crt", ".key"):
+        path = os.path.join(server.data, "server" + end)
+        shutil.copyfile(certificate + end, path)
+        os.chmod(path, 0o600)
+        if server.user:
+            os.chown(path, server.user.pw_uid, server.user.pw_gid)
+    server.settings = ["fsync=off", "ssl=on"]
+    server.restart()
+
+
+def test_a_server_is_believed_by_its_certificate():
+    with tempfile.TemporaryDirectory() as folder, Postgres() as server:
+        ca, others = Authority(folder), Authority(folder, "others")
+        host = on(f"{server.url}?sslmode=verify-full&sslrootcert={ca.path}")
+        for certificate, word in (
+            (others.issue("stranger"), "another authority"),
+            (ca.issue("late", ends="20210101000000Z"), "expired"),
+            (ca.issue("elsewhere", host="DNS:elsewhere.example"), "does not match host name"),
+        ):
+            present(server, certificate)
+            refused = ask(host, "migrate", "up")
+            assert refused.returncode == 1 and word in refused.stderr, refused
+        assert not server.sql("SELECT 1 FROM pg_tables WHERE tablename = 'events'")
+        present(server, ca.issue("good"))
+        done = ask(host, "migrate", "up")
+        assert done.returncode == 0, done
+        host.env = {**host.env, "TEST_PASSWORD": PASSWORD}
+        host.start()
+        assert host.post("/webhook/test", signal()).status == 202
+        used = server.sql(
+            "SELECT bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) "
+            "WHERE application_name LIKE 'tidelock%'"
+        )
+        assert used == [["t"]], used
         host.clean()
 
 
