@@ -9,8 +9,10 @@
 #include <cmocka.h>
 
 #include "base/chance.h"
+#include "base/keyed.h"
 
 #include <pthread.h>
+#include <stdio.h>
 
 static const char *hex_of(const uint8_t digest[SHA256_SIZE])
 {
@@ -174,13 +176,48 @@ static void each_thread_has_its_context(void **state)
     assert_memory_equal(here, there, SHA256_SIZE);
 }
 
+/* Names that differ in a few digits, wherever these stand, share a bucket no more than chance has
+ * it (5 to 7 of 1,024 in as many). */
+static void keys_are_spread(void **state)
+{
+    static const char *const forms[] = {
+        "%d",
+        "I%d",
+        "IN%03d",
+        "INST%04d",
+        "%04dINST",
+        "INSTRU%04d",
+        "NIFTY%04dFUT",
+        "peer|I%04d",
+        "peer|INST%04d",
+        "pyramid|INST%04dFUTURE",
+        "key:INST%04d",
+        "P%011d|x|live",
+        "%08d%08d",
+        "instrument:SOME_LONG_NAME_%05d",
+    };
+    (void)state;
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++) {
+        unsigned used[1024] = {0}, most = 0;
+        for (int i = 0; i < 1024; i++) {
+            char key[64];
+            int length = snprintf(key, sizeof key, forms[f], i, i);
+            unsigned *bucket = &used[keyed_hash(key, (size_t)length) & 1023];
+            most = ++*bucket > most ? *bucket : most;
+        }
+        if (most > 10)
+            fail_msg("%u of \"%s\" share a bucket", most, forms[f]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_vectors), cmocka_unit_test(fields_do_not_run_together),
-        cmocka_unit_test(hmac_vectors),   cmocka_unit_test(hex),
-        cmocka_unit_test(base32),         cmocka_unit_test(base64),
-        cmocka_unit_test(secrets),        cmocka_unit_test(each_thread_has_its_context),
+        cmocka_unit_test(sha256_vectors),  cmocka_unit_test(fields_do_not_run_together),
+        cmocka_unit_test(hmac_vectors),    cmocka_unit_test(hex),
+        cmocka_unit_test(base32),          cmocka_unit_test(base64),
+        cmocka_unit_test(secrets),         cmocka_unit_test(each_thread_has_its_context),
+        cmocka_unit_test(keys_are_spread),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
