@@ -13,6 +13,7 @@
 
 #define FROZEN_RETRY_US 5000000
 #define BLIND_RETRY_US 1000000
+#define COMPARED_RETRY_US 100000
 #define ROLLING_RETRY_US 200000
 #define UNRESOLVED_RETRY_US 100000
 
@@ -327,7 +328,9 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
         return false;
     }
     if (!exits && match_is_blind(core)) { /* until it is known, or the entry too old */
-        try_later(trade, BLIND_RETRY_US, false, "the broker's book is not known");
+        bool soon = match_now_view(core).running;
+        try_later(trade, soon ? COMPARED_RETRY_US : BLIND_RETRY_US, false,
+                  "the broker's book is not known");
         return false;
     }
     return true;

@@ -102,7 +102,10 @@ void policy_record(struct core *core, const struct policy_version *version, stru
 bool match_begin(struct core *core, const char *trigger, struct waiter to);
 /* On demand; value: the report, const char * of JSON. A dry run decides and does nothing. */
 void match_now(struct core *core, bool dry_run, struct waiter to);
-/* Whether the books need not be compared again before this instance goes on from another: it stood
+/* A takeover goes on before the books were compared: entries wait until they have been, from now on
+ * and by this instance; exits do not. */
+void match_owe(struct core *core);
+/* Whether a takeover may go on before the books are compared again, as match_owe says: it stood
  * by all the time, and a comparison in the log, not older than a leader trusts its own, found
  * nothing at all. What was ordered since has a row, and every such order is asked about. */
 bool match_is_vouched(const struct core *core);

@@ -7,9 +7,9 @@
  *                own      after: the broker's body knows what our orders are called there
  *                orders   after: the broker has answered once about each of them; what stays
  *                         unknown blocks
- *                match    after: our book was compared with the broker's (match_books.c): now, or,
- *                         where one stood by, by the leader before; all it ordered since has a row
- *                         and was asked about, and the books are compared once more behind
+ *                match    after: our book was compared with the broker's (match_books.c), or is so
+ * at once after opening, and entries wait for that: where one stood by, the leader before had
+ * compared, all it ordered since has a row and was asked about, and so an exit knows what it closes
  *                rolls    after: rollovers that were under way go on
  *                open     after: waiting signals are queued, trading is allowed for the key */
 #include "flow/exits.h"
@@ -34,8 +34,9 @@ struct taking {
     char key[sizeof((struct holding *)0)->key];
     size_t orders;
     int64_t began_us;
-    bool vouched;    /* the books were compared before; they are once more when trading goes on */
-    bool rolls_told; /* how many rollovers are under way is known, or cannot be */
+    bool inherited;     /* somebody had the key before */
+    bool vouched;       /* the books are compared after opening */
+    bool rolls_told;    /* how many rollovers are under way is known, or cannot be */
     bool rolls_awaited; /* nothing else is waited for */
     bool rolls_resumed; /* they are being gone on with */
     size_t rolls;
@@ -60,6 +61,8 @@ static enum step_result ask_lease(struct flow *flow)
 {
     struct taking *taking = flow->data;
     taking->began_us = clock_steady(flow->core->clock);
+    const struct lease_row *row = book_get(flow->core->book, TABLE_LEASE, taking->key);
+    taking->inherited = row && row->term != flow->core->term;
     if (strcmp(taking->key, LEADER_KEY) == 0)
         failover_begin(flow->core);
     if (MUTANT(MUTANT_TWO_LEADERS))
@@ -312,12 +315,11 @@ static bool is_vouched(const struct core *core)
  * is enough for the leader's key, too, when a comparison vouches for the rest. */
 static enum step_result match(struct flow *flow)
 {
-    if (*holding_in(flow)->instrument)
+    struct taking *taking = flow->data;
+    bool leads = !*holding_in(flow)->instrument;
+    taking->vouched = leads ? is_vouched(flow->core) : taking->inherited;
+    if (!leads || taking->vouched)
         return STEP_NEXT;
-    if (is_vouched(flow->core)) {
-        ((struct taking *)flow->data)->vouched = true;
-        return STEP_NEXT;
-    }
     if (!match_begin(flow->core, "start", flow_waiter(flow)))
         flow_deadline(flow, clock_steady(flow->core->clock) + AGAIN_US);
     return STEP_WAIT;
@@ -396,15 +398,15 @@ static enum step_result open(struct flow *flow)
         failover_note(core);
         core->holdings->adopt_us = 0;
     }
+    if (taking->vouched)
+        match_owe(core);
     queue_all(core, &owed);
     log_write(core->log, LOG_INFO, "take_over", "trading is allowed", LOG_T("key", holding->key),
               LOG_I("term", core->term), LOG_I("orders", taking->orders),
               LOG_I("signals", owed.signal_count),
-              LOG_T("books", taking->vouched ? "vouched" : "compared"),
+              LOG_T("books", taking->vouched ? "entries wait for them" : "compared"),
               LOG_MS("took_ms", now_us - taking->began_us), LOG_END);
     hold_let_go(&owed);
-    if (taking->vouched)
-        match_begin(core, "takeover", (struct waiter){0});
     metric_set(core->holdings->held, (double)holdings_count(core));
     return STEP_END;
 }

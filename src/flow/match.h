@@ -42,6 +42,7 @@ struct decided {
 struct matching {
     const char *trigger;
     bool dry_run;
+    unsigned pays;    /* what was owed when it began */
     struct waiter to; /* hears the report as text */
     struct decided *list;
     size_t count; /* at most DIFFERENCES_MAX; `found` may be more */
@@ -58,6 +59,7 @@ struct match {
     bool running;
     bool blind; /* the broker's orders or positions are not known: nothing that adds risk */
     bool ran;   /* a look was complete since the start */
+    unsigned owed, paid; /* comparisons that takeovers ask for; entries wait while they differ */
     /* Steady: when the newest look, whoever's, was whole, found nothing and nothing moving; 0: none
      * did, or a later one found something. Told by the log. */
     int64_t clean_us;

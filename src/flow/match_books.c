@@ -265,10 +265,9 @@ static void block(struct match *match, const struct decided *decided)
 }
 
 /* What stays open. A part that was not read says nothing about what was open before. */
-static void keep_blocks(struct core *core, struct matching *m)
+static void keep_blocks(struct core *core, struct matching *m, bool whole)
 {
     struct match *match = core->match;
-    bool whole = !*m->failed[LOOK_ORDERS] && !*m->failed[LOOK_POSITIONS];
     match->blind = !whole;
     if (whole) {
         match->ran = true;
@@ -359,12 +358,13 @@ static enum step_result report(struct flow *flow)
     struct core *core = flow->core;
     struct match *match = core->match;
     struct store_event event;
-    if (!m->dry_run)
-        keep_blocks(core, m);
-    if (!m->dry_run)
-        note_clean(match, clock_steady(core->clock),
-                   !*m->failed[LOOK_ORDERS] && !*m->failed[LOOK_POSITIONS], m->found == 0,
-                   m->moving);
+    bool whole = !*m->failed[LOOK_ORDERS] && !*m->failed[LOOK_POSITIONS];
+    if (!m->dry_run) {
+        keep_blocks(core, m, whole);
+        note_clean(match, clock_steady(core->clock), whole, m->found == 0, m->moving);
+    }
+    if (whole)
+        match->paid = m->pays;
     match->at_us = clock_wall(core->clock);
     str_clear(&match->report);
     match_print(core, m, &match->report);
@@ -409,6 +409,8 @@ static void ended(struct flow *flow, const struct err *err)
     if (match->blind || err)
         wait_us = BLIND_LEAST_US / 2 + chance_backoff_us(&core->chance, BLIND_LEAST_US,
                                                          BLIND_MOST_US, match->blind_times);
+    else if (match->owed != match->paid)
+        wait_us = 0;
     else if (m->moving || match->open_count > 0)
         wait_us = wait_us < SOON_US ? wait_us : SOON_US;
     match->next_us = clock_steady(core->clock) + wait_us;
@@ -425,6 +427,7 @@ static bool begin(struct core *core, const char *trigger, bool dry_run, struct w
 {
     struct matching m = {.trigger = trigger,
                          .dry_run = dry_run || core->options.reconcile.dry_run,
+                         .pays = core->match->owed,
                          .to = report_to,
                          .drift = decimal_bad()};
     struct flow *flow = core->match->running
@@ -442,6 +445,14 @@ static bool begin(struct core *core, const char *trigger, bool dry_run, struct w
 bool match_begin(struct core *core, const char *trigger, struct waiter to)
 {
     return begin(core, trigger, false, (struct waiter){0}, to);
+}
+
+void match_owe(struct core *core)
+{
+    struct match *match = core->match;
+    match->owed++;
+    if (!match->running && !match_begin(core, "takeover", (struct waiter){0}))
+        match->next_us = clock_steady(core->clock);
 }
 
 void match_now(struct core *core, bool dry_run, struct waiter to)
@@ -475,7 +486,8 @@ int64_t match_turn(struct core *core)
 
 bool match_is_blind(const struct core *core)
 {
-    return core->match->blind;
+    const struct match *match = core->match;
+    return match->blind || match->owed != match->paid;
 }
 
 bool match_blocks(const struct core *core, const char *instrument, char why[REASON_SIZE])
@@ -497,7 +509,7 @@ struct match_view match_now_view(const struct core *core)
 {
     const struct match *match = core->match;
     return (struct match_view){.running = match->running,
-                               .blind = match->blind,
+                               .blind = match_is_blind(core),
                                .ran = match->ran,
                                .open = match->open_count,
                                .blocked = match->blocked_count,

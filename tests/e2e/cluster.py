@@ -215,6 +215,29 @@ class Cluster:
             "WHERE state IN ('intended','sending','sent','unknown')"
         )[:10]
 
+    def check_compared(self):
+        """Whoever took over a key compared the books before the first order that adds risk."""
+        owner, compared, inherited, orders = {}, {}, {}, 0
+        for seq, kind, term, body in self.rows(
+            "SELECT seq, kind, term, body FROM events WHERE kind IN "
+            "('reconciliation.done', 'signal.decided') OR kind LIKE 'lease.%' ORDER BY seq"
+        ):
+            if kind == "reconciliation.done":
+                compared[term] = int(seq)
+            for change in json.loads(body)["changes"]:
+                row = change.get("set", {})
+                if change["t"] == "leases" and row.get("term"):
+                    if owner.get(change["k"], row["term"]) != row["term"]:
+                        inherited[change["k"]] = int(seq)
+                    owner[change["k"]] = row["term"]
+                if change["t"] != "orders" or "instrument" not in row or row.get("reduces"):
+                    continue
+                one = self.mode == "active_active"
+                key = f"instrument:{row['instrument']}" if one else "leader"
+                orders += 1
+                assert compared.get(term, 0) >= inherited.get(key, 0), (seq, key, term, body)
+        assert orders, "no entry was ordered at all"
+
     def judge(self, sender, deadline_s=5):
         """Every promise was kept, no order stands twice, ours is what the exchange has."""
         self.quiet(deadline_s)
@@ -244,6 +267,7 @@ class Cluster:
             filled[client[trade["order"]]] += D(str(trade["quantity"]))
         for ident, row in ours.items():
             assert D(row[2] or "0") == filled[ident], (ident, row, filled[ident])
+        self.check_compared()
         result = command("verify", "--config", self.hosts[0].config_path, env=self.hosts[0].env)
         assert result.code == 0, result
 
