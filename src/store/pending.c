@@ -1,6 +1,7 @@
 /* Asked writes, and the refusals all bodies share. */
 #include "store/pending.h"
 
+#include "io/loop.h"
 #include "trade/order.h"
 #include "trade/signal.h"
 
@@ -159,4 +160,23 @@ bool refuse_conflict(struct err *err, const struct change *change, int64_t versi
 bool refuse_closed(struct err *err)
 {
     return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the store is closing");
+}
+
+struct refusal {
+    struct waiter to;
+    struct err err;
+};
+
+static void give_refusal(void *ctx)
+{
+    struct refusal *refusal = ctx;
+    wait_answer(refusal->to, &refusal->err, NULL);
+    mem_free(refusal);
+}
+
+void refuse_later(struct loop *loop, const struct err *err, struct waiter to)
+{
+    struct refusal *refusal = mem_alloc(sizeof *refusal);
+    *refusal = (struct refusal){to, *err};
+    loop_defer(loop, give_refusal, refusal);
 }

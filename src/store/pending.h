@@ -30,4 +30,8 @@ bool refuse_duplicate(struct err *err, const struct table *table, const char *ke
 bool refuse_conflict(struct err *err, const struct change *change,
                      int64_t version /* -1: no row */);
 bool refuse_closed(struct err *err);
+
+/* Answers with the error in the loop's next round: never before returning. */
+struct loop;
+void refuse_later(struct loop *loop, const struct err *err, struct waiter to);
 #endif

@@ -146,7 +146,7 @@ static void ask(struct pgstore *s, int64_t term, int keep, struct waiter to)
         else
             err_set(&err, ERR_LATER, ERR_IO, "the database is away: %.200s",
                     s->trouble.code ? s->trouble.text : "no connection for signs of life");
-        pgstore_refuse(s, &err, to);
+        refuse_later(s->loop, &err, to);
         return;
     }
     struct pgbeat *beat = mem_alloc(sizeof *beat);

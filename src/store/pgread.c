@@ -236,7 +236,7 @@ static struct pgread *make_read(struct pgstore *s, struct waiter to)
     else
         err_set(&err, ERR_LATER, ERR_FULL, "%d queries wait for the database already",
                 PG_READS_MAX);
-    pgstore_refuse(s, &err, to);
+    refuse_later(s->loop, &err, to);
     return NULL;
 }
 
@@ -252,7 +252,7 @@ void pgread_query(struct store *store, const struct store_query *query, struct w
         ask(s, read);
         return;
     }
-    pgstore_refuse(s, &read->pending.err, to);
+    refuse_later(s->loop, &read->pending.err, to);
     free_read(read);
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/loop.h"
+#include "store/pending.h"
 #include "io/sqlite.h"
 #include "io/worker.h"
 #include <assert.h>
@@ -181,25 +182,6 @@ static void written(struct worker_job *job)
         answer_put(e);
 }
 
-struct refusal {
-    struct waiter to;
-    struct err err;
-};
-
-static void give_refusal(void *ctx)
-{
-    struct refusal *refusal = ctx;
-    wait_answer(refusal->to, &refusal->err, NULL);
-    mem_free(refusal);
-}
-
-static void refuse(struct spool *s, const struct err *err, struct waiter to)
-{
-    struct refusal *refusal = mem_alloc(sizeof *refusal);
-    *refusal = (struct refusal){to, *err};
-    loop_defer(s->options.loop, give_refusal, refusal);
-}
-
 /* ---- asking ---- */
 
 static struct entry *make_entry(struct spool *s, const struct signal *signal)
@@ -233,7 +215,7 @@ void spool_put(struct spool *s, const struct signal *signal, struct waiter to)
     struct entry *e;
     if (spool_find(s, signal->id)) {
         err_set(&err, ERR_REFUSED, ERR_DUPLICATE, "signal %s is spooled already", signal->id);
-        refuse(s, &err, to);
+        refuse_later(s->options.loop, &err, to);
         return;
     }
     e = make_entry(s, signal);
@@ -242,7 +224,7 @@ void spool_put(struct spool *s, const struct signal *signal, struct waiter to)
     e->public.number = s->number + 1;
     if (!has_room(s, e, &err) || !worker_post(s->worker, &e->job, &err)) {
         free_entry(e);
-        refuse(s, &err, to);
+        refuse_later(s->options.loop, &err, to);
         return;
     }
     s->number++;
@@ -259,7 +241,7 @@ void spool_remove(struct spool *s, struct spooled *entry, struct waiter to)
     if (worker_post(s->worker, &e->job, &err))
         return;
     e->public.leaving = false;
-    refuse(s, &err, to);
+    refuse_later(s->options.loop, &err, to);
 }
 
 struct spooled *spool_find(const struct spool *s, const char *signal_id)

@@ -2,6 +2,7 @@
  * from then on all is passed on. */
 #include "base/mem.h"
 #include "io/loop.h"
+#include "store/pending.h"
 #include "store/store_bodies.h"
 #include <string.h>
 
@@ -11,32 +12,13 @@ struct late {
     struct loop *loop;
     struct err why;
 };
-struct refusal {
-    struct waiter to;
-    struct err err;
-};
-
-static void give_refusal(void *ctx)
-{
-    struct refusal *refusal = ctx;
-    wait_answer(refusal->to, &refusal->err, NULL);
-    mem_free(refusal);
-}
-
-static void refuse(struct late *late, struct waiter to)
-{
-    struct refusal *refusal = mem_alloc(sizeof *refusal);
-    *refusal = (struct refusal){to, late->why};
-    loop_defer(late->loop, give_refusal, refusal);
-}
-
 static void late_write(struct store *store, const struct store_write *write, struct waiter to)
 {
     struct late *late = (struct late *)store;
     if (late->inner)
         store_write(late->inner, write, to);
     else
-        refuse(late, to);
+        refuse_later(late->loop, &late->why, to);
 }
 
 static void late_query(struct store *store, const struct store_query *query, struct waiter to)
@@ -45,7 +27,7 @@ static void late_query(struct store *store, const struct store_query *query, str
     if (late->inner)
         store_query(late->inner, query, to);
     else
-        refuse(late, to);
+        refuse_later(late->loop, &late->why, to);
 }
 
 static void late_events(struct store *store, const struct store_events_query *query,
@@ -55,7 +37,7 @@ static void late_events(struct store *store, const struct store_events_query *qu
     if (late->inner)
         store_events(late->inner, query, to);
     else
-        refuse(late, to);
+        refuse_later(late->loop, &late->why, to);
 }
 
 static void late_beat(struct store *store, int64_t term, struct waiter to)
@@ -64,7 +46,7 @@ static void late_beat(struct store *store, int64_t term, struct waiter to)
     if (late->inner)
         store_beat(late->inner, term, to);
     else
-        refuse(late, to);
+        refuse_later(late->loop, &late->why, to);
 }
 
 static void late_wake(struct store *store)
@@ -78,7 +60,7 @@ static void late_upkeep(struct store *store, int keep, struct waiter to)
 {
     struct late *late = (struct late *)store;
     if (!late->inner || !store_upkeep(late->inner, keep, to))
-        refuse(late, to);
+        refuse_later(late->loop, &late->why, to);
 }
 
 static void late_status(const struct store *store, struct store_status *out)

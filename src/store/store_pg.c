@@ -23,28 +23,6 @@
 #define POOL_DEFAULT 8
 #define POOL_OTHERS 2 /* of the pool's connections: the writing and the hearing one */
 
-/* ---- answers that come later ---- */
-
-struct refusal {
-    struct err err;
-    struct waiter to;
-};
-
-static void give_refusal(void *ctx)
-{
-    struct refusal *refusal = ctx;
-    wait_answer(refusal->to, &refusal->err, NULL);
-    mem_free(refusal);
-}
-
-void pgstore_refuse(struct pgstore *s, const struct err *err, struct waiter to)
-{
-    struct refusal *refusal = mem_alloc(sizeof *refusal);
-    *refusal = (struct refusal){*err, to};
-    assert(s->loop);
-    loop_defer(s->loop, give_refusal, refusal);
-}
-
 void pgstore_trouble(struct pgstore *s, const struct err *err)
 {
     bool was_ok = s->trouble.code == ERR_OK;
@@ -79,7 +57,7 @@ static void ask_write(struct store *store, const struct store_write *write, stru
     struct pgstore *s = (struct pgstore *)store;
     struct err err;
     if (!may_write(s, &err)) {
-        pgstore_refuse(s, &err, to);
+        refuse_later(s->loop, &err, to);
         return;
     }
     struct pgasked *asked = mem_alloc(sizeof *asked);

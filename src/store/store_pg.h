@@ -166,7 +166,5 @@ struct pg_block *pgsnapshot_take(struct pgstore *s, struct err *err) MUST_CHECK;
 void pgsnapshot_drop(struct pgstore *s);
 
 /* store_pg.c */
-/* An answer that comes later, whatever becomes of the store. */
-void pgstore_refuse(struct pgstore *s, const struct err *err, struct waiter to);
 void pgstore_trouble(struct pgstore *s, const struct err *err); /* NULL: all is well again */
 #endif
