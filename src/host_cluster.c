@@ -3,6 +3,7 @@
 #include "host_cluster.h"
 
 #include "flow/flows.h"
+#include "lease/claim.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 struct cluster {
     const struct config *config;
     struct core *core;
+    struct loop *loop;
     struct hints *hints; /* NULL: no Redis */
     struct core_listener listener;
     void (*inner)(void *ctx, const struct event *events, size_t count);
@@ -44,6 +46,7 @@ static struct lease *open_lease(struct cluster *cluster)
                                       .watch_us = config->leases.watch_us});
     if (!cluster->hints)
         return lease;
+    core->claims = claims_redis_open(cluster->hints, cluster->loop, core->metrics);
     return lease_redis_open(&(struct lease_redis_options){.inner = lease,
                                                           .hints = cluster->hints,
                                                           .clock = core->clock,
@@ -80,6 +83,7 @@ struct cluster *cluster_open(const struct config *config, struct core *core, str
     struct cluster *cluster = mem_alloc(sizeof *cluster);
     cluster->config = config;
     cluster->core = core;
+    cluster->loop = loop;
     if (!open_hints(cluster, loop, err)) {
         mem_free(cluster);
         return NULL;
@@ -191,6 +195,8 @@ void cluster_close(struct cluster *cluster)
     if (!cluster)
         return;
     hints_close(cluster->hints);
+    claims_close(cluster->core->claims);
+    cluster->core->claims = NULL;
     lease_close(cluster->core->lease);
     cluster->core->lease = NULL;
     mem_free(cluster);

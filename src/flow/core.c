@@ -2,6 +2,7 @@
 #include "flow/core.h"
 #include "flow/account.h"
 #include "flow/away.h"
+#include "flow/claiming.h"
 #include "flow/exits.h"
 #include "flow/follow.h"
 #include "flow/flows.h"
@@ -159,6 +160,7 @@ bool core_start(struct core *core, struct err *err)
     orders_new(core);
     statistics_new(core);
     intake_new(core);
+    claiming_new(core);
     exits_new(core);
     protect_new(core);
     match_new(core);
@@ -178,6 +180,7 @@ void core_stop(struct core *core)
         core->broker->report_ctx = NULL;
     }
     flow_runner_free(core->runner);
+    claiming_free(core);
     intake_free(core->intake);
     match_free(core->match);
     roll_free(core->roll);

@@ -27,6 +27,8 @@ struct roll;
 struct follow;
 struct holdings;
 struct away;
+struct claims;
+struct claiming;
 struct spool;
 enum core_mode {
     MODE_SINGLE,         /* the database is ours alone */
@@ -101,6 +103,8 @@ struct core {
     struct holdings *holdings; /* keys that are ours */
     struct away *away;         /* while the database is away */
     struct spool *spool;       /* the host's; NULL: none. Closed after the store */
+    struct claims *claims;     /* NULL: there is nobody to ask. The host's */
+    struct claiming *claiming; /* signals whose claim is asked for */
     struct str trace;          /* scratch of decisions */
     struct core_listener *listeners;
     enum halt_level halt; /* as committed; halt_now() is the stricter of this and what is asked */

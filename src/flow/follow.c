@@ -11,6 +11,7 @@
  * that is taken back, a fill that comes late), the event has only what changed, and the row is read
  * from the store. */
 #include "flow/follow.h"
+#include "flow/claiming.h"
 #include "flow/failover.h"
 #include "flow/flow.h"
 #include "flow/flows.h"
@@ -317,8 +318,12 @@ static void tell_intake(struct core *core)
             continue;
         const struct signal *row = told->changes[i].after;
         bool own = decision && strcmp(decision->signal_id, row->id) == 0;
+        claiming_told(core, row->id);
+        bool repeats = !told->changes[i].before && tickets_repeated(core, row->id);
         if (own || signal_is_final(row->state))
             intake_decided(core, row, own ? decision : NULL, NULL);
+        else if (repeats)
+            tickets_stand(core, row);
         intake_follow(core, row->id, told->changes[i].before);
     }
 }

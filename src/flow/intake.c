@@ -6,6 +6,7 @@
  * one write. */
 #include "flow/intake.h"
 #include "flow/away.h"
+#include "flow/claiming.h"
 #include "flow/holding.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
@@ -105,6 +106,9 @@ int64_t intake_turn(struct core *core)
 {
     struct intake *intake = core->intake;
     int64_t next_us = tickets_turn(core), retry_us = lanes_retry_turn(core);
+    int64_t claim_us = claiming_turn(core);
+    if (claim_us < retry_us)
+        retry_us = claim_us;
     if (intake->stalled)
         lanes_turn(core);
     metric_set(intake->depth, (double)book_count(core->book, TABLE_SIGNAL));
@@ -231,8 +235,10 @@ static void start_or_queue(struct core *core, const struct signal *signal)
         holding_want(core, signal->instrument);
         return;
     }
-    if (signal->type == SIGNAL_EXIT)
+    if (signal->type == SIGNAL_EXIT) {
+        claiming_let_by(core, signal);
         count = lane_superseded(core, signal, closed, SUPERSEDED_MAX);
+    }
     if (count == 0 && lane_is_free(core, lane, signal) && core_may_start(core, signal)) {
         struct flow *flow = trade_begin(core, lane, signal, true);
         if (flow) {
@@ -245,13 +251,20 @@ static void start_or_queue(struct core *core, const struct signal *signal)
     lane_push(core, signal);
 }
 
+static bool is_in_charge(const struct core *core, struct err *err)
+{
+    if (!core->term && !away_spools(core))
+        return err_set(err, ERR_LATER, ERR_BUSY, "this instance is not in charge; send it again");
+    return true;
+}
+
 static bool refuse(const struct core *core, const struct signal *signal, struct err *err)
 {
     bool exits = signal->type == SIGNAL_EXIT;
     if (core->draining && !(core->closing_positions && exits))
         return err_set(err, ERR_NOT_DONE, ERR_CLOSED, "the host is shutting down; send it again");
-    if (!core->term && !away_spools(core))
-        return err_set(err, ERR_LATER, ERR_BUSY, "this instance is not in charge; send it again");
+    if (!is_in_charge(core, err))
+        return false;
     size_t limit = core->options.queue_max * (exits ? 2 : 1);
     if (book_count(core->book, TABLE_SIGNAL) >= limit ||
         pool_used(&core->intake->waiting) >= limit || core->intake->tickets.free_count == 0 ||
@@ -326,6 +339,14 @@ static void answer_repeat(struct core *core, const struct signal *signal, bool w
     }
 }
 
+static void take_in(struct core *core, const struct signal *signal)
+{
+    if (away_spools(core) && away_put(core, signal))
+        return;
+    intake_seen(core, signal->id);
+    start_or_queue(core, signal);
+}
+
 void intake_submit(struct core *core, const struct signal *signal, bool wait_decision,
                    int64_t wait_until_us, struct waiter to)
 {
@@ -354,10 +375,21 @@ void intake_submit(struct core *core, const struct signal *signal, bool wait_dec
     }
     if (to.answer && !tickets_find(core, row.id))
         tickets_add(core, tickets_open(core, row.id), false, wait_decision, wait_until_us, to);
-    if (away_spools(core) && away_put(core, &row))
+    if (to.answer && !away_spools(core) && claiming_asks(core, &row))
         return;
-    intake_seen(core, row.id);
-    start_or_queue(core, &row);
+    take_in(core, &row);
+}
+
+void intake_go_on(struct core *core, const struct signal *signal)
+{
+    struct err err;
+    if (find_recent(core->intake, signal->id) || book_get(core->book, TABLE_SIGNAL, signal->id))
+        err_set(&err, ERR_REFUSED, ERR_DUPLICATE, "signal %s stands already", signal->id);
+    else if (is_in_charge(core, &err)) {
+        take_in(core, signal);
+        return;
+    }
+    intake_unstored(core, signal->id, &err);
 }
 
 void intake_enter(struct core *core, const struct signal *signal, struct waiter to)
@@ -392,6 +424,8 @@ void intake_committed(struct core *core, const struct change *change)
         core->intake->dead--;
     if (after->state == SIGNAL_SUPERSEDED)
         intake_decided(core, after, NULL, NULL);
+    if (signal_is_final(after->state) || is)
+        claiming_done(core, after->id);
 }
 
 struct intake_depth intake_depth(const struct core *core)

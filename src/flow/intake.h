@@ -86,6 +86,12 @@ void intake_supersede(struct core *core, const struct signal *exit);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
 void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
 
+/* Its claim is granted, or nobody knows: it is stored, unless it stands by now. */
+void intake_go_on(struct core *core, const struct signal *signal);
+/* The log tells of a row that was about to be stored here as well: who waits only repeats it.
+ * False: nobody does. Then who waits for no decision is answered. */
+bool tickets_repeated(struct core *core, const char *id);
+void tickets_stand(struct core *core, const struct signal *signal);
 void intake_forget(struct core *core, const char *signal_id); /* it does not stand after all */
 
 /* tickets.c */

@@ -19,6 +19,7 @@ enum mutant {
     MUTANT_FOLLOW_TWICE,  /* what others wrote is applied twice */
     MUTANT_NO_REBASE,     /* the account's changes are not moved onto another's */
     MUTANT_DOUBT_FAILS,   /* the simulator's: what is in doubt is answered as not done */
+    MUTANT_TRUST_CLAIM,   /* a signal that is claimed elsewhere is taken for one that stands */
     MUTANT_COUNT
 };
 #ifdef TIDELOCK_MUTANTS

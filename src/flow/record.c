@@ -313,10 +313,25 @@ static void suspect(struct recorder *recorder, const struct record *record)
                 row_key(record->events[i].changes[k].table, record->events[i].changes[k].after));
 }
 
+/* Somebody else has inserted the row with which the write begins, and what follows of it was
+ * doomed: whichever of its changes the store looked at, the row stands already. */
+static bool stands_already(const struct record *record, const struct err *err)
+{
+    const struct change *first = record->count ? &record->events[0].changes[0] : NULL;
+    return err->code == ERR_CONFLICT && record->overtaken && record->overtaken[0] && first &&
+           !first->before;
+}
+
 static void fail(struct recorder *recorder, struct record *record, const struct err *err)
 {
     struct core *core = recorder->core;
     record->err = *err;
+    if (stands_already(record, err)) {
+        const struct change *first = &record->events[0].changes[0];
+        err_set(&record->err, ERR_REFUSED, ERR_DUPLICATE, "%s %s stands already",
+                first->table->name, row_key(first->table, first->after));
+        err = &record->err;
+    }
     metric_add(recorder->failures, 1);
     log_write(core->log, err->class == ERR_LATER ? LOG_ERROR : LOG_WARN, "record", "write failed",
               LOG_T("event", record->count ? record->events[0].kind : ""),

@@ -5,6 +5,7 @@
  * either does its sender have to come again. What is in both leaves the spool when the write is
  * answered: as done, or as one that was spooled like any other. */
 #include "flow/away.h"
+#include "flow/claiming.h"
 #include "flow/intake.h"
 #include "flow/record.h"
 #include "store/spool.h"
@@ -124,6 +125,27 @@ void intake_stored(struct core *core, const struct signal *signal)
     answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
 }
 
+bool tickets_repeated(struct core *core, const char *id)
+{
+    struct open_signal *open = tickets_find(core, id);
+    if (!open || open->stored || open->enters || open->doubt)
+        return false;
+    open->stored = true;
+    for (struct ticket *ticket = open->first; ticket; ticket = ticket->next) {
+        if (!ticket->repeat)
+            metric_add(core->intake->duplicates, 1);
+        ticket->repeat = true;
+    }
+    return true;
+}
+
+void tickets_stand(struct core *core, const struct signal *signal)
+{
+    struct open_signal *open = tickets_find(core, signal->id);
+    if (open)
+        answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
+}
+
 void intake_decided(struct core *core, const struct signal *signal, const struct decision *decision,
                     const char *trace)
 {
@@ -192,6 +214,7 @@ void intake_unstored(struct core *core, const char *signal_id, const struct err 
     struct intake *intake = core->intake;
     struct open_signal *open = tickets_find(core, signal_id);
     bool stands = err->code == ERR_DUPLICATE;
+    claiming_done(core, signal_id);
     if (!open)
         return;
     bool enters = open->enters;

@@ -7,6 +7,7 @@
  *     3/5 close    positions, if configured
  *     4/5 flush    statistics are saved, no write is in flight
  *     5/5 release  the leases, so that a successor need not wait for them */
+#include "flow/claiming.h"
 #include "flow/intake.h"
 #include "flow/orders.h"
 #include "flow/record.h"
@@ -66,7 +67,7 @@ static enum step_result look_busy(struct flow *flow)
 {
     size_t busy = 0;
     flow_each(flow->core, NULL, count_busy, &busy);
-    return look(flow, busy == 0);
+    return look(flow, busy + claiming_count(flow->core) == 0);
 }
 
 static enum step_result stop(struct flow *flow)

@@ -4,8 +4,8 @@
  * the third and only authority the unique key of the signal's row. A sender that repeats to several
  * instances at once is thereby mostly answered without a write; nothing is wrong when it is not.
  *
- * How intake uses it, in the modes with several instances, for a signal that neither book nor
- * memory knows:
+ * How intake uses it (flow/claiming.c), in the modes with several instances, for a signal that
+ * neither book nor memory knows:
  *
  *     claim_ask(claims, id, instrument, waiter);
  *
@@ -16,23 +16,46 @@
  *
  *     claim_release(claims, id)      the signal is final, or this instance gave it up
  *
- * A claim is kept (30 s, renewed at a third) until then. */
+ * A claim is kept (30 s, renewed at a third) until then. Bodies: claim_redis, and the simulator's,
+ * which lies. */
 #ifndef TIDELOCK_LEASE_CLAIM_H
 #define TIDELOCK_LEASE_CLAIM_H
 #include "base/metric.h"
 #include "base/wait.h"
 
-struct claims;
 struct hints;
 struct loop;
 enum claim { CLAIM_GRANTED, CLAIM_DENIED, CLAIM_UNKNOWN };
 
-/* `hints` NULL: every answer is UNKNOWN. Closed before the claims are. */
-struct claims *claims_open(struct hints *hints, struct loop *loop, struct metrics *metrics);
-void claims_close(struct claims *claims); /* NULL accepted */
-/* Value: const enum claim *, never an error, within 20 ms. At most 4,096 claims are kept; beyond
- * that the answer is UNKNOWN. */
-void claim_ask(struct claims *claims, const char *signal_id, const char *instrument,
-               struct waiter to);
-void claim_release(struct claims *claims, const char *signal_id);
+struct claims;
+struct claim_ops {
+    /* Value: const enum claim *, never an error, within 20 ms */
+    void (*ask)(struct claims *claims, const char *signal_id, const char *instrument,
+                struct waiter to);
+    void (*release)(struct claims *claims, const char *signal_id);
+    void (*close)(struct claims *claims);
+};
+struct claims {
+    const struct claim_ops *ops;
+};
+static inline void claim_ask(struct claims *claims, const char *signal_id, const char *instrument,
+                             struct waiter to)
+{
+    claims->ops->ask(claims, signal_id, instrument, to);
+}
+/* One that was not granted is nobody's loss. NULL accepted. */
+static inline void claim_release(struct claims *claims, const char *signal_id)
+{
+    if (claims)
+        claims->ops->release(claims, signal_id);
+}
+static inline void claims_close(struct claims *claims)
+{
+    if (claims)
+        claims->ops->close(claims);
+}
+
+/* `hints` NULL: every answer is UNKNOWN. Closed before the claims are. At most 4,096 claims are
+ * kept; beyond that the answer is UNKNOWN. */
+struct claims *claims_redis_open(struct hints *hints, struct loop *loop, struct metrics *metrics);
 #endif

@@ -2,6 +2,7 @@
 #include "sim.h"
 #include "flow/flow.h"
 #include "flow/record.h"
+#include "lease/claim.h"
 #include <string.h>
 
 static bool last_price(void *ctx, const char *instrument, struct decimal *price, int64_t *at_us)
@@ -125,8 +126,10 @@ void host_start(struct world *world, struct host *host)
                                                                  .name = core->options.instance,
                                                                  .ttl_us = 2000000,
                                                                  .sole = !world->clustered});
-    if (world->clustered)
+    if (world->clustered) {
         core->lease = cluster_hint(host, core->lease);
+        core->claims = claims_sim_open(host);
+    }
     world_note(world, "host %d starts", index);
     if (world->trace) {
         core->log = log_new(world->null_fd, LOG_JSON, LOG_DEBUG, core->clock, "sim");
@@ -172,6 +175,7 @@ void host_take_down(struct host *host)
         settle_writes(world, host);
     core_stop(&host->core);
     lease_close(host->core.lease);
+    claims_close(host->core.claims);
     if (host->handle != world->store) {
         store_mem_crash(host->handle, false);
         store_close(host->handle);
@@ -202,7 +206,12 @@ void host_turn(struct host *host)
     if (host->life == LIFE_TRADING && host->core.term && core_is_leader(&host->core) &&
         record_in_flight(&host->core) == 0 && !book_get(host->core.book, TABLE_ACCOUNT, "main"))
         account_deposit(&host->core, decimal_int(1000000), "sim", (struct waiter){0});
+    int64_t claims_us = host->core.claims ? claims_turn(host) : INT64_MAX;
+    if (host->dying)
+        return;
     host->next_us = core_turn(&host->core);
+    if (claims_us < host->next_us)
+        host->next_us = claims_us;
     if (!world->clustered && !host->dying && host->core.term == 0 && host->life == LIFE_TRADING) {
         world_note(world, "host %d has lost its term", host->index);
         host->dying = true;

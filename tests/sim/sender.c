@@ -101,6 +101,28 @@ static struct host *pick_host(struct world *world)
     return NULL;
 }
 
+static void answer_twin(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct world *world = owner;
+    const struct sent *sent = &world->sent[handle];
+    const struct intake_answer *told = value;
+    if (!err && (!told || !told->signal || strcmp(told->signal->id, sent->row.id) != 0))
+        world_fault(world, "the answer to the twin of %s speaks of another signal", sent->row.id);
+}
+
+/* The same alert, to another host at the same moment. */
+static void send_twin(struct world *world, const struct sent *sent, const struct host *first)
+{
+    struct signal row = sent->row;
+    struct host *host = pick_host(world);
+    if (!host || host == first)
+        return;
+    world_note(world, "its twin goes to host %d", host->index);
+    row.received_us = world->clock.now_wall_us;
+    intake_submit(&host->core, &row, false, 0,
+                  (struct waiter){answer_twin, world, (uint64_t)(sent - world->sent)});
+}
+
 static void send(struct world *world, struct sent *sent)
 {
     struct host *host = pick_host(world);
@@ -118,6 +140,8 @@ static void send(struct world *world, struct sent *sent)
                       (uint64_t)(sent - world->sent);
     row.received_us = world->clock.now_wall_us;
     intake_submit(&host->core, &row, false, 0, (struct waiter){answer, world, handle});
+    if (chances(world, world->plan.twins))
+        send_twin(world, sent, host);
 }
 
 void sender_turn(struct world *world)

@@ -15,11 +15,21 @@
 #include <time.h>
 
 enum mutant mutant_live;
-static const char *const mutant_names[MUTANT_COUNT] = {
-    "none",        "ack_before_commit", "resend_on_timeout",     "skip_claim",
-    "forget_term", "apply_fill_twice",  "conclude_from_absence", "roll_twice",
-    "skip_fence",  "two_leaders",       "adopt_blindly",         "follow_twice",
-    "no_rebase",   "doubt_fails"};
+static const char *const mutant_names[MUTANT_COUNT] = {"none",
+                                                       "ack_before_commit",
+                                                       "resend_on_timeout",
+                                                       "skip_claim",
+                                                       "forget_term",
+                                                       "apply_fill_twice",
+                                                       "conclude_from_absence",
+                                                       "roll_twice",
+                                                       "skip_fence",
+                                                       "two_leaders",
+                                                       "adopt_blindly",
+                                                       "follow_twice",
+                                                       "no_rebase",
+                                                       "doubt_fails",
+                                                       "trust_claim"};
 #define MUTANTS_ALONE MUTANT_SKIP_FENCE /* from here on they need several instances */
 enum { MUTANT_SEEDS = 2000, COURSE_LINES = 70 };
 
@@ -172,6 +182,7 @@ static struct plan cluster_plan(uint64_t seed)
     plan.rails = chance_hits(&chance, 300);
     plan.bursts = chance_hits(&chance, 500);
     plan.wind_down = chance_hits(&chance, 200) ? 1 : 0;
+    plan.twins = mood(&chance, 600);
     return plan;
 }
 

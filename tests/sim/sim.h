@@ -57,6 +57,10 @@ struct sent { /* one signal of the workload, and its sender's memory */
     bool accepted;    /* a 2xx came back */
 };
 
+struct claim_mark { /* which start of a host has claimed a signal; 0: none */
+    uint64_t host;
+    int64_t until_us;
+};
 struct plan { /* what a schedule does; all from the seed, or one crash point by number */
     uint64_t seed;
     size_t signals;
@@ -71,7 +75,7 @@ struct plan { /* what a schedule does; all from the seed, or one crash point by 
     /* several at once: */
     int hosts; /* 0: one at a time */
     enum core_mode mode;
-    uint32_t hint_lies, session_lies, freeze, late, money, doubt; /* per mille */
+    uint32_t hint_lies, session_lies, freeze, late, money, doubt, twins; /* per mille */
     bool clock_rates, rails, bursts;
 };
 
@@ -86,6 +90,7 @@ struct world {
     struct host hosts[HOSTS];
     struct arena arena; /* what lives as long as the world */
     struct sent sent[SIGNALS_MAX];
+    struct claim_mark claimed[SIGNALS_MAX];
     uint64_t requests, starts;
     int64_t points; /* crash points passed */
     unsigned crashes;
@@ -126,6 +131,10 @@ void cluster_tend(struct world *world);
 void cluster_turn_store(struct world *world);
 void cluster_quiet(struct world *world);
 void cluster_shutdown(struct world *world);
+
+/* claims.c */
+struct claims *claims_sim_open(struct host *host);
+int64_t claims_turn(struct host *host);
 
 /* host.c */
 void host_start(struct world *world, struct host *host);

@@ -231,7 +231,7 @@ static void open_host(int i, const char *identity)
                                                                  .book = book,
                                                                  .metrics = host->metrics,
                                                                  .key_ttl_us = 1500000});
-    host->claims = claims_open(host->hints, loop, host->metrics);
+    host->claims = claims_redis_open(host->hints, loop, host->metrics);
     lease_join(host->lease, (struct waiter){.answer = hear_term, .owner = host});
     UNTIL(host->term);
 }

@@ -20,14 +20,16 @@ struct kept {
     char key[HINT_KEY_SIZE];
     int64_t renew_us;
 };
+struct redis_claims;
 struct claim_asked {
-    struct claims *claims;
+    struct redis_claims *claims;
     struct claim_asked *next; /* of those that are answered without asking */
     struct waiter to;
     char id[ID_SIZE];
     char key[HINT_KEY_SIZE];
 };
-struct claims {
+struct redis_claims {
+    struct claims claims;
     struct hints *hints;
     struct loop *loop;
     struct loop_timer *timer;
@@ -37,14 +39,19 @@ struct claims {
     struct metric *answers[3];
 };
 
-static struct kept *find(struct claims *c, const char *id)
+static struct redis_claims *of(struct claims *claims)
+{
+    return (struct redis_claims *)(void *)claims;
+}
+
+static struct kept *find(struct redis_claims *c, const char *id)
 {
     struct kept *kept;
     HASH_FIND_STR(c->kept, id, kept);
     return kept;
 }
 
-static void drop_kept(struct claims *c, struct kept *kept)
+static void drop_kept(struct redis_claims *c, struct kept *kept)
 {
     HASH_DELETE(hh, c->kept, kept);
     mem_free(kept);
@@ -52,7 +59,7 @@ static void drop_kept(struct claims *c, struct kept *kept)
 
 /* ---- renewing ---- */
 
-static void pace(struct claims *c)
+static void pace(struct redis_claims *c)
 {
     if (c->kept)
         loop_timer_start_at(c->timer, c->kept->renew_us);
@@ -62,7 +69,7 @@ static void pace(struct claims *c)
 
 static void renew(void *ctx)
 {
-    struct claims *c = ctx;
+    struct redis_claims *c = ctx;
     int64_t now_us = loop_steady_us(c->loop);
     while (c->kept && c->kept->renew_us <= now_us) {
         struct kept *kept = c->kept;
@@ -77,13 +84,13 @@ static void renew(void *ctx)
 
 /* ---- asking ---- */
 
-static void answer(struct claims *c, struct waiter to, enum claim claim)
+static void answer(struct redis_claims *c, struct waiter to, enum claim claim)
 {
     metric_add(c->answers[claim], 1);
     wait_answer(to, NULL, &claim);
 }
 
-static void keep(struct claims *c, const struct claim_asked *asked)
+static void keep(struct redis_claims *c, const struct claim_asked *asked)
 {
     struct kept *kept;
     if (find(c, asked->id))
@@ -105,7 +112,7 @@ static void hear_hint(void *owner, uint64_t handle, const struct err *err, const
 {
     struct claim_asked *asked = owner;
     const struct hint_answer *hint = value;
-    struct claims *c = asked->claims;
+    struct redis_claims *c = asked->claims;
     struct waiter to = asked->to;
     (void)handle;
     (void)err;
@@ -120,7 +127,7 @@ static void hear_hint(void *owner, uint64_t handle, const struct err *err, const
 
 static void answer_unknown(void *ctx)
 {
-    struct claims *c = ctx;
+    struct redis_claims *c = ctx;
     struct claim_asked *asked = c->unknown, *next;
     c->unknown = NULL;
     c->last_unknown = &c->unknown;
@@ -131,8 +138,10 @@ static void answer_unknown(void *ctx)
     }
 }
 
-void claim_ask(struct claims *c, const char *signal_id, const char *instrument, struct waiter to)
+static void ask(struct claims *claims, const char *signal_id, const char *instrument,
+                struct waiter to)
 {
+    struct redis_claims *c = of(claims);
     struct claim_asked *asked = mem_alloc(sizeof *asked);
     char name[HINT_KEY_SIZE / 2];
     asked->claims = c;
@@ -151,9 +160,10 @@ void claim_ask(struct claims *c, const char *signal_id, const char *instrument, 
     c->last_unknown = &asked->next;
 }
 
-void claim_release(struct claims *c, const char *signal_id)
+static void release(struct claims *claims, const char *signal_id)
 {
-    struct kept *kept = c ? find(c, signal_id) : NULL;
+    struct redis_claims *c = of(claims);
+    struct kept *kept = find(c, signal_id);
     if (!kept)
         return;
     if (hints_usable(c->hints))
@@ -163,11 +173,25 @@ void claim_release(struct claims *c, const char *signal_id)
 
 /* ---- its life ---- */
 
-struct claims *claims_open(struct hints *hints, struct loop *loop, struct metrics *metrics)
+static void close(struct claims *claims)
+{
+    struct redis_claims *c = of(claims);
+    c->hints = NULL;
+    loop_defer_cancel(c->loop, answer_unknown, c);
+    answer_unknown(c);
+    while (c->kept)
+        drop_kept(c, c->kept);
+    loop_timer_free(c->timer);
+    mem_free(c);
+}
+
+struct claims *claims_redis_open(struct hints *hints, struct loop *loop, struct metrics *metrics)
 {
     static const char *const labels[] = {"answer=\"granted\"", "answer=\"denied\"",
                                          "answer=\"unknown\""};
-    struct claims *c = mem_alloc(sizeof *c);
+    static const struct claim_ops ops = {.ask = ask, .release = release, .close = close};
+    struct redis_claims *c = mem_alloc(sizeof *c);
+    c->claims.ops = &ops;
     c->hints = hints;
     c->loop = loop;
     c->timer = loop_timer_new(loop, renew, c);
@@ -176,18 +200,5 @@ struct claims *claims_open(struct hints *hints, struct loop *loop, struct metric
     for (int i = 0; metrics && i < 3; i++)
         c->answers[i] = metric_counter(metrics, "tidelock_claims_total",
                                        "Claims of signals asked for, by answer", labels[i]);
-    return c;
-}
-
-void claims_close(struct claims *c)
-{
-    if (!c)
-        return;
-    c->hints = NULL;
-    loop_defer_cancel(c->loop, answer_unknown, c);
-    answer_unknown(c);
-    while (c->kept)
-        drop_kept(c, c->kept);
-    loop_timer_free(c->timer);
-    mem_free(c);
+    return &c->claims;
 }
