@@ -236,6 +236,7 @@ class Unprivileged:
     def kill(self):
         """As if the machine had gone."""
         if self.process:
+            self.process.send_signal(traps.SIGSTOP)  # it makes no child that would be overlooked
             self.signal(traps.SIGKILL)
             self.process.wait()
         self.process = None
@@ -280,7 +281,11 @@ class Postgres(Unprivileged):
         def ready():
             with contextlib.suppress(OSError):
                 with open(pidfile, encoding="utf-8") as f:
-                    return any(line.startswith("ready") for line in f)
+                    if any(line.startswith("ready") for line in f):
+                        return True
+            if self.process.poll() is not None:
+                with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
+                    raise AssertionError(f"PostgreSQL ended:\n{log.read()[-2000:]}")
             return False
 
         until(ready, 30, "PostgreSQL")
