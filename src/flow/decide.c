@@ -329,8 +329,7 @@ static bool ask_basics(struct core *core, struct trade *trade, struct desk *desk
     }
     if (!exits && match_is_blind(core)) { /* until it is known, or the entry too old */
         bool soon = match_now_view(core).running;
-        try_later(trade, soon ? COMPARED_RETRY_US : BLIND_RETRY_US, false,
-                  "the broker's book is not known");
+        try_later(trade, soon ? COMPARED_RETRY_US : BLIND_RETRY_US, false, MATCH_UNKNOWN);
         return false;
     }
     return true;

@@ -119,6 +119,7 @@ struct match_view {
 struct match_view match_now_view(const struct core *core);
 /* The broker's orders or positions are not known: nothing that adds risk may be done. */
 bool match_is_blind(const struct core *core);
+#define MATCH_UNKNOWN "the broker's book is not known" /* why an entry is tried again */
 /* An open difference keeps entries away from the instrument; `why` gets the sentence. */
 bool match_blocks(const struct core *core, const char *instrument, char why[REASON_SIZE]);
 /* A person has seen the differences of an instrument and lets entries pass while they stay as they

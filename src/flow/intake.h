@@ -126,7 +126,8 @@ void lanes_clear(struct core *core); /* nothing waits here any more: it is someb
 void lane_ended(struct core *core, struct lane *lane, uint64_t flow);
 void lanes_turn(struct core *core); /* starts what had to wait for the host */
 bool lane_retry(struct core *core, const char *signal_id, int64_t at_us /* steady */);
-int64_t lanes_retry_turn(struct core *core); /* queues what is due; the next moment */
+int64_t lanes_retry_turn(struct core *core);             /* queues what is due; the next moment */
+void lanes_hurry(struct core *core, const char *reason); /* whoever waits for that is due now */
 /* Waiting entries that this EXIT closes, up to room. */
 size_t lane_superseded(struct core *core, const struct signal *exit, const struct signal **out,
                        size_t room);

@@ -164,6 +164,13 @@ static void run(struct core *core, struct lane *lane)
     }
 }
 
+/* What has orders already goes first: its key opens when they were asked about, and nothing that
+ * waits for the key may stand before it. */
+static int64_t place_of(const struct signal *signal)
+{
+    return signal->state == SIGNAL_WORKING ? INT64_MIN : signal_priority(signal);
+}
+
 static bool join(struct core *core, const struct signal *signal,
                  void (*then)(struct core *core, struct lane *lane))
 {
@@ -172,7 +179,7 @@ static bool join(struct core *core, const struct signal *signal,
     bool waits;
     if (!begin_waiting(core, signal->id, &handle, &waits))
         return waits;
-    heap_push(&lane->waiting, signal_priority(signal), handle);
+    heap_push(&lane->waiting, place_of(signal), handle);
     then(core, lane);
     return true;
 }
@@ -254,6 +261,20 @@ int64_t lanes_retry_turn(struct core *core)
             lane_push(core, &signal);
     }
     return INT64_MAX;
+}
+
+void lanes_hurry(struct core *core, const char *reason)
+{
+    struct heap *retries = &core->intake->retries;
+    struct heap was = *retries;
+    struct heap_item item;
+    heap_init(retries, 0);
+    while (heap_pop(&was, &item)) {
+        const struct signal *row = row_of(core, item.value);
+        bool due = row && strcmp(row->reason, reason) == 0;
+        heap_push(retries, due ? 0 : item.key, item.value);
+    }
+    heap_free(&was);
 }
 
 /* ---- superseding ---- */

@@ -216,7 +216,9 @@ static enum step_result ask_next(struct flow *flow)
         }
         return STEP_WAIT;
     }
-    if (record_in_flight(flow->core) == 0)
+    if (!look->learnt)
+        look->learnt = record_asked(flow->core);
+    if (record_answered(flow->core, look->learnt))
         return STEP_NEXT;
     flow_deadline(flow, clock_steady(flow->core->clock) + QUIET_US);
     return STEP_WAIT;
@@ -315,11 +317,13 @@ static enum step_result positions_answer(struct flow *flow, const struct err *er
     }
     look->theirs.positions = list;
     look->theirs.position_count = answer->count;
+    /* An order of which nothing is known may have traded since. */
+    look->doubt |= !look->theirs.orders_known;
     look->theirs.positions_known = !look->doubt;
     look->theirs.holdings = flow->core->broker->ops->traits->holdings;
     if (look->doubt)
         text_copy(look->failed[LOOK_POSITIONS], sizeof look->failed[0],
-                  "an order could not be asked about, so that lots prove nothing");
+                  "not every order could be asked about, so that lots prove nothing");
     return STEP_NEXT;
 }
 

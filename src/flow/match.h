@@ -22,8 +22,9 @@ struct look {
     size_t settled;       /* orders whose end was learnt by asking */
     char (*ids)[ID_SIZE]; /* being asked about */
     size_t id_count, at, children;
-    bool moving; /* an order is too young to show there */
-    bool doubt;  /* an order could not be asked about: lots are not compared */
+    uint64_t learnt; /* writes asked when the last of them was */
+    bool moving;     /* an order is too young to show there */
+    bool doubt;      /* an order could not be asked about: lots are not compared */
 };
 /* Value of its answer: const struct look *. It always succeeds: what failed stands in `failed`. */
 struct flow *look_begin(struct flow *parent);
@@ -48,6 +49,7 @@ struct matching {
     size_t count; /* at most DIFFERENCES_MAX; `found` may be more */
     size_t found;
     size_t looks, at, tries;
+    uint64_t asked;            /* writes, when it began */
     bool moving;               /* some lots were on their way at the last look */
     struct difference *before; /* of the look before */
     size_t before_count;

@@ -1,6 +1,6 @@
 /* Comparing our book with the broker's, and putting right what may be put right.
  *
- *     quiet    after: nothing of ours is in flight
+ *     quiet    after: what we had asked to be written is; more may be on its way
  *     recall   after: what people have accepted anywhere is known
  *     look     after: the books were compared; what concerns lots was seen twice, with nothing on
  *              its way between
@@ -54,19 +54,26 @@ void match_free(struct match *match)
 
 /* ---- quiet ---- */
 
-static enum step_result quiet(struct flow *flow)
+static enum step_result look_quiet(struct flow *flow)
 {
-    if (record_settled(flow->core) && record_in_flight(flow->core) == 0)
+    const struct matching *m = flow->data;
+    if (record_settled(flow->core) && record_answered(flow->core, m->asked))
         return STEP_NEXT;
     flow_deadline(flow, clock_steady(flow->core->clock) + QUIET_US);
     return STEP_WAIT;
+}
+
+static enum step_result quiet(struct flow *flow)
+{
+    ((struct matching *)flow->data)->asked = record_asked(flow->core);
+    return look_quiet(flow);
 }
 
 static enum step_result quiet_answer(struct flow *flow, const struct err *err, const void *value)
 {
     (void)err;
     (void)value;
-    return quiet(flow);
+    return look_quiet(flow);
 }
 
 /* ---- look ---- */
@@ -414,6 +421,8 @@ static void ended(struct flow *flow, const struct err *err)
     else if (m->moving || match->open_count > 0)
         wait_us = wait_us < SOON_US ? wait_us : SOON_US;
     match->next_us = clock_steady(core->clock) + wait_us;
+    if (!match_is_blind(core))
+        lanes_hurry(core, MATCH_UNKNOWN);
     wait_answer(m->to, err, str_text(&match->report));
 }
 

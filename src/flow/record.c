@@ -21,6 +21,7 @@ struct record {
     const struct store_event *events; /* with copies of every row, which the store reads too */
     size_t count;
     struct waiter to;
+    uint64_t number; /* it was the how many-th to be asked */
     struct err err;
     bool failed; /* answered, and waiting to be taken back */
     /* One for each change, in order: somebody else's came first. NULL: none. */
@@ -137,6 +138,12 @@ uint64_t record_asked(const struct core *core)
 size_t record_in_flight(const struct core *core)
 {
     return core->recorder->in_flight;
+}
+
+bool record_answered(const struct core *core, uint64_t asked)
+{
+    const struct record *oldest = core->recorder->first;
+    return !oldest || oldest->number > asked;
 }
 
 void event_start(struct core *core, struct store_event *event, const char *kind,
@@ -411,7 +418,7 @@ void record_write(struct core *core, const struct store_event *events, size_t co
     record->count = count;
     record->to = to;
     recorder->in_flight++;
-    recorder->asked++;
+    record->number = ++recorder->asked;
     store_write(core->store, &write, (struct waiter){.answer = answered, .owner = record});
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < events[i].change_count; k++)

@@ -32,6 +32,9 @@ bool record_suspects(const struct core *core);
 void record_trust(struct core *core);
 uint64_t record_asked(const struct core *core); /* writes asked so far */
 size_t record_in_flight(const struct core *core);
+/* All of the first `asked` writes were answered, and those that failed taken back. To wait for none
+ * in flight may be to wait for ever: others go on to ask. */
+bool record_answered(const struct core *core, uint64_t asked);
 /* The last event that was heard to be committed, and so counted and applied. */
 int64_t record_seq(const struct core *core);
 /* The row as a write inserts it that is in flight, or has failed and was not yet taken back: that

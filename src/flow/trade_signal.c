@@ -123,12 +123,25 @@ static void build_event(struct core *core, struct trade *trade, struct arena *ar
     }
 }
 
+/* It waits on for what its row says already: there may be many, and each is tried often. */
+static bool waits_on(const struct trade *trade)
+{
+    return trade->outcome == OUTCOME_RETRY && !trade->retry_counts && !trade->fresh &&
+           trade->before.state == SIGNAL_RETRYING &&
+           strcmp(trade->before.reason, trade->after.reason) == 0;
+}
+
 static enum step_result record(struct flow *flow)
 {
     struct trade *trade = flow->data;
     struct store_event event;
     if (trade->adopted)
         return STEP_NEXT;
+    if (waits_on(trade)) {
+        lane_retry(flow->core, trade->before.id,
+                   clock_steady(flow->core->clock) + trade->retry_in_us);
+        return STEP_END;
+    }
     build_event(flow->core, trade, flow->arena, &event);
     record_write(flow->core, &event, 1, false, flow_waiter(flow));
     return STEP_WAIT;

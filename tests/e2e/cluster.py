@@ -77,7 +77,7 @@ class Cluster:
         try:
             if net:
                 os.environ["VENUE_ADDRESS"] = "0.0.0.0"
-            self.venue = Binance(1, "--order-limit", "100000", "--weight-limit", "100000000")
+            self.venue = Binance(1, "--order-limit", "100000", "--weight-limit", "10000000")
             for _, symbol, price in MARKETS:
                 self.venue.price(symbol, price)
             os.environ.pop("VENUE_ADDRESS", None)
@@ -206,6 +206,7 @@ class Cluster:
         print(f"    unfinished: {self.unfinished()}")
         for host in self.living():
             print("   ", host.get("/health").text[:1500])
+            print("   ", host.get("/api/flows").text[:1500])
 
     def unfinished(self):
         return self.rows(

@@ -258,6 +258,67 @@ static void it_runs_before_trading_and_on_its_schedule(void **state)
     assert_non_null(strstr(rig.events, "reconciliation.done"));
 }
 
+/* What rests by our book may have traded. */
+static void lots_prove_nothing_while_the_orders_are_not_known(void **state)
+{
+    (void)state;
+    rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 6); /* rests at 90 */
+    rig.ask_fault = PAPER_REFUSED_CONNECT;
+    rig.only = "open_orders";
+    trade_there("by-hand", ORDER_BUY, 3, 0);
+    match_it(false);
+    expect("\"complete\":false");
+    expect("\"discrepancies\":[]");
+    rig.ask_fault = PAPER_OK;
+    match_it(false);
+    expect("\"kind\":\"position_missing_here\"");
+}
+
+/* One write is always on its way, as under load. */
+static void pass_writing(int64_t us)
+{
+    for (int64_t end = rig.now.now_steady_us + us; rig.now.now_steady_us < end;) {
+        store_mem_commit(rig.core.store, false);
+        account_deposit(&rig.core, decimal_int(1), "test", (struct waiter){0});
+        store_mem_turn(rig.core.store);
+        clock_sim_advance(&rig.now, 2000);
+        core_turn(&rig.core);
+        paper_turn(rig.core.broker);
+    }
+}
+
+static void it_ends_while_writes_never_do(void **state)
+{
+    (void)state;
+    rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 2);
+    match_now(&rig.core, false, (struct waiter){.answer = hear_report});
+    pass_writing(1500000);
+    expect("\"complete\":true");
+    rig_settle(&rig);
+    assert_sound();
+}
+
+/* They are tried often, and say so once; and when the books are known none waits for its next try.
+ */
+static void entries_that_wait_for_it_write_once_and_go_at_once(void **state)
+{
+    (void)state;
+    rig.ask_fault = PAPER_REFUSED_CONNECT;
+    match_it(false);
+    assert_true(match_now_view(&rig.core).blind);
+    struct signal entry = rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 2);
+    rig.events[0] = '\0';
+    rig_pass(&rig, 2500000);
+    assert_int_equal(rig_stored(&rig, entry.id)->state, SIGNAL_RETRYING);
+    assert_null(strstr(rig.events, "signal."));
+    rig.ask_fault = PAPER_OK;
+    while (match_now_view(&rig.core).blind)
+        rig_pass(&rig, 5000);
+    rig_pass(&rig, 5000);
+    assert_int_equal(rig_stored(&rig, entry.id)->state, SIGNAL_DONE);
+    assert_sound();
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -278,6 +339,9 @@ int main(void)
         TEST(a_person_accepts_what_is_there),
         TEST(balance_drift_is_told_and_bounded),
         TEST(it_runs_before_trading_and_on_its_schedule),
+        TEST(lots_prove_nothing_while_the_orders_are_not_known),
+        TEST(it_ends_while_writes_never_do),
+        TEST(entries_that_wait_for_it_write_once_and_go_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
