@@ -76,7 +76,9 @@ CREATE TABLE events (
     hash log_hash NOT NULL,
     PRIMARY KEY (seq, at)
 ) PARTITION BY RANGE (at);
-CREATE TABLE events_other PARTITION OF events DEFAULT;
+-- An event is mostly larger than what PostgreSQL begins to compress at, and doing so costs more than
+-- all else of its row: only those that would not fit a page are.
+CREATE TABLE events_other PARTITION OF events DEFAULT WITH (toast_tuple_target = 8160);
 CREATE INDEX events_by_subject ON events (subject, seq);
 
 -- Which fingerprints have been seen, for good: an index over months could not be unique without the
@@ -168,40 +170,6 @@ CREATE TABLE orders (
 ) WITH (fillfactor = 50);
 CREATE INDEX orders_by_signal ON orders (signal_id);
 
--- Which signals and orders may be alive: a row per commit that made any, with their keys. What has
--- ended meanwhile is taken out by tl_sweep, so the list is short however long the tables grow.
-CREATE TABLE live (
-    tab text COLLATE "C" NOT NULL,
-    ids text[] COLLATE "C" NOT NULL,
-    ats bigint[] NOT NULL
-) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0,
-    autovacuum_vacuum_threshold = 500);
-ALTER TABLE live ALTER ids SET STORAGE EXTERNAL, ALTER ats SET STORAGE EXTERNAL;
-
--- How many are alive. What has ended stays so, and whoever adds to the list adds the row in the
--- same transaction: whatever others write meanwhile, nothing alive is lost. Two at once are in
--- order: a row of the list is taken by one of them.
-CREATE FUNCTION tl_sweep() RETURNS bigint
-LANGUAGE sql SET enable_seqscan = off SET jit = off AS $$
-    WITH taken AS (
-        DELETE FROM live RETURNING tab, ids, ats
-    ), named AS (
-        SELECT tab, unnest(ids) AS id, unnest(ats) AS made_at FROM taken
-    ), kept AS (
-        SELECT * FROM named WHERE CASE tab
-            WHEN 'signals' THEN (SELECT s.state FROM signals AS s WHERE s.id = named.id
-                AND s.received_at = named.made_at) IN ('received', 'retrying', 'working', 'dead')
-            ELSE (SELECT o.state FROM orders AS o WHERE o.id = named.id) IN ('intended',
-                'sending', 'sent', 'acknowledged', 'partially_filled', 'unknown') END
-    ), parts AS (
-        SELECT *, row_number() OVER () / 256 AS part FROM kept
-    ), again AS (
-        INSERT INTO live SELECT tab, array_agg(id), array_agg(made_at) FROM parts
-        GROUP BY tab, part RETURNING cardinality(ids) AS count
-    )
-    SELECT coalesce(sum(count), 0)::bigint FROM again
-$$;
-
 -- What a broker did. One row per trade, never changed: this key is why a fill is applied once.
 CREATE TABLE fills (
     id text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -241,12 +209,50 @@ CREATE TABLE positions (
     opened_at bigint NOT NULL,
     closed_at bigint NOT NULL,
     version bigint NOT NULL
-);
-CREATE INDEX positions_live ON positions (status, opened_at)
-    WHERE status IN ('open', 'closing', 'partial');
+) WITH (fillfactor = 50);
 CREATE INDEX positions_by_opened ON positions (opened_at);
 CREATE INDEX positions_by_instrument ON positions (instrument, opened_at);
 CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > '';
+
+-- Which signals, orders and positions may be alive: a row per commit that made any, with their keys.
+-- Whoever added it takes it off when all of them have ended (by `mark`, the commit's last event);
+-- what is left by others is taken out by tl_sweep, so the list is short however long the tables
+-- grow.
+CREATE TABLE live (
+    tab text COLLATE "C" NOT NULL,
+    ids text[] COLLATE "C" NOT NULL,
+    ats bigint[] NOT NULL,
+    mark bigint NOT NULL
+) WITH (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 500);
+ALTER TABLE live ALTER ids SET STORAGE EXTERNAL, ALTER ats SET STORAGE EXTERNAL;
+CREATE INDEX live_by_mark ON live (mark);
+
+-- How many are alive. What has ended stays so, and whoever adds to the list adds the row in the
+-- same transaction: whatever others write meanwhile, nothing alive is lost. Two at once are in
+-- order: a row of the list is taken by one of them.
+CREATE FUNCTION tl_sweep() RETURNS bigint
+LANGUAGE sql SET enable_seqscan = off SET jit = off AS $$
+    WITH taken AS (
+        DELETE FROM live RETURNING tab, ids, ats
+    ), named AS (
+        SELECT tab, unnest(ids) AS id, unnest(ats) AS made_at FROM taken
+    ), kept AS (
+        SELECT * FROM named WHERE CASE tab
+            WHEN 'signals' THEN (SELECT s.state FROM signals AS s WHERE s.id = named.id
+                AND s.received_at = named.made_at) IN ('received', 'retrying', 'working', 'dead')
+            WHEN 'positions' THEN (SELECT p.status FROM positions AS p WHERE p.id = named.id)
+                IN ('open', 'closing', 'partial')
+            ELSE (SELECT o.state FROM orders AS o WHERE o.id = named.id) IN ('intended',
+                'sending', 'sent', 'acknowledged', 'partially_filled', 'unknown') END
+    ), parts AS (
+        SELECT *, row_number() OVER () / 256 AS part FROM kept
+    ), again AS (
+        INSERT INTO live SELECT tab, array_agg(id), array_agg(made_at), 0 FROM parts
+        GROUP BY tab, part RETURNING cardinality(ids) AS count
+    )
+    SELECT coalesce(sum(count), 0)::bigint FROM again
+$$;
 
 -- One row per strategy and instrument.
 CREATE TABLE pyramiding_state (
@@ -410,8 +416,8 @@ DECLARE
     done bigint := 0;
 BEGIN
     PERFORM pg_advisory_xact_lock(7811887612);
-    FOR part IN SELECT * FROM (VALUES ('events', 'at', 100), ('signals', 'received_at', 50))
-        AS p (tab, col, fill)
+    FOR part IN SELECT * FROM (VALUES ('events', 'at', 'toast_tuple_target = 8160'),
+        ('signals', 'received_at', 'fillfactor = 50')) AS p (tab, col, how)
     LOOP
         FOR n IN 0 .. ahead LOOP
             month := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC'
@@ -425,8 +431,8 @@ BEGIN
                 part.tab || '_other', part.col, low, part.col, high) INTO rows_there;
             CONTINUE WHEN rows_there;
             EXECUTE format('CREATE TABLE %I PARTITION OF %I FOR VALUES FROM (%s) TO (%s) '
-                'WITH (fillfactor = %s)', part.tab || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'),
-                part.tab, low, high, part.fill);
+                'WITH (%s)', part.tab || to_char(month AT TIME ZONE 'UTC', '_YYYY_MM'),
+                part.tab, low, high, part.how);
             done := done + 1;
         END LOOP;
     END LOOP;

@@ -82,6 +82,22 @@ void pending_fill(struct pending *pending, const struct store_write *write, stru
     pending->to = to;
 }
 
+void pending_print(struct pending *pending, struct str *scratch)
+{
+    const struct store_event *events = pending->write.events;
+    size_t count = pending->write.event_count;
+    pending->bodies = arena_alloc(&pending->arena, count * sizeof *pending->bodies);
+    for (size_t i = 0; i < count; i++) {
+        if (events[i].origin) {
+            pending->bodies[i] = events[i].origin->body;
+            continue;
+        }
+        str_clear(scratch);
+        event_body(scratch, events[i].cause, events[i].changes, events[i].change_count);
+        pending->bodies[i] = arena_copy(&pending->arena, scratch->data, scratch->length);
+    }
+}
+
 void pending_answer(struct pending *pending, const void *value)
 {
     bool ok = pending->err.code == ERR_OK;

@@ -17,6 +17,9 @@ void pending_init(struct pending *pending);
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to);
 void pending_clear(struct pending *pending); /* ready to be filled again */
 void pending_free(struct pending *pending);
+/* Makes `bodies`. At once, on the asking thread: whoever commits is waited for by everybody. Rows
+ * that are changed afterwards (to follow what others wrote) want it made anew. */
+void pending_print(struct pending *pending, struct str *scratch);
 /* Gives the answer; `value` only with success. */
 void pending_answer(struct pending *pending, const void *value);
 

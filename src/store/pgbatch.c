@@ -3,16 +3,13 @@
  * one pass; else it waits for the next round, a second statement for that table. */
 #include "store/pgbatch.h"
 
+#include "base/keyed.h"
+#include "store/pglive.h"
 #include "store/pgrows.h"
 
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #define ABSENT (-1)
 #define UNKNOWN (-2)
@@ -29,7 +26,7 @@ struct touched {
     int64_t version; /* after what was added so far */
     struct op *last;
     int round;
-    char key[]; /* a letter for the table, then the row's key */
+    char key[]; /* pgrows_name */
 };
 struct list {
     struct op *first, *newest;
@@ -57,7 +54,8 @@ struct pgbatch {
     enum table_id asked[TABLE_COUNT]; /* version statements, in order */
     size_t asked_count;
     struct event *events;
-    size_t event_count, event_room, listed;
+    size_t event_count, event_room;
+    struct pglive *live;
     int64_t seq;
     uint8_t hash[SHA256_SIZE];
     struct str body;
@@ -69,6 +67,7 @@ struct pgbatch *pgbatch_new(const char *instance)
     struct pgbatch *batch = mem_alloc(sizeof *batch);
     batch->instance = mem_copy_text(instance);
     batch->sha = sha256_new();
+    batch->live = pglive_new();
     arena_init(&batch->arena, 64 * 1024);
     return batch;
 }
@@ -99,6 +98,7 @@ void pgbatch_free(struct pgbatch *batch)
     }
     arena_free(&batch->arena);
     sha256_free(batch->sha);
+    pglive_free(batch->live);
     str_free(&batch->body);
     pg_args_free(&batch->args);
     mem_free(batch->events);
@@ -126,17 +126,10 @@ const uint8_t *pgbatch_hash(const struct pgbatch *batch)
 
 /* ---- rows ---- */
 
-static size_t write_key(char out[KEY_SIZE + 2], const struct table *table, const char *key)
-{
-    int length = snprintf(out, KEY_SIZE + 2, "%c%s", (char)('A' + (int)table->id), key);
-    assert(length > 0 && length < KEY_SIZE + 2);
-    return (size_t)length;
-}
-
 static struct touched *touch(struct pgbatch *batch, const struct table *table, const char *row_key)
 {
-    char key[KEY_SIZE + 2];
-    size_t length = write_key(key, table, row_key);
+    char key[PGROWS_NAME];
+    size_t length = pgrows_name(key, table, row_key);
     struct touched *touched;
     HASH_FIND(hh, batch->touched, key, length, touched);
     if (touched)
@@ -198,14 +191,8 @@ static void apply_change(struct pgbatch *batch, struct touched *touched,
 
 /* ---- events ---- */
 
-static const char *print_body(struct pgbatch *batch, const struct store_event *from)
-{
-    str_clear(&batch->body);
-    event_body(&batch->body, from->cause, from->changes, from->change_count);
-    return arena_copy(&batch->arena, batch->body.data, batch->body.length);
-}
-
-static void add_event(struct pgbatch *batch, const struct store_event *from, int64_t term)
+static void add_event(struct pgbatch *batch, const struct store_event *from, const char *body,
+                      int64_t term)
 {
     if (batch->event_count == batch->event_room) {
         batch->event_room = batch->event_room ? batch->event_room * 2 : 256;
@@ -219,7 +206,7 @@ static void add_event(struct pgbatch *batch, const struct store_event *from, int
                             .subject = from->subject,
                             .instance = origin ? origin->instance : batch->instance,
                             .term = origin ? origin->term : term,
-                            .body = origin ? origin->body : print_body(batch, from)};
+                            .body = body};
     event_hash(batch->sha, batch->hash, event, event->hash);
     memcpy(batch->hash, event->hash, sizeof batch->hash);
 }
@@ -260,6 +247,8 @@ static bool check_write(struct pgbatch *batch, const struct store_write *write, 
 bool pgbatch_add(struct pgbatch *batch, struct pending *pending, struct err *err)
 {
     const struct store_write *write = &pending->write;
+    if (!pending->bodies)
+        pending_print(pending, &batch->body);
     if (!check_origins(write, batch->seq, err) || !check_write(batch, write, err))
         return false;
     for (size_t e = 0; e < write->event_count; e++) {
@@ -269,7 +258,7 @@ bool pgbatch_add(struct pgbatch *batch, struct pending *pending, struct err *err
             apply_change(batch, touch(batch, change->table, row_key(change->table, change->after)),
                          change);
         }
-        add_event(batch, event, write->term);
+        add_event(batch, event, pending->bodies[e], write->term);
     }
     pending->seq = batch->seq;
     return true;
@@ -392,11 +381,9 @@ static struct pgrows_pair *pairs_of(struct pgbatch *batch, const struct list *li
     return pairs;
 }
 
-static void put_inserts(struct pgbatch *batch, const struct table *table, struct pg *pg)
+static void put_inserts(struct pgbatch *batch, const struct table *table, const struct list *list,
+                        struct pg *pg)
 {
-    const struct list *list = &batch->inserts[table->id];
-    if (!list->count)
-        return;
     const struct statement *statement = insert_statement(batch, table);
     pgrows_insert_args(table, pairs_of(batch, list), list->count, &batch->args);
     pg_put(pg, statement->name, statement->sql, &batch->args);
@@ -406,8 +393,6 @@ static void put_updates(struct pgbatch *batch, const struct table *table, const 
                         struct pg *pg)
 {
     uint32_t mask = 0;
-    if (!list->count)
-        return;
     for (const struct op *op = list->first; op; op = op->next)
         mask |= columns_changed(table, op);
     const struct statement *statement = update_statement(batch, table, mask);
@@ -459,54 +444,32 @@ static void put_events(struct pgbatch *batch, struct pg *pg)
            args);
 }
 
-static size_t put_listed(struct pgbatch *batch, const struct table *table, const char *time)
+int64_t pgbatch_committed(struct pgbatch *batch)
 {
-    struct pg_args *args = &batch->args;
-    const struct column *at = column_find(table, time, NULL);
-    const struct op **live =
-        arena_alloc(&batch->arena, (batch->inserts[table->id].count + 1) * sizeof *live);
-    size_t count = 0;
-    for (const struct op *op = batch->inserts[table->id].first; op; op = op->next)
-        if (pgrows_listed(table, op->after))
-            live[count++] = op;
-    pg_array_begin(args, PG_TEXT, count);
-    for (size_t i = 0; i < count; i++)
-        pg_array_text(args, row_key(table, live[i]->after));
-    pg_array_end(args);
-    pg_array_begin(args, PG_INT, count);
-    for (size_t i = 0; i < count; i++) {
-        int64_t at_us;
-        memcpy(&at_us, (const char *)live[i]->after + at->offset, sizeof at_us);
-        pg_array_int(args, at_us);
-    }
-    pg_array_end(args);
-    return count;
+    return pglive_commit(batch->live);
 }
 
-static void put_live(struct pgbatch *batch, struct pg *pg)
+static void put_list(struct pgbatch *batch, const struct table *table, const struct list *list,
+                     struct pg *pg)
 {
-    pg_args_clear(&batch->args);
-    batch->listed = put_listed(batch, &tables[TABLE_SIGNAL], "received_at") +
-                    put_listed(batch, &tables[TABLE_ORDER], "created_at");
-    if (batch->listed)
-        pg_put(pg, "live",
-               "INSERT INTO live SELECT t,i,a FROM (VALUES ('signals',$1::text[],$2::bigint[]),"
-               "('orders',$3::text[],$4::bigint[])) AS v(t,i,a) WHERE cardinality(i)>0",
-               &batch->args);
-}
-
-size_t pgbatch_listed(const struct pgbatch *batch)
-{
-    return batch->listed;
+    if (!list->count)
+        return;
+    if (list->first->before)
+        put_updates(batch, table, list, pg);
+    else
+        put_inserts(batch, table, list, pg);
+    for (const struct op *op = list->first; op; op = op->next)
+        pglive_note(batch->live, table, op->before, op->after);
 }
 
 void pgbatch_put(struct pgbatch *batch, struct pg *pg)
 {
+    pglive_begin(batch->live);
     for (int t = 0; t < TABLE_COUNT; t++)
-        put_inserts(batch, &tables[t], pg);
+        put_list(batch, &tables[t], &batch->inserts[t], pg);
     for (int r = 0; r < batch->rounds; r++)
         for (int t = 0; t < TABLE_COUNT; t++)
-            put_updates(batch, &tables[t], &batch->updates[r][t], pg);
-    put_live(batch, pg);
+            put_list(batch, &tables[t], &batch->updates[r][t], pg);
+    pglive_put(batch->live, batch->seq, pg, &batch->args);
     put_events(batch, pg);
 }

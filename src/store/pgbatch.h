@@ -25,8 +25,8 @@ void pgbatch_tell_versions(struct pgbatch *batch, size_t statement, const struct
 bool pgbatch_add(struct pgbatch *batch, struct pending *pending, struct err *err) MUST_CHECK;
 /* The rows' and events' statements. */
 void pgbatch_put(struct pgbatch *batch, struct pg *pg);
-/* How many the list of what is alive has grown by what was put. */
-size_t pgbatch_listed(const struct pgbatch *batch);
+/* What was put has been committed: by how much the list of what is alive has grown. */
+int64_t pgbatch_committed(struct pgbatch *batch);
 /* Where the log will end. */
 int64_t pgbatch_seq(const struct pgbatch *batch);
 const uint8_t *pgbatch_hash(const struct pgbatch *batch);

@@ -162,10 +162,10 @@ void pgbeat_ask(struct store *store, int64_t term, struct waiter to)
     ask((struct pgstore *)store, term, -1, to);
 }
 
-void pgbeat_listed(struct pgstore *s, size_t count)
+void pgbeat_listed(struct pgstore *s, int64_t count)
 {
     struct pgbeats *b = &s->beats;
-    b->listed += (int64_t)count;
+    b->listed += count;
     if (b->listed >= b->sweep_at && !s->closing && b->pg && pg_ready(b->pg))
         loop_defer(s->loop, start_beating, s);
 }

@@ -148,7 +148,6 @@ static void finish_batch(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     pgtake_apply(s);
-    pgbeat_listed(s, pgbatch_listed(c->batch));
     s->follow.turns++;
     c->limit = c->limit * 2 < PG_BATCH_MAX ? c->limit * 2 : PG_BATCH_MAX;
     s->last_commit_us = clock_steady(s->clock) - c->began_us;
@@ -317,6 +316,8 @@ static bool follow_events(struct pgstore *s, size_t from)
     pgtake_mark(s);
     if (c->foreign_count > from && s->store.on_foreign)
         s->store.on_foreign(s->store.foreign_ctx, c->foreign + from, c->foreign_count - from);
+    if (c->foreign_count > from)
+        pgtake_reprint(s);
     return true;
 }
 
@@ -558,4 +559,5 @@ void pgcommit_close(struct pgstore *s)
     pg_args_free(&c->args);
     arena_free(&c->foreign_arena);
     mem_free(c->foreign);
+    pgtake_free(s);
 }

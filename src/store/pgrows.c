@@ -46,6 +46,15 @@ static struct decimal read_decimal(const struct column *column, const void *row)
     return value;
 }
 
+size_t pgrows_name(char out[PGROWS_NAME], const struct table *table, const char *key)
+{
+    size_t length = strlen(key);
+    assert(length + 2 <= PGROWS_NAME);
+    out[0] = (char)('A' + (int)table->id);
+    memcpy(out + 1, key, length + 1);
+    return length + 1;
+}
+
 /* A signal stands in the table of its month: saying when it came spares looking through all. */
 static const struct column *month_column(const struct table *table)
 {
@@ -178,7 +187,7 @@ static const struct live_rows {
     {TABLE_ORDER, "state", "id=ANY(ARRAY(SELECT unnest(ids) FROM live WHERE tab='orders'))",
      1u << ORDER_INTENDED | 1u << ORDER_SENDING | 1u << ORDER_SENT | 1u << ORDER_ACKNOWLEDGED |
          1u << ORDER_PARTIALLY_FILLED | 1u << ORDER_UNKNOWN},
-    {TABLE_POSITION, "status", "status IN ('open', 'closing', 'partial')",
+    {TABLE_POSITION, "status", "id=ANY(ARRAY(SELECT unnest(ids) FROM live WHERE tab='positions'))",
      1u << POSITION_OPEN | 1u << POSITION_CLOSING | 1u << POSITION_PARTIAL},
     {TABLE_MEMBER, "state", "state = 'alive'", 1u << MEMBER_ALIVE},
 };
@@ -192,8 +201,16 @@ static bool is_live(const struct live_rows *live, const struct column *column, c
 
 bool pgrows_listed(const struct table *table, const void *row)
 {
-    return is_live(&live_rows[table->id == TABLE_SIGNAL ? 0 : 1], column_find(table, "state", NULL),
-                   row);
+    switch (table->id) {
+    case TABLE_SIGNAL:
+        return live_rows[0].states >> ((const struct signal *)row)->state & 1;
+    case TABLE_ORDER:
+        return live_rows[1].states >> ((const struct order *)row)->state & 1;
+    case TABLE_POSITION:
+        return live_rows[2].states >> ((const struct position *)row)->status & 1;
+    default:
+        return false;
+    }
 }
 
 /* Says of a term that asks for nothing but live rows that it does: parameters prove nothing to the

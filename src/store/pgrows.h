@@ -6,6 +6,11 @@
 #include "io/pg.h"
 #include "store/filter.h"
 
+/* What a row is called among those of all tables: a letter for the table, then its key. The length.
+ */
+#define PGROWS_NAME (KEY_SIZE + 2)
+size_t pgrows_name(char out[PGROWS_NAME], const struct table *table, const char *key);
+
 /* Rows of one table: before NULL inserts. */
 struct pgrows_pair {
     const void *before, *after;
@@ -21,7 +26,7 @@ void pgrows_update_args(const struct table *table, uint32_t mask, const struct p
 /* Key and version (0 where there is none) of those rows of an array of keys ($1) that are there. */
 void pgrows_versions_sql(const struct table *table, struct str *sql);
 
-/* Whether a new signal or order belongs on the list of what is alive. */
+/* Whether the row is a signal, order or position that belongs on the list of what is alive. */
 bool pgrows_listed(const struct table *table, const void *row);
 
 /* All columns in order, with the filter's conditions, order and limit (if limited). */

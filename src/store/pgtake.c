@@ -67,10 +67,55 @@ size_t pgtake_judge(struct pgstore *s)
     return good;
 }
 
-static void give_back(struct pgasked *asked)
+struct pgasked *pgtake_new(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    struct pgasked *asked = c->spare;
+    if (asked) {
+        c->spare = asked->next;
+        c->spare_count--;
+        pending_clear(&asked->pending);
+        return asked;
+    }
+    asked = mem_alloc(sizeof *asked);
+    pending_init(&asked->pending);
+    return asked;
+}
+
+static void free_asked(struct pgasked *asked)
 {
     pending_free(&asked->pending);
     mem_free(asked);
+}
+
+static void give_back(struct pgstore *s, struct pgasked *asked)
+{
+    struct pgcommit *c = &s->commit;
+    if (c->spare_count >= 2 * PG_BATCH_MAX) {
+        free_asked(asked);
+        return;
+    }
+    asked->next = c->spare;
+    c->spare = asked;
+    c->spare_count++;
+}
+
+void pgtake_free(struct pgstore *s)
+{
+    for (struct pgasked *asked = s->commit.spare, *next; asked; asked = next) {
+        next = asked->next;
+        free_asked(asked);
+    }
+    str_free(&s->commit.body);
+}
+
+void pgtake_reprint(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    for (struct pgasked *asked = c->first; asked; asked = asked->next)
+        asked->pending.bodies = NULL;
+    for (size_t i = 0; i < c->taken_count; i++)
+        c->taken[i]->pending.bodies = NULL;
 }
 
 /* Answers may ask again; what they ask is the next batch's. */
@@ -87,7 +132,7 @@ void pgtake_answer(struct pgstore *s)
     for (size_t i = 0; i < count; i++) {
         s->queued--;
         pending_answer(&taken[i]->pending, &taken[i]->pending.seq);
-        give_back(taken[i]);
+        give_back(s, taken[i]);
     }
     if (s->queue_depth)
         metric_set(s->queue_depth, (double)s->queued);
@@ -122,6 +167,7 @@ void pgtake_apply(struct pgstore *s)
     }
     s->follow.seq = pgbatch_seq(c->batch);
     memcpy(s->follow.hash, pgbatch_hash(c->batch), SHA256_SIZE);
+    pgbeat_listed(s, pgbatch_committed(c->batch));
 }
 
 /* A fault that only some write of the batch can have: halves find it. */
@@ -147,6 +193,7 @@ void pgtake_ask(struct pgstore *s, struct pgasked *asked)
     struct pgcommit *c = &s->commit;
     asked->next = NULL;
     asked->asked_us = clock_steady(s->clock);
+    pending_print(&asked->pending, &c->body);
     *c->last = asked;
     c->last = &asked->next;
     s->queued++;
@@ -193,7 +240,7 @@ static void refuse_waiting(struct pgstore *s, int64_t oldest_us)
         metric_add(s->writes, 1);
         say_away(s, &old->pending.err);
         pending_answer(&old->pending, NULL);
-        give_back(old);
+        give_back(s, old);
     }
 }
 

@@ -60,8 +60,7 @@ static void ask_write(struct store *store, const struct store_write *write, stru
         refuse_later(s->loop, &err, to);
         return;
     }
-    struct pgasked *asked = mem_alloc(sizeof *asked);
-    pending_init(&asked->pending);
+    struct pgasked *asked = pgtake_new(s);
     pending_fill(&asked->pending, write, to);
     pgtake_ask(s, asked);
     if (s->queue_depth)

@@ -41,6 +41,9 @@ struct pgcommit {
     struct pg *pg;
     enum pgphase phase;
     struct pgasked *first, **last; /* not yet in a batch */
+    struct pgasked *spare;         /* answered, for the next */
+    size_t spare_count;
+    struct str body; /* what an event is printed into */
     struct pgasked *taken[PG_BATCH_MAX];
     size_t taken_count, limit;
     struct pgbatch *batch;
@@ -121,6 +124,10 @@ void pgcommit_start(void *store); /* whatever is due; by loop_defer */
 void pgcommit_tail(struct pgstore *s);
 
 /* pgtake.c */
+struct pgasked *pgtake_new(struct pgstore *s); /* to be filled and asked */
+void pgtake_free(struct pgstore *s);
+/* Rows of waiting writes may have been changed to follow what others wrote. */
+void pgtake_reprint(struct pgstore *s);
 void pgtake_ask(struct pgstore *s, struct pgasked *asked);
 /* From the queue into the batch. One that changes who may write ends it: those after it are judged
  * by what it did. */
@@ -151,8 +158,8 @@ void pgread_expire(struct pgstore *s);
 bool pgbeat_open(struct pgstore *s, struct err *err) MUST_CHECK;
 void pgbeat_close(struct pgstore *s);
 void pgbeat_ask(struct store *store, int64_t term, struct waiter to);
-/* So many may be alive that were not listed before: the list is swept when it has doubled. */
-void pgbeat_listed(struct pgstore *s, size_t count);
+/* The list of what may be alive has grown by so many: it is swept when it has doubled. */
+void pgbeat_listed(struct pgstore *s, int64_t count);
 void pgbeat_upkeep(struct store *store, int keep, struct waiter to);
 
 /* pgsnapshot.c */

@@ -246,30 +246,12 @@ static void post(struct sqlite_store *s, struct worker *worker, struct job *job)
     loop_defer(s->loop, answer_refused, job);
 }
 
-/* The log's text is made here, on the asking thread, because the writer's thread is the one that
- * everybody waits for. */
-static void print_bodies(struct sqlite_store *s, struct pending *pending)
-{
-    const struct store_event *events = pending->write.events;
-    size_t count = pending->write.event_count;
-    pending->bodies = arena_alloc(&pending->arena, count * sizeof *pending->bodies);
-    for (size_t i = 0; i < count; i++) {
-        if (events[i].origin) {
-            pending->bodies[i] = events[i].origin->body;
-            continue;
-        }
-        str_clear(&s->body);
-        event_body(&s->body, events[i].cause, events[i].changes, events[i].change_count);
-        pending->bodies[i] = arena_copy(&pending->arena, s->body.data, s->body.length);
-    }
-}
-
 static void ask_write(struct store *store, const struct store_write *write, struct waiter to)
 {
     struct sqlite_store *s = (struct sqlite_store *)store;
     struct job *job = take_job(s, JOB_WRITE, to);
     pending_fill(&job->item.pending, write, to);
-    print_bodies(s, &job->item.pending);
+    pending_print(&job->item.pending, &s->body);
     job->work.done = written;
     post(s, s->writing, job);
 }

@@ -188,6 +188,121 @@ static void test_sweep(void **state)
     close_rig(rig);
 }
 
+static struct err change_now(struct rig *rig, enum table_id table, const void *before,
+                             const void *after)
+{
+    struct ours ours;
+    ask(rig, &rig->handles[0], &ours, &CHANGE(table, before, after), 1);
+    turn_until(rig, &ours.count, 1);
+    return ours.err;
+}
+
+/* Whoever put a key on the list takes it off when it is over; a position that opens again is put
+ * on it again. What is alive is found through the list. */
+static void test_list_of_the_living(void **state)
+{
+    struct rig *rig = open_rig(1);
+    struct position open, closed, again;
+    (void)state;
+    row_init(&tables[TABLE_POSITION], &open);
+    snprintf(open.id, sizeof open.id, "p");
+    open.version = 1;
+    closed = again = open;
+    closed.status = POSITION_CLOSED;
+    closed.version = 2;
+    again.status = POSITION_PARTIAL;
+    again.version = 3;
+    assert_int_equal(insert_now(rig, 0, "stays").code, ERR_OK);
+    while (beat(rig, 0, 0).err.code || /* the first sweep is over: it would take all rows anew */
+           !number(rig, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND "
+                        "application_name = 'tidelock alive' AND query LIKE '%tl_sweep%'"))
+        loop_turn(rig->loop, 10);
+    assert_int_equal(change_now(rig, TABLE_POSITION, NULL, &open).code, ERR_OK);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live WHERE tab = 'positions'"), 1);
+    assert_int_equal(change_now(rig, TABLE_POSITION, &open, &closed).code, ERR_OK);
+    struct order order = order_of("o", ORDER_FILLED); /* over when it came: never listed */
+    assert_int_equal(change_now(rig, TABLE_ORDER, NULL, &order).code, ERR_OK);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live WHERE tab <> 'signals'"), 0);
+    assert_int_equal(change_now(rig, TABLE_POSITION, &closed, &again).code, ERR_OK);
+    assert_int_equal(number(rig, "SELECT count(*) FROM live, unnest(ids) AS i WHERE i = 'p'"), 1);
+    assert_int_equal(number(rig, "SELECT tl_sweep()"), 2);
+    struct book *kept = book_new();
+    struct err err;
+    assert_true(store_load_tables(rig->handles[0].store, kept, &err));
+    assert_non_null(book_get(kept, TABLE_POSITION, "p"));
+    assert_non_null(book_get(kept, TABLE_SIGNAL, "stays"));
+    book_free(kept);
+    expect_one_history(rig);
+    close_rig(rig);
+}
+
+/* The row of a write that waits is moved when another's write is heard of, as recorders do. */
+struct mover {
+    struct handle *handle;
+    struct account *before, *after;
+};
+
+static void move_and_follow(void *ctx, const struct event *events, size_t count)
+{
+    struct mover *mover = ctx;
+    foreign(mover->handle, events, count);
+    const struct account *now = book_get(mover->handle->book, TABLE_ACCOUNT, "main");
+    if (!now || now->version < mover->before->version)
+        return;
+    *mover->before = *now;
+    mover->after->version = now->version + 1;
+    mover->after->entries = now->entries + 10;
+}
+
+static void turn_until_waiting(struct rig *rig, int64_t sessions)
+{
+    while (number(rig, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
+                       "datname = current_database()") < sessions)
+        loop_turn(rig->loop, 10);
+}
+
+static void test_moved_rows_are_printed_anew(void **state)
+{
+    struct rig *rig = open_rig(2);
+    struct account first, second, third;
+    struct ours ours, other;
+    (void)state;
+    row_init(&tables[TABLE_ACCOUNT], &first);
+    snprintf(first.id, sizeof first.id, "main");
+    snprintf(first.currency, sizeof first.currency, "INR");
+    first.version = 1;
+    second = third = first;
+    second.version = 2;
+    second.entries = 1;
+    assert_int_equal(change_now(rig, TABLE_ACCOUNT, NULL, &first).code, ERR_OK);
+    while (rig->handles[1].seq < rig->handles[0].seq)
+        loop_turn(rig->loop, 10);
+    /* Both change it from the same version; the one who comes second hears of it, and moves. */
+    assert_true(pg_block_exec(rig->admin, "BEGIN; SELECT FROM log_head FOR UPDATE", NULL));
+    ask(rig, &rig->handles[0], &other, &CHANGE(TABLE_ACCOUNT, &first, &second), 1);
+    turn_until_waiting(rig, 1);
+    third.version = 2;
+    third.entries = 10;
+    ask(rig, &rig->handles[1], &ours, &CHANGE(TABLE_ACCOUNT, &first, &third), 1);
+    struct mover mover = {
+        .handle = &rig->handles[1],
+        .before = (struct account *)(uintptr_t)ours.write.events[0].changes[0].before,
+        .after = (struct account *)(uintptr_t)ours.write.events[0].changes[0].after};
+    rig->handles[1].store->on_foreign = move_and_follow;
+    rig->handles[1].store->foreign_ctx = &mover;
+    turn_until_waiting(rig, 2);
+    assert_true(pg_block_exec(rig->admin, "COMMIT", NULL));
+    turn_until(rig, &other.count, 1);
+    turn_until(rig, &ours.count, 1);
+    assert_int_equal(other.err.code, ERR_OK);
+    assert_int_equal(ours.err.code, ERR_OK);
+    rig->handles[1].store->on_foreign = foreign;
+    rig->handles[1].store->foreign_ctx = &rig->handles[1];
+    assert_int_equal(number(rig, "SELECT entries FROM accounts"), 11);
+    expect_one_history(rig); /* the log says what the table says */
+    close_rig(rig);
+}
+
 /* A row the database refuses for reasons we do not know of fails alone. */
 static void test_unforeseen_refusal_is_alone(void **state)
 {
@@ -240,6 +355,8 @@ int main(void)
         cmocka_unit_test(test_serialisation_failures),
         cmocka_unit_test(test_unforeseen_refusal_is_alone),
         cmocka_unit_test(test_sweep),
+        cmocka_unit_test(test_list_of_the_living),
+        cmocka_unit_test(test_moved_rows_are_printed_anew),
         cmocka_unit_test(test_lost_history),
     };
     pg_server_start(&server);
