@@ -76,8 +76,8 @@ CREATE TABLE events (
     hash log_hash NOT NULL,
     PRIMARY KEY (seq, at)
 ) PARTITION BY RANGE (at);
--- An event is mostly larger than what PostgreSQL begins to compress at, and doing so costs more than
--- all else of its row: only those that would not fit a page are.
+-- An event is mostly larger than what PostgreSQL begins to compress at, and doing so costs more
+-- than all else of its row: only those that would not fit a page are.
 CREATE TABLE events_other PARTITION OF events DEFAULT WITH (toast_tuple_target = 8160);
 CREATE INDEX events_by_subject ON events (subject, seq);
 
@@ -214,10 +214,10 @@ CREATE INDEX positions_by_opened ON positions (opened_at);
 CREATE INDEX positions_by_instrument ON positions (instrument, opened_at);
 CREATE INDEX positions_by_expiry ON positions (rollover, expiry) WHERE expiry > '';
 
--- Which signals, orders and positions may be alive: a row per commit that made any, with their keys.
--- Whoever added it takes it off when all of them have ended (by `mark`, the commit's last event);
--- what is left by others is taken out by tl_sweep, so the list is short however long the tables
--- grow.
+-- Which signals, orders and positions may be alive: a row per table and commit that made any, with
+-- their keys. Whoever added it takes it off when all of them have ended (by `mark`, the commit's
+-- last event); what others left is taken out by tl_sweep, so the list is short however long the
+-- tables grow.
 CREATE TABLE live (
     tab text COLLATE "C" NOT NULL,
     ids text[] COLLATE "C" NOT NULL,

@@ -1,3 +1,5 @@
+/* The list of the living, as far as this instance has written it: which keys stand on which of its
+ * rows. Nothing of it is needed to be right: a start forgets it, and the sweep does the rest. */
 #include "store/pglive.h"
 
 #include "base/keyed.h"
