@@ -2,6 +2,7 @@
  */
 #include "base/metric.h"
 
+#include "base/keyed.h"
 #include "base/mem.h"
 
 #define uthash_malloc(size) mem_alloc(size)
@@ -10,7 +11,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <uthash.h>
 
 #define SERIES_MOST 2000u
 #define OVERFLOW_LABELS "overflow=\"true\""

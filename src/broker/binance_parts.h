@@ -3,6 +3,7 @@
 #define TIDELOCK_BROKER_BINANCE_PARTS_H
 #include "base/chance.h"
 #include "base/json.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "broker/binance.h"
@@ -11,10 +12,6 @@
 #include "io/websocket.h"
 #include <stdio.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 /* ---- binance_sign.c: keys, signatures, percent-encoding ---- */
 

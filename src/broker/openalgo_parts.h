@@ -2,16 +2,13 @@
 #ifndef TIDELOCK_BROKER_OPENALGO_PARTS_H
 #define TIDELOCK_BROKER_OPENALGO_PARTS_H
 #include "base/json.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "broker/openalgo.h"
 #include "broker/rate_limit.h"
 #include "io/http_client.h"
 #include "io/websocket.h"
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 enum oa_mode { OA_UNSEEN, OA_LIVE, OA_ANALYZE, OA_SEMI_AUTO };
 

@@ -2,14 +2,11 @@
 #ifndef TIDELOCK_IO_PG_CONN_H
 #define TIDELOCK_IO_PG_CONN_H
 #include "base/chance.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "io/loop_uv.h"
 #include "io/pg.h"
 #include <libpq-fe.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #define PG_HOSTS_MAX 16
 #define PG_WORDS_MAX 64

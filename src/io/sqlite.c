@@ -1,11 +1,11 @@
 /* SQLite: opening with our settings, statements kept by their text. */
 #include "io/sqlite.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "io/sqlite_db.h"
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>
-#include <uthash.h>
 
 /* Another process of ours (the command line) may hold the write lock for a moment. */
 #define BUSY_TIMEOUT_MS 2000

@@ -1,13 +1,10 @@
 /* Claims of signals, kept in Redis while they are worked. */
 #include "lease/claim.h"
 #include "base/id.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "lease/hints.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #include <stdio.h>
 

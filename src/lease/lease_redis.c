@@ -7,12 +7,9 @@
  *                  └─ denied, its holder is dead, or has not got the key in the book for a second
  *                     ──> inner ── granted ──> the hint is overwritten */
 #include "lease/hints.h"
+#include "base/keyed.h"
 #include "lease/lease.h"
 #include "store/fence.h"
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
  * first that of its insert, later that of its removal. */
 #include "store/spool.h"
 #include "base/json.h"
+#include "base/keyed.h"
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/loop.h"
@@ -13,10 +14,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 enum { COUNT_DEFAULT = 20000, BATCH_MAX = 512, VERSION = 1 };
 #define BYTES_DEFAULT ((size_t)64 << 20)

@@ -2,14 +2,11 @@
  * that what was logged is sound: every sum is taken again from the smallest rows (fills, ledger
  * entries) and compared upwards. */
 #include "trade/event.h"
+#include "base/keyed.h"
 #include "trade/signal.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define uthash_malloc(size) mem_alloc(size)
-#define uthash_free(memory, size) mem_free(memory)
-#include <uthash.h>
 
 struct tally { /* what the smaller rows add up to under one key */
     UT_hash_handle hh;
