@@ -37,8 +37,9 @@ void failover_follow(struct core *core, const struct change *change)
         return;
     }
     const struct lease_row *before = change->before, *after = change->after;
-    if (change->table->id == TABLE_LEASE && before && before->term && !after->term &&
-        strcmp(after->id, LEADER_KEY) == 0)
+    bool given = after->term == 0 || after->term == core->term;
+    if (change->table->id == TABLE_LEASE && before && before->term && before->term != after->term &&
+        given && strcmp(after->id, LEADER_KEY) == 0)
         remember(core, before->term, before->holder, after->since_us, "handed over");
 }
 

@@ -62,7 +62,7 @@ static enum step_result ask_lease(struct flow *flow)
     struct taking *taking = flow->data;
     taking->began_us = clock_steady(flow->core->clock);
     const struct lease_row *row = book_get(flow->core->book, TABLE_LEASE, taking->key);
-    taking->inherited = row && row->term != flow->core->term;
+    taking->inherited = row && (row->term != flow->core->term || row->version > 1);
     if (strcmp(taking->key, LEADER_KEY) == 0)
         failover_begin(flow->core);
     if (MUTANT(MUTANT_TWO_LEADERS))

@@ -240,13 +240,26 @@ static void find_orphans(struct core *core)
 
 /* ---- turns ---- */
 
+/* An instrument that whoever left has handed to us. */
+static bool want_given(void *ctx, const void *found)
+{
+    struct core *core = ctx;
+    const struct lease_row *row = found;
+    const char *instrument = row->id + strlen("instrument:");
+    if (core->term && row->term == core->term && text_starts(row->id, "instrument:"))
+        holding_of(core, instrument)->wanted |= holding_of(core, instrument)->state == HOLDING_NONE;
+    return true;
+}
+
 void holdings_look(struct core *core)
 {
+    if (core->options.mode == MODE_ACTIVE_ACTIVE)
+        book_each(core->book, TABLE_LEASE, want_given, core);
     for (struct holding *h = core->holdings->all; h; h = h->hh.next)
         h->again_us = 0;
     core->holdings->adopt_us = 0;
     const struct lease_row *leader = book_get(core->book, TABLE_LEASE, LEADER_KEY);
-    if (leader && !leader->term) /* handed over: nothing is wrong */
+    if (leader && (!leader->term || leader->term == core->term)) /* handed over: nothing is wrong */
         core->holdings->off_us = 0;
 }
 

@@ -27,8 +27,9 @@ struct lease;
 struct lease_ops {
     /* value: const int64_t * term, committed. LATER while the database is away */
     void (*join)(struct lease *l, struct waiter to);
-    /* Hands over at once: keys and membership end in the log; held() is false from the call on.
-     * With an error they end when the others notice. */
+    /* Hands over at once: membership ends in the log, and the leader's key and those of instruments
+     * belong to others who give signs of life, by name; held() is false from the call on. With an
+     * error they end when the others notice. */
     void (*leave)(struct lease *l, struct waiter to);
     /* value: const struct lease_grant *. BUSY (LATER): a living member has it; CLOSED: not joined;
      * a key that is held is granted at once */

@@ -146,23 +146,70 @@ static void write_release(struct lease_store *l, struct lease_key *key)
     lease_write_ask(write, true);
 }
 
+/* ---- leaving ---- */
+
+struct leaving {
+    struct lease_store *lease;
+    struct lease_write *write;
+    struct member heirs[HEIRS_MAX];
+    size_t heir_count, handed, freed;
+    bool hands; /* of two rounds, the one that tells of keys with an heir */
+};
+
+static bool count_own(void *ctx, const void *row)
+{
+    struct leaving *leaving = ctx;
+    leaving->freed += ((const struct lease_row *)row)->term == leaving->lease->term;
+    return true;
+}
+
+size_t lease_keys_owned(const struct lease_store *l)
+{
+    struct leaving leaving = {.lease = (struct lease_store *)(uintptr_t)l};
+    book_each(l->options.book, TABLE_LEASE, count_own, &leaving);
+    return leaving.freed;
+}
+
+/* Any other key is for one piece of work, which does not go on by itself. */
+static bool is_inherited(const char *key)
+{
+    return strcmp(key, "leader") == 0 || text_starts(key, "instrument:");
+}
+
+static bool end_key(void *ctx, const void *found)
+{
+    struct leaving *leaving = ctx;
+    const struct lease_row *row = found;
+    if (row->term != leaving->lease->term ||
+        (leaving->heir_count && is_inherited(row->id)) != leaving->hands)
+        return true;
+    struct lease_row after = freed(leaving->lease, row);
+    if (leaving->hands) {
+        const struct member *heir = strcmp(row->id, "leader") == 0
+                                        ? &leaving->heirs[0]
+                                        : &leaving->heirs[leaving->handed % leaving->heir_count];
+        after.term = heir->term;
+        text_copy(after.holder, sizeof after.holder, heir->name);
+    }
+    if ((leaving->hands ? leaving->handed++ : leaving->freed++) == 0)
+        lease_write_event(leaving->write, leaving->hands ? "lease.handed" : "lease.released",
+                          leaving->lease->id);
+    lease_write_change(leaving->write, TABLE_LEASE, row, &after);
+    return true;
+}
+
+/* Nobody has to find out first that they are free, nor to be faster than others. */
 void lease_keys_end(struct lease_store *l, struct lease_write *write)
 {
-    struct lease_key *key, *next;
-    bool first = true;
+    struct leaving leaving = {.lease = l, .write = write};
     if (l->options.sole)
         return;
-    HASH_ITER(hh, l->keys, key, next)
-    {
-        const struct lease_row *row = book_get(l->options.book, TABLE_LEASE, key->name);
-        if (!row || row->term != l->term)
-            continue;
-        struct lease_row after = freed(l, row);
-        if (first)
-            lease_write_event(write, "lease.released", l->id);
-        first = false;
-        lease_write_change(write, TABLE_LEASE, row, &after);
-    }
+    leaving.heir_count = lease_watch_heirs(l, leaving.heirs);
+    leaving.hands = leaving.heir_count > 0;
+    if (leaving.hands)
+        book_each(l->options.book, TABLE_LEASE, end_key, &leaving);
+    leaving.hands = false;
+    book_each(l->options.book, TABLE_LEASE, end_key, &leaving);
 }
 
 /* ---- the state of one key ---- */

@@ -181,7 +181,7 @@ static void write_leave(struct lease_store *l)
         return;
     }
     struct lease_write *write =
-        lease_write_new(l, 3 + HASH_COUNT(l->keys) / STORE_CHANGES_MAX, wrote_leave);
+        lease_write_new(l, 4 + lease_keys_owned(l) / STORE_CHANGES_MAX, wrote_leave);
     struct member after = *row;
     lease_keys_end(l, write);
     lease_keys_drop(l);

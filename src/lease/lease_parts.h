@@ -11,6 +11,7 @@
 #include "store/fence.h"
 
 #define LEASE_NEVER INT64_MAX
+enum { HEIRS_MAX = 8 };
 
 enum membership { LEASE_OUT, LEASE_JOINING, LEASE_IN, LEASE_LEAVING };
 
@@ -114,8 +115,12 @@ int64_t lease_keys_turn(struct lease_store *l, int64_t now_us);
 void lease_keys_drop(struct lease_store *l); /* nothing is ours any more */
 void lease_keys_check(struct lease_store *l);
 void lease_keys_free(struct lease_store *l);
-void lease_keys_end(struct lease_store *l, struct lease_write *write); /* rows for leaving */
+size_t lease_keys_owned(const struct lease_store *l); /* rows */
+/* Rows for leaving: each key goes to an heir by name, or is free. */
+void lease_keys_end(struct lease_store *l, struct lease_write *write);
 /* lease_watch.c */
 int64_t lease_watch_turn(struct lease_store *l, int64_t now_us);
+/* Who gives signs of life right now, whoever has been there longest first. */
+size_t lease_watch_heirs(const struct lease_store *l, struct member heirs[HEIRS_MAX]);
 void lease_watch_free(struct lease_store *l);
 #endif

@@ -261,7 +261,8 @@ static void acquire(struct lease *lease, const char *name, struct waiter to)
     if (l->asks)
         l->asks->link = &ask->next;
     l->asks = ask;
-    if (lease_held(l->options.inner, name, NULL) || !l->term || !hints_usable(l->options.hints) ||
+    if (lease_held(l->options.inner, name, NULL) || !l->term ||
+        fence_owner(l->options.book, name) == l->term || !hints_usable(l->options.hints) ||
         !hints_key(l->options.hints, "lease", name, at))
         ask_inner(ask);
     else

@@ -205,6 +205,34 @@ int64_t lease_watch_turn(struct lease_store *l, int64_t now_us)
     return LEASE_NEVER;
 }
 
+/* ---- heirs ---- */
+
+/* A sign of life may fall just behind a look. */
+#define FRESH_LOOKS 3
+
+static bool is_fresh(const struct lease_store *l, const struct lease_other *other)
+{
+    return !other->missed && !other->writing && lease_member_alive(l, other->term) &&
+           clock_steady(l->options.clock) - other->seen_us <= FRESH_LOOKS * l->options.watch_us;
+}
+
+size_t lease_watch_heirs(const struct lease_store *l, struct member heirs[HEIRS_MAX])
+{
+    size_t count = 0;
+    for (const struct lease_other *other = l->others; other; other = other->hh.next) {
+        char id[sizeof l->id];
+        text_int(id, other->term);
+        const struct member *row = book_get(l->options.book, TABLE_MEMBER, id);
+        if (!row || !is_fresh(l, other) || count == HEIRS_MAX)
+            continue;
+        size_t at = count++;
+        for (; at > 0 && heirs[at - 1].term > row->term; at--)
+            heirs[at] = heirs[at - 1];
+        heirs[at] = *row;
+    }
+    return count;
+}
+
 void lease_watch_free(struct lease_store *l)
 {
     struct lease_other *other, *next;

@@ -8,7 +8,6 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
@@ -19,6 +18,8 @@
 #define KEY "instrument:GOLD"
 #define REDIS_KEY "tidelock:main:lease:instrument:{GOLD}"
 #define MEMBERS 3
+#define UNHEARD_NAME "tidelock_lease_hint_unknown_total"
+#define UNHEARD(i) metric_value(metric_counter(hosts[i].metrics, UNHEARD_NAME, NULL, NULL))
 
 struct host { /* one member */
     struct lease *lease;
@@ -93,11 +94,10 @@ static void wait_a_turn(void)
             lease_turn(hosts[i].lease);
     answer_beats();
     size_t given = store_mem_turn(store);
-    while (loop_turn(loop, 0)) {
-    }
+    while (loop_turn(loop, 0))
+        ;
     struct pollfd fd = {.fd = loop_fd(loop), .events = POLLIN};
-    int64_t next_ms = loop_next_ms(loop);
-    assert_true(poll(&fd, 1, given ? 0 : (int)(next_ms > 5 ? 5 : next_ms)) >= 0);
+    assert_true(poll(&fd, 1, given || loop_next_ms(loop) == 0 ? 0 : 1) >= 0);
 }
 
 #define UNTIL(condition)                                                                           \
@@ -327,7 +327,7 @@ static void test_denied_without_the_database(void **state)
     assert_int_equal(acquire(1), ERR_BUSY);
     assert_int_equal(events(), before);
     assert_true(metric_value(metric_counter(hosts[1].metrics, "tidelock_lease_hint_denied_total",
-                                            "", NULL)) == 2);
+                                            "", NULL)) == 2 - UNHEARD(1));
     lease_release(hosts[0].lease, KEY);
     UNTIL(fence_owner(book, KEY) == 0 && !redis_names(0));
     assert_int_equal(acquire(1), ERR_OK);
@@ -380,12 +380,16 @@ static void test_stuck(void **state)
 {
     (void)state;
     char command[160];
+    int64_t from_us = 0;
     snprintf(command, sizeof command, "SET " REDIS_KEY " %lld.x", (long long)hosts[2].term);
-    redis_say(&server, command);
-    assert_int_equal(acquire(0), ERR_BUSY);
-    int64_t from_us = loop_steady_us(loop);
-    while (acquire(0) == ERR_BUSY)
-        wait_a_turn();
+    for (double before = -1; UNHEARD(0) > before;) { /* again when Redis was too slow */
+        lease_release(hosts[0].lease, KEY);
+        UNTIL(!fence_owner(book, KEY));
+        redis_say(&server, command);
+        before = UNHEARD(0);
+        for (from_us = loop_steady_us(loop); acquire(0) == ERR_BUSY;)
+            wait_a_turn();
+    }
     assert_int_equal(hosts[0].err.code, ERR_OK);
     assert_true(loop_steady_us(loop) - from_us > 500000);
     UNTIL(redis_names(0));
@@ -461,15 +465,15 @@ static void test_claims(void **state)
 {
     (void)state;
     char out[64];
-    assert_int_equal(claim(0, "s1"), CLAIM_GRANTED);
-    assert_int_equal(claim(0, "s1"), CLAIM_GRANTED); /* it is ours */
-    assert_int_equal(claim(1, "s1"), CLAIM_DENIED);
-    assert_int_equal(claim(1, "s2"), CLAIM_GRANTED);
+    UNTIL(claim(0, "s1") == CLAIM_GRANTED);
+    UNTIL(claim(0, "s1") == CLAIM_GRANTED); /* it is ours */
+    UNTIL(claim(1, "s1") == CLAIM_DENIED);
+    UNTIL(claim(1, "s2") == CLAIM_GRANTED);
     redis_say_to(server.port, out, sizeof out, "PTTL tidelock:main:claim:signal:{GOLD}:s1");
     long ttl_ms = strtol(out + 1, NULL, 10);
     assert_true(ttl_ms > 20000 && ttl_ms <= 30000);
     claim_release(hosts[1].claims, "s1"); /* not its own */
-    assert_int_equal(claim(1, "s1"), CLAIM_DENIED);
+    UNTIL(claim(1, "s1") == CLAIM_DENIED);
     claim_release(hosts[0].claims, "s1");
     UNTIL(claim(1, "s1") == CLAIM_GRANTED);
 }

@@ -455,6 +455,41 @@ static void test_leave(void **state)
     assert_int_equal(acquire(0), ERR_BUSY);
 }
 
+/* Who leaves names who goes on: of those that give signs of life, whoever has been there longest.
+ */
+static void test_heir(void **state)
+{
+    (void)state;
+    open_three();
+    assert_int_equal(acquire(1), ERR_OK);
+    lease_acquire(sides[1].lease, "leader",
+                  (struct waiter){.answer = hear_grant, .owner = &sides[1]});
+    lease_acquire(sides[1].lease, "rollover:X",
+                  (struct waiter){.answer = hear_grant, .owner = &sides[1]});
+    pass(WATCH_US * 2);
+    stop_beats(0, true);
+    pass(WATCH_US * 5); /* not yet dead, but silent */
+    lease_leave(sides[1].lease, (struct waiter){.answer = hear_term, .owner = &sides[1]});
+    turn();
+    const struct lease_row *row = book_get(book, TABLE_LEASE, "leader");
+    assert_int_equal(row->term, sides[2].term);
+    assert_string_equal(row->holder, "three");
+    row = book_get(book, TABLE_LEASE, "rollover:X");
+    assert_int_equal(row->term, 0); /* nobody would go on with that by itself */
+    assert_int_equal(acquire(0), ERR_BUSY);
+    int64_t version = ((const struct lease_row *)book_get(book, TABLE_LEASE, KEY))->version;
+    assert_int_equal(acquire(2), ERR_OK);
+    row = book_get(book, TABLE_LEASE, KEY);
+    assert_int_equal(row->version, version); /* nothing was to be written */
+    /* One that was handed a key and leaves without ever having taken it hands it on. */
+    stop_beats(0, false);
+    pass(WATCH_US * 3);
+    lease_leave(sides[2].lease, (struct waiter){.answer = hear_term, .owner = &sides[2]});
+    turn();
+    row = book_get(book, TABLE_LEASE, "leader");
+    assert_int_equal(row->term, sides[0].term);
+}
+
 static void test_database_refuses(void **state)
 {
     (void)state;
@@ -506,6 +541,7 @@ int main(void)
         TEST(test_nobody_could_look),
         TEST(test_stopped_observer),
         TEST(test_leave),
+        TEST(test_heir),
         TEST(test_database_refuses),
         TEST(test_changed_by_hand),
     };
