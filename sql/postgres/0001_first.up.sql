@@ -345,7 +345,8 @@ CREATE TABLE strategy_state (
 ) WITH (fillfactor = 50);
 
 -- Legal edges only: the same graph as signal_may_become and order_may_become; a test compares them.
--- In functions, as a trigger's own condition is read anew by every statement as well.
+-- In functions, as a trigger's own condition is read anew by every statement as well; after the row,
+-- as a trigger before it locks it first, in the log too.
 CREATE FUNCTION tl_signal_strays(before text, after text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -358,7 +359,7 @@ BEGIN
         WHEN 'dead' THEN after IN ('retrying', 'dropped')
         ELSE false END);
 END $$;
-CREATE TRIGGER signals_edge BEFORE UPDATE OF state ON signals FOR EACH ROW
+CREATE TRIGGER signals_edge AFTER UPDATE OF state ON signals FOR EACH ROW
 WHEN (tl_signal_strays(OLD.state, NEW.state))
 EXECUTE FUNCTION tl_refuse('signals', 'this state may not follow the one before');
 CREATE FUNCTION tl_order_strays(before text, after text) RETURNS boolean
@@ -380,7 +381,7 @@ BEGIN
         WHEN 'expired' THEN after IN ('filled')
         ELSE false END);
 END $$;
-CREATE TRIGGER orders_edge BEFORE UPDATE OF state ON orders FOR EACH ROW
+CREATE TRIGGER orders_edge AFTER UPDATE OF state ON orders FOR EACH ROW
 WHEN (tl_order_strays(OLD.state, NEW.state))
 EXECUTE FUNCTION tl_refuse('orders', 'this state may not follow the one before');
 

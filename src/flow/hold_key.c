@@ -389,7 +389,7 @@ static enum step_result open(struct flow *flow)
     struct owed owed = hold_owed(core, holding);
     int64_t now_us = clock_steady(core->clock);
     holding->state = HOLDING_OPEN;
-    holding->wanted = false;
+    hold_want(core, holding, false);
     if (core->options.mode == MODE_SINGLE)
         core->reconciled = true;
     if (holding == core->holdings->leader) {
@@ -419,7 +419,7 @@ static void not_taken(struct core *core, struct holding *holding, const struct e
         clock_steady(core->clock) + BUSY_US / 2 + (int64_t)chance_below(&core->chance, BUSY_US);
     /* Somebody else has it, and works what waits; if he dies, the log tells. */
     if (err->code == ERR_BUSY)
-        holding->wanted = false;
+        hold_want(core, holding, false);
 }
 
 static void ended(struct flow *flow, const struct err *err)

@@ -122,6 +122,12 @@ size_t holdings_count(const struct core *core)
     return count;
 }
 
+void hold_want(struct core *core, struct holding *holding, bool wanted)
+{
+    core->holdings->wanted += (size_t)wanted - (size_t)holding->wanted;
+    holding->wanted = wanted;
+}
+
 /* ---- what a write needs ---- */
 
 static const char *instrument_of(const struct change *change)
@@ -182,7 +188,7 @@ bool holding_want(struct core *core, const char *instrument)
         return holding->state != HOLDING_NONE || is_free(core, holding);
     if (holding->state != HOLDING_NONE)
         return true;
-    holding->wanted = is_free(core, holding);
+    hold_want(core, holding, is_free(core, holding));
     if (may_take(core, holding))
         hold_begin(core, holding);
     return holding->wanted;
@@ -263,6 +269,13 @@ void holdings_look(struct core *core)
         core->holdings->off_us = 0;
 }
 
+static void note_next(const struct holding *holding, int64_t now_us, int64_t *next_us)
+{
+    if (holding->state == HOLDING_NONE && holding->again_us > now_us &&
+        holding->again_us < *next_us)
+        *next_us = holding->again_us;
+}
+
 int64_t holdings_turn(struct core *core)
 {
     struct holdings *holdings = core->holdings;
@@ -273,12 +286,12 @@ int64_t holdings_turn(struct core *core)
         next_us = holdings->off_us;
     else if (may_take(core, holdings->leader))
         hold_begin(core, holdings->leader);
-    for (struct holding *h = holdings->all; h; h = h->hh.next) {
+    note_next(holdings->leader, now_us, &next_us);
+    for (struct holding *h = holdings->wanted ? holdings->all : NULL; h; h = h->hh.next) {
         if (h->wanted && may_take(core, h))
             hold_begin(core, h);
-        if (h->state == HOLDING_NONE && (h->wanted || h == holdings->leader) &&
-            h->again_us > now_us && h->again_us < next_us)
-            next_us = h->again_us;
+        if (h->wanted)
+            note_next(h, now_us, &next_us);
     }
     if (core->options.mode == MODE_ACTIVE_ACTIVE && core_is_leader(core)) {
         if (now_us >= holdings->adopt_us) {
@@ -309,7 +322,8 @@ void holdings_drop(struct core *core)
     for (struct holding *h = core->holdings->all; h; h = h->hh.next) {
         h->state = HOLDING_NONE;
         h->flow = 0;
-        h->wanted = h->looking = h->tried = false;
+        h->looking = h->tried = false;
+        hold_want(core, h, false);
         h->again_us = h->orphan_us = 0;
     }
     metric_set(core->holdings->leads, 0);

@@ -19,6 +19,7 @@ struct holding {
 struct holdings {
     struct holding *all; /* by key */
     struct holding *leader;
+    size_t wanted; /* how many keys are: a turn need not look through a thousand that are not */
     int64_t off_us, led_us; /* steady */
     unsigned losses;
     uint64_t waiting; /* a takeover that wants to know whether we lead */
@@ -37,6 +38,7 @@ struct owed { /* rows of one key, copied: what is begun for them moves the book 
 /* Live orders and unfinished signals. */
 struct owed hold_owed(struct core *core, const struct holding *holding);
 void hold_let_go(struct owed *owed);
+void hold_want(struct core *core, struct holding *holding, bool wanted);
 /* Takes the key. Story in hold_key.c. */
 void hold_begin(struct core *core, struct holding *holding);
 #endif
