@@ -6,16 +6,19 @@
  *       └──denied──> held back ──100 ms, shutdown, an EXIT after it──> goes on
  *                        └──the log tells of the row──> its senders hear of the first one
  *
- * Redis is asked while other commits are under way, and a signal for which nobody waits (an exit
- * of the host's own) is not asked about. A claim that lies costs 100 ms, and nothing else. */
+ * Redis is asked while other commits are under way, and not about a signal for which nobody
+ * waits (an exit of the host's own), nor while no other instance lives. A claim that lies costs 100
+ * ms, and nothing else. */
 #include "flow/claiming.h"
 #include "flow/intake.h"
 #include "flow/mutant.h"
 #include "lease/claim.h"
+#include "store/fence.h"
 #include "trade/order.h"
 
 enum { HELD_MAX = 4096 }; /* beyond that signals go on without being asked about */
 #define HELD_BACK_US 100000
+#define LOOK_US 100000
 
 struct held {
     UT_hash_handle hh;
@@ -28,6 +31,8 @@ struct claiming {
     struct pool pool;
     struct held *held;
     struct heap due; /* steady time until which a denied one is held back; its handle */
+    int64_t look_us; /* steady: when the members are counted again */
+    bool others;
     struct metric *by_log, *by_time;
 };
 
@@ -124,11 +129,25 @@ static void hear_claim(void *owner, uint64_t handle, const struct err *err, cons
     }
 }
 
+/* Whether another member lives that could be given the same. */
+static bool has_others(struct core *core)
+{
+    struct claiming *claiming = core->claiming;
+    int64_t now_us = clock_steady(core->clock);
+    if (now_us >= claiming->look_us) {
+        claiming->others = fence_others(core->book, core->term) > 0;
+        claiming->look_us = now_us + LOOK_US;
+    }
+    return claiming->others;
+}
+
 bool claiming_asks(struct core *core, const struct signal *signal)
 {
     struct claiming *claiming = core->claiming;
     uint64_t handle;
-    struct held *held = claiming ? pool_take(&claiming->pool, &handle) : NULL;
+    struct held *held = NULL;
+    if (claiming && has_others(core))
+        held = pool_take(&claiming->pool, &handle);
     if (!held)
         return false;
     held->row = *signal;

@@ -253,6 +253,29 @@ void redis_eval(struct redis *redis, size_t script, const char *key, const char 
     send_call(redis, call, timeout_us, to);
 }
 
+void redis_eval_each(struct redis *redis, size_t script, const char *const *keys, size_t count,
+                     const char *argument)
+{
+    const struct redis_link *link = route(redis, -1);
+    const char *words[REDIS_ARGUMENTS_MAX + 1] = {"EVALSHA", link ? link->sha[script] : ""};
+    char number[24];
+    const char *const arguments[] = {argument, NULL};
+    size_t at = 2;
+    if (redis->url.topology == REDIS_CLUSTER) {
+        for (size_t i = 0; i < count; i++)
+            redis_eval(redis, script, keys[i], arguments, 0, (struct waiter){0});
+        return;
+    }
+    snprintf(number, sizeof number, "%zu", count);
+    words[at++] = number;
+    for (size_t i = 0; i < count; i++)
+        words[at++] = keys[i];
+    words[at] = argument;
+    struct redis_call *call = redis_call_new(words);
+    call->script = (int)script;
+    send_call(redis, call, 0, (struct waiter){0});
+}
+
 bool redis_up(const struct redis *redis, const char *key)
 {
     return redis_link_ready(route(redis, slot_of(redis, key)));

@@ -19,6 +19,7 @@
 
 #define REDIS_SCRIPTS_MAX 8
 #define REDIS_ARGUMENTS_MAX 12
+#define REDIS_KEYS_MAX 8
 
 struct redis;
 struct redis_options { /* copied by redis_open, texts too, but not the scripts' */
@@ -66,6 +67,10 @@ void redis_command(struct redis *redis, const char *key, const char *const *word
 /* Runs the script of that number with one key and the arguments (NULL-terminated). */
 void redis_eval(struct redis *redis, size_t script, const char *key, const char *const *arguments,
                 int64_t timeout_us, struct waiter to);
+/* The same with several keys, up to REDIS_KEYS_MAX, and one argument; nobody waits. A cluster may
+ * keep them apart: there each goes by itself. */
+void redis_eval_each(struct redis *redis, size_t script, const char *const *keys, size_t count,
+                     const char *argument);
 /* Whether a command with this key (NULL: any) would be sent now. */
 bool redis_up(const struct redis *redis, const char *key);
 

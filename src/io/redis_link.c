@@ -30,10 +30,20 @@ static void pace(struct redis_link *link)
         if (due_us < at_us)
             at_us = due_us;
     }
+    link->timer_us = at_us;
     if (at_us == INT64_MAX)
         loop_timer_stop(link->timer);
     else
         loop_timer_start_at(link->timer, at_us);
+}
+
+/* One more deadline: the others need not be looked at. */
+static void pace_at(struct redis_link *link, int64_t at_us)
+{
+    if (at_us >= link->timer_us)
+        return;
+    link->timer_us = at_us;
+    loop_timer_start_at(link->timer, at_us);
 }
 
 /* ---- the end of a connection ---- */
@@ -259,12 +269,10 @@ void redis_link_send(struct redis_link *link, struct redis_call *call)
         refuse(link, call);
         return;
     }
-    bool alone = !link->first;
     *link->last = wire;
     link->last = &wire->next;
     link->in_flight++;
-    if (alone || call->timeout_us < link->redis->options.timeout_us)
-        pace(link);
+    pace_at(link, wire->deadline_us);
 }
 
 static void hear_lost(struct redis_link *link, struct redis_call *call)
@@ -307,6 +315,7 @@ struct redis_link *redis_link_new(struct redis *redis, enum redis_duty duty,
     link->on_state = on_state;
     link->last = &link->first;
     link->timer = loop_timer_new(redis->loop, on_timer, link);
+    link->timer_us = INT64_MAX;
     if (place) {
         link->place = *place;
         loop_timer_start_in(link->timer, 0);

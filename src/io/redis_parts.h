@@ -71,6 +71,7 @@ struct redis_link {
     redisAsyncContext *ac;
     uv_getaddrinfo_t *resolving;
     struct loop_timer *timer;
+    int64_t timer_us; /* when it goes off */
     int64_t began_us, retry_us;
     unsigned failures;
     struct redis_wire *first, **last;

@@ -82,8 +82,9 @@ static void on_socket(uv_poll_t *uv, int status, int events)
 
 static void watch(struct poll *poll, int events)
 {
+    bool same = poll->events == events;
     poll->events = events;
-    if (!poll->ac)
+    if (!poll->ac || same)
         return;
     if (events)
         uv_poll_start(&poll->uv, events, on_socket);

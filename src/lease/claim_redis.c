@@ -10,6 +10,7 @@
 
 #define CLAIM_US 30000000
 #define KEPT_MAX 4096
+#define GATHER_US 10000 /* claims that are given back go together: nobody waits for them */
 
 struct kept {
     UT_hash_handle hh; /* in the order of claiming, which is that of renewing */
@@ -31,6 +32,9 @@ struct redis_claims {
     struct loop *loop;
     struct loop_timer *timer;
     struct kept *kept;
+    struct kept *dropped[REDIS_KEYS_MAX]; /* to be given back in one command */
+    size_t dropped_count;
+    struct loop_timer *drop_timer;
     struct claim_asked *unknown, **last_unknown;
     char token[HINT_TOKEN_SIZE];
     struct metric *answers[3];
@@ -74,7 +78,7 @@ static void renew(void *ctx)
         kept->renew_us = now_us + CLAIM_US / 3;
         HASH_ADD_STR(c->kept, id, kept);
         if (hints_usable(c->hints))
-            hints_take(c->hints, kept->key, c->token, CLAIM_US, 0, (struct waiter){0});
+            hints_take(c->hints, kept->key, c->token, CLAIM_US, false, (struct waiter){0});
     }
     pace(c);
 }
@@ -113,7 +117,7 @@ static void hear_hint(void *owner, uint64_t handle, const struct err *err, const
     struct waiter to = asked->to;
     (void)handle;
     (void)err;
-    if (hint->hint == HINT_GRANTED)
+    if (hint->hint != HINT_DENIED) /* unknown: it may stand all the same, and is then given back */
         keep(c, asked);
     mem_free(asked);
     answer(c, to,
@@ -147,8 +151,11 @@ static void ask(struct claims *claims, const char *signal_id, const char *instru
     snprintf(name, sizeof name, "signal:%s:%s", instrument, signal_id);
     if (hints_usable(c->hints) && HASH_COUNT(c->kept) < KEPT_MAX &&
         hints_key(c->hints, "claim", name, asked->key)) {
-        hints_take(c->hints, asked->key, c->token, CLAIM_US, HINT_DEADLINE_US,
-                   (struct waiter){.answer = hear_hint, .owner = asked});
+        struct waiter to_us = {.answer = hear_hint, .owner = asked};
+        if (find(c, signal_id)) /* asked again: it may be ours */
+            hints_take(c->hints, asked->key, c->token, CLAIM_US, true, to_us);
+        else
+            hints_claim(c->hints, asked->key, c->token, CLAIM_US, to_us);
         return;
     }
     if (!c->unknown)
@@ -157,15 +164,31 @@ static void ask(struct claims *claims, const char *signal_id, const char *instru
     c->last_unknown = &asked->next;
 }
 
+static void give_back(void *ctx)
+{
+    struct redis_claims *c = ctx;
+    const char *keys[REDIS_KEYS_MAX];
+    for (size_t i = 0; i < c->dropped_count; i++)
+        keys[i] = c->dropped[i]->key;
+    if (c->dropped_count && hints_usable(c->hints))
+        hints_drop_all(c->hints, keys, c->dropped_count, c->token);
+    while (c->dropped_count > 0)
+        mem_free(c->dropped[--c->dropped_count]);
+    loop_timer_stop(c->drop_timer);
+}
+
 static void release(struct claims *claims, const char *signal_id)
 {
     struct redis_claims *c = of(claims);
     struct kept *kept = find(c, signal_id);
     if (!kept)
         return;
-    if (hints_usable(c->hints))
-        hints_drop(c->hints, kept->key, c->token);
-    drop_kept(c, kept);
+    HASH_DELETE(hh, c->kept, kept);
+    c->dropped[c->dropped_count++] = kept;
+    if (c->dropped_count == REDIS_KEYS_MAX)
+        give_back(c);
+    else if (c->dropped_count == 1)
+        loop_timer_start_in(c->drop_timer, GATHER_US);
 }
 
 /* ---- its life ---- */
@@ -178,6 +201,8 @@ static void close(struct claims *claims)
     answer_unknown(c);
     while (c->kept)
         drop_kept(c, c->kept);
+    give_back(c); /* hints are gone: only the memory */
+    loop_timer_free(c->drop_timer);
     loop_timer_free(c->timer);
     mem_free(c);
 }
@@ -192,6 +217,7 @@ struct claims *claims_redis_open(struct hints *hints, struct loop *loop, struct 
     c->hints = hints;
     c->loop = loop;
     c->timer = loop_timer_new(loop, renew, c);
+    c->drop_timer = loop_timer_new(loop, give_back, c);
     c->last_unknown = &c->unknown;
     id_random(c->token);
     for (int i = 0; metrics && i < 3; i++)

@@ -9,6 +9,7 @@
 
 #define CHECK_US 10000000
 #define CHECK_SOON_US 500000
+#define DEADLINE_US 20000
 
 enum script { SCRIPT_TAKE, SCRIPT_REPLACE, SCRIPT_DROP };
 static const char *const scripts[] = {
@@ -19,7 +20,8 @@ static const char *const scripts[] = {
     "local v=redis.call('GET',KEYS[1]) "
     "if not v or v==ARGV[1] or v==ARGV[2] then "
     "redis.call('SET',KEYS[1],ARGV[2],'PX',ARGV[3]) return ARGV[2] end return v",
-    "if redis.call('GET',KEYS[1])==ARGV[1] then return redis.call('DEL',KEYS[1]) end return 0",
+    "local n=0 for i=1,#KEYS do if redis.call('GET',KEYS[i])==ARGV[1] then "
+    "n=n+redis.call('DEL',KEYS[i]) end end return n",
     NULL};
 
 struct hints {
@@ -158,14 +160,35 @@ static struct asked *asked_new(struct hints *h, const char *token, struct waiter
     return asked;
 }
 
-void hints_take(struct hints *h, const char *key, const char *token, int64_t ttl_us,
-                int64_t deadline_us, struct waiter to)
+void hints_take(struct hints *h, const char *key, const char *token, int64_t ttl_us, bool waits,
+                struct waiter to)
 {
     char ttl_ms[24];
     snprintf(ttl_ms, sizeof ttl_ms, "%" PRId64, ttl_us / 1000);
     const char *const arguments[] = {token, ttl_ms, NULL};
-    redis_eval(h->redis, SCRIPT_TAKE, key, arguments, deadline_us,
+    redis_eval(h->redis, SCRIPT_TAKE, key, arguments, waits ? h->options.deadline_us : 0,
                (struct waiter){.answer = hear_holder, .owner = asked_new(h, token, to)});
+}
+
+static void hear_claimed(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct asked *asked = owner;
+    struct hint_answer answer = {.hint = HINT_UNKNOWN};
+    (void)handle;
+    if (!err)
+        answer.hint = redis_reply_kind(value) == REDIS_TEXT ? HINT_GRANTED : HINT_DENIED;
+    wait_answer(asked->to, NULL, &answer);
+    mem_free(asked);
+}
+
+void hints_claim(struct hints *h, const char *key, const char *token, int64_t ttl_us,
+                 struct waiter to)
+{
+    char ttl_ms[24];
+    snprintf(ttl_ms, sizeof ttl_ms, "%" PRId64, ttl_us / 1000);
+    const char *const words[] = {"SET", key, token, "NX", "PX", ttl_ms, NULL};
+    redis_command(h->redis, key, words, h->options.deadline_us,
+                  (struct waiter){.answer = hear_claimed, .owner = asked_new(h, token, to)});
 }
 
 void hints_replace(struct hints *h, const char *key, const char *old, const char *token,
@@ -180,8 +203,12 @@ void hints_replace(struct hints *h, const char *key, const char *old, const char
 
 void hints_drop(struct hints *h, const char *key, const char *token)
 {
-    const char *const arguments[] = {token, NULL};
-    redis_eval(h->redis, SCRIPT_DROP, key, arguments, 0, (struct waiter){0});
+    hints_drop_all(h, &key, 1, token);
+}
+
+void hints_drop_all(struct hints *h, const char *const *keys, size_t count, const char *token)
+{
+    redis_eval_each(h->redis, SCRIPT_DROP, keys, count, token);
 }
 
 bool hints_key(const struct hints *h, const char *kind, const char *name, char out[HINT_KEY_SIZE])
@@ -258,6 +285,8 @@ struct hints *hints_open(const struct hints_options *options, struct err *err)
 {
     struct hints *h = mem_alloc(sizeof *h);
     h->options = *options;
+    if (!h->options.deadline_us)
+        h->options.deadline_us = DEADLINE_US;
     text_copy(h->prefix, sizeof h->prefix, options->prefix ? options->prefix : "main");
     text_copy(h->identity, sizeof h->identity, options->identity ? options->identity : "");
     snprintf(h->channel, sizeof h->channel, "tidelock:%s:grown", h->prefix);

@@ -10,7 +10,6 @@
 
 #define HINT_KEY_SIZE 256
 #define HINT_TOKEN_SIZE 80
-#define HINT_DEADLINE_US 20000 /* of what somebody waits for */
 
 struct hints;
 struct store;
@@ -25,7 +24,8 @@ struct hints_options { /* texts are copied */
     const char *identity; /* of the database: the same for all its instances, and for no others;
                            * NULL: told later, and Redis is not used before */
     const char *instance;
-    int64_t timeout_us; /* of a command nobody waits for; 0: 50 ms */
+    int64_t timeout_us;  /* of a command nobody waits for; 0: 50 ms */
+    int64_t deadline_us; /* of what somebody waits for; 0: 20 ms */
 };
 struct hints *hints_open(const struct hints_options *options, struct err *err) MUST_CHECK;
 /* Before the leases and claims that use it: they get their last answers. NULL accepted. */
@@ -52,14 +52,20 @@ struct hint_answer { /* value of every answer; there are no errors */
     enum hint hint;
     char holder[HINT_TOKEN_SIZE]; /* DENIED: whose token stands there */
 };
-/* Takes a key for the time, or prolongs it when it is ours already. */
-void hints_take(struct hints *hints, const char *key, const char *token, int64_t ttl_us,
-                int64_t deadline_us, struct waiter to);
+/* Takes a key for the time, or prolongs it when it is ours already. waits: somebody does. */
+void hints_take(struct hints *hints, const char *key, const char *token, int64_t ttl_us, bool waits,
+                struct waiter to);
+/* Takes a key that nobody has, in one cheap command; somebody waits. DENIED does not tell who has
+ * it, and it may be ours. */
+void hints_claim(struct hints *hints, const char *key, const char *token, int64_t ttl_us,
+                 struct waiter to);
 /* As hints_take, over the token `old`, should it still stand there. */
 void hints_replace(struct hints *hints, const char *key, const char *old, const char *token,
                    int64_t ttl_us, struct waiter to);
-/* Removes the key if it is ours. Nobody waits. */
+/* Removes the keys that are ours. Nobody waits. */
 void hints_drop(struct hints *hints, const char *key, const char *token);
+void hints_drop_all(struct hints *hints, const char *const *keys, size_t count /* REDIS_KEYS_MAX */,
+                    const char *token);
 /* tidelock:<prefix>:<kind>:<name>, the instrument of "instrument:X" and "rollover:X:..." in braces,
  * any other name as a whole. False: too long to be told from others. */
 bool hints_key(const struct hints *hints, const char *kind, const char *name,

@@ -153,7 +153,7 @@ static void renew(struct lease_redis *l, struct hint_key *key)
     renewal->lease = l;
     text_copy(renewal->key, sizeof renewal->key, key->name);
     key->renewing = true;
-    hints_take(l->options.hints, at, l->token, ttl_of(l, key->name), 0,
+    hints_take(l->options.hints, at, l->token, ttl_of(l, key->name), false,
                (struct waiter){.answer = hear_renewed, .owner = renewal});
 }
 
@@ -266,7 +266,7 @@ static void acquire(struct lease *lease, const char *name, struct waiter to)
         !hints_key(l->options.hints, "lease", name, at))
         ask_inner(ask);
     else
-        hints_take(l->options.hints, at, l->token, ttl_of(l, name), HINT_DEADLINE_US,
+        hints_take(l->options.hints, at, l->token, ttl_of(l, name), true,
                    (struct waiter){.answer = hear_hint, .owner = ask});
 }
 
