@@ -345,8 +345,8 @@ CREATE TABLE strategy_state (
 ) WITH (fillfactor = 50);
 
 -- Legal edges only: the same graph as signal_may_become and order_may_become; a test compares them.
--- In functions, as a trigger's own condition is read anew by every statement as well; after the row,
--- as a trigger before it locks it first, in the log too.
+-- In functions, as a trigger's own condition is read anew by every statement as well; after the
+-- row, as a trigger before it locks it first, in the log too.
 CREATE FUNCTION tl_signal_strays(before text, after text) RETURNS boolean
 LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
