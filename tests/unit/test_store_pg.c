@@ -213,10 +213,8 @@ static void test_list_of_the_living(void **state)
     again.status = POSITION_PARTIAL;
     again.version = 3;
     assert_int_equal(insert_now(rig, 0, "stays").code, ERR_OK);
-    while (beat(rig, 0, 0).err.code || /* the first sweep is over: it would take all rows anew */
-           !number(rig, "SELECT count(*) FROM pg_stat_activity WHERE state = 'idle' AND "
-                        "application_name = 'tidelock alive' AND query LIKE '%tl_sweep%'"))
-        loop_turn(rig->loop, 10);
+    while (beat(rig, 0, 0).err.code || !number(rig, "SELECT count(*) FROM live WHERE mark = 0"))
+        loop_turn(rig->loop, 10); /* until the first sweep is over: it takes all rows anew */
     assert_int_equal(change_now(rig, TABLE_POSITION, NULL, &open).code, ERR_OK);
     assert_int_equal(number(rig, "SELECT count(*) FROM live WHERE tab = 'positions'"), 1);
     assert_int_equal(change_now(rig, TABLE_POSITION, &open, &closed).code, ERR_OK);
