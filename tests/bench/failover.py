@@ -31,6 +31,26 @@ def now_us():
     return time.time_ns() // 1000
 
 
+STAGES = {
+    "noticed": "kind IN ('member.died', 'lease.handed', 'member.left')",
+    "leads": "kind = 'failover'",
+    "compared": "kind = 'reconciliation.done'",
+    "works": WORK,
+}
+stages = {name: [] for name in STAGES}
+
+
+def note_stages(cluster, since_us):
+    """When each stage was reached first, by the log."""
+    for name, kinds in STAGES.items():
+        leader = "subject = 'leader' OR " if name == "noticed" else ""
+        rows = cluster.rows(
+            f"SELECT min(at) FROM events WHERE at >= {since_us} AND ({leader}{kinds})"
+        )
+        if rows and rows[0][0]:
+            stages[name].append((int(rows[0][0]) - since_us) / 1000)
+
+
 def first_work(cluster, leader, since_us):
     """When somebody else first did what the leader alone may; waits for it."""
     kinds = WORK if cluster.mode == "active_passive" else "kind = 'failover'"
@@ -44,7 +64,9 @@ def first_work(cluster, leader, since_us):
         )
         return rows and rows[0][0]
 
-    return int(until(seen, 20, "somebody else works"))
+    first = int(until(seen, 20, "somebody else works"))
+    note_stages(cluster, since_us)
+    return first
 
 
 def back(cluster, sender):
@@ -148,6 +170,12 @@ def tell(name, given, took):
         f"max {took[-1]:8.1f} ms   target {TARGETS[name]} ms {met}",
         flush=True,
     )
+    for stage, at in stages.items():
+        if at:
+            at.sort()
+            p99 = at[min(len(at) - 1, int(len(at) * 0.99))]
+            print(f"    {stage:10} p50 {at[len(at) // 2]:8.1f} ms   p99 {p99:8.1f} ms", flush=True)
+        at.clear()
 
 
 def main():
