@@ -83,8 +83,7 @@ static enum step_result query(struct flow *flow)
     return STEP_WAIT;
 }
 
-/* What was found, told as the reports it stands for. */
-static void tell(struct core *core, const char *order_id, const struct broker_answer *answer)
+void orders_tell(struct core *core, const char *order_id, const struct broker_answer *answer)
 {
     struct report report = {.at_us = clock_wall(core->clock)};
     text_copy(report.order_id, sizeof report.order_id, order_id);
@@ -124,7 +123,7 @@ static enum step_result query_answer(struct flow *flow, const struct err *err, c
         return flow_fail(flow, err);
     find->found = answer->found;
     if (answer->found)
-        tell(flow->core, find->order_id, answer);
+        orders_tell(flow->core, find->order_id, answer);
     orders_looked(flow->core, find->order_id);
     return answer->found ? STEP_END : STEP_NEXT;
 }

@@ -390,6 +390,7 @@ static enum step_result open(struct flow *flow)
     int64_t now_us = clock_steady(core->clock);
     holding->state = HOLDING_OPEN;
     hold_want(core, holding, false);
+    holding->since_us = clock_wall(core->clock);
     if (core->options.mode == MODE_SINGLE)
         core->reconciled = true;
     if (holding == core->holdings->leader) {

@@ -128,6 +128,12 @@ void hold_want(struct core *core, struct holding *holding, bool wanted)
     holding->wanted = wanted;
 }
 
+int64_t holding_since(const struct core *core, const char *instrument)
+{
+    const struct holding *holding = known(core, instrument);
+    return holding && holding->state == HOLDING_OPEN ? holding->since_us : 0;
+}
+
 /* ---- what a write needs ---- */
 
 static const char *instrument_of(const struct change *change)
@@ -251,9 +257,11 @@ static bool want_given(void *ctx, const void *found)
 {
     struct core *core = ctx;
     const struct lease_row *row = found;
-    const char *instrument = row->id + strlen("instrument:");
-    if (core->term && row->term == core->term && text_starts(row->id, "instrument:"))
-        holding_of(core, instrument)->wanted |= holding_of(core, instrument)->state == HOLDING_NONE;
+    if (!core->term || row->term != core->term || !text_starts(row->id, "instrument:"))
+        return true;
+    struct holding *holding = holding_of(core, row->id + strlen("instrument:"));
+    if (holding->state == HOLDING_NONE)
+        hold_want(core, holding, true);
     return true;
 }
 

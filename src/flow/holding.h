@@ -37,4 +37,6 @@ const char *holding_fence(struct core *core, const struct store_event *events, s
 /* An order that may have ended, whoever worked it: exits and the broker's body hear of it. */
 void holding_note_ended(struct core *core, const struct order *order);
 size_t holdings_count(const struct core *core);
+/* Wall time since when what trades the instrument is done here; 0: it is not. */
+int64_t holding_since(const struct core *core, const char *instrument);
 #endif

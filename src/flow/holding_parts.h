@@ -13,6 +13,7 @@ struct holding {
     uint64_t flow;
     bool wanted, tried;
     bool looking;      /* the lease is ours: its orders are ours to look after */
+    int64_t since_us;  /* wall: when it was opened last */
     int64_t again_us;  /* steady: not before */
     int64_t orphan_us; /* steady: since when something waits that nobody owns; 0: nothing */
 };

@@ -32,6 +32,8 @@ bool orders_amend(struct core *core, const struct order *want, struct waiter to)
 /* What the broker says, by answer, hook or query. Any time, twice, late, before the
  * acknowledgement. */
 void orders_report(struct core *core, const struct report *report);
+/* What a query found, told as the reports it stands for. */
+void orders_tell(struct core *core, const char *order_id, const struct broker_answer *answer);
 /* A change of the order's row other than by a report; `to` hears the write. False: the row is not
  * at hand. */
 bool orders_change(struct core *core, const char *event /* NULL: by its state */, const char *cause,

@@ -18,6 +18,7 @@ struct live_order {
     bool looked;      /* ours from birth, or the broker has answered about it since the start */
     bool dirty;       /* something was heard and not written: ask the broker */
     bool cancel_wanted;
+    bool new_there;     /* asked before it was first sent: the broker does not know it */
     bool recalled;      /* what was kept before it was sent is known to the broker */
     bool changing;      /* a change of it is under way */
     bool amend_refused; /* the broker did not take the last one */

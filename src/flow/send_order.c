@@ -5,12 +5,15 @@
  *             hand
  *     survey  its right is committed; what resembles it at the broker is kept before it is sent,
  *             where there are no ids of ours to know it by (find_order.c recalls it)
- *     place   its right to send is committed under our term, unused, and ours alone note    the
- * attempt is over; the row does not say so yet
+ *     known   the broker is asked for it first when whoever traded the instrument before us may
+ * have sent it: his database may have lost the rows that would tell place   its right to send is
+ * committed under our term, unused, and ours alone note    the attempt is over; the row does not
+ * say so yet
  *
  * The right is used at most once, before its time runs out, or not at all: then it is given back in
  * writing. A right found after a restart is never used. */
 #include "flow/flows.h"
+#include "flow/holding.h"
 #include "flow/mutant.h"
 #include "flow/orders.h"
 #include "flow/orders_parts.h"
@@ -18,12 +21,14 @@
 #include "flow/trade.h"
 
 #define VALIDITY_US 5000000 /* for brokers that name none */
+#define STAMPS_US 2000000   /* a signal's own time may be that much ahead of ours */
 
 struct send {
     char order_id[ID_SIZE];
     int64_t right_until_us; /* steady */
     struct order row;       /* what is sent */
     bool surveyed;
+    bool unsure; /* whether the broker knows it could not be asked */
     enum order_state becomes;
     char reason[REASON_SIZE];
 };
@@ -96,6 +101,57 @@ static enum step_result survey_answer(struct flow *flow, const struct err *err, 
     return STEP_WAIT;
 }
 
+/* ---- known ---- */
+
+/* A promoted standby, or a backup, may lack the last commits: a signal that is sent again then
+ * looks new, and most brokers would take an order under an id that has ended. One that is younger
+ * than our holding the key nobody else can have worked. */
+static bool may_be_known(const struct core *core, const struct live_order *live)
+{
+    enum idempotency_class class = core->broker->ops->traits->idempotency;
+    const struct signal *signal = book_get(core->book, TABLE_SIGNAL, live->row.signal_id);
+    int64_t since_us = holding_since(core, live->row.instrument);
+    return !live->new_there && !live->row.protective && signal &&
+           (class == IDEMPOTENCY_OPEN_ORDERS || class == IDEMPOTENCY_ECHO) &&
+           (!since_us || signal->at_us <= since_us + STAMPS_US);
+}
+
+static enum step_result ask_known(struct flow *flow)
+{
+    const struct send *send = flow->data;
+    struct core *core = flow->core;
+    const struct live_order *live = orders_find(core, send->order_id);
+    if (!live || !may_be_known(core, live))
+        return STEP_NEXT;
+    flow_deadline(flow, clock_steady(core->clock) + core->options.order_deadline_us);
+    broker_query(core->broker, &live->row, flow_waiter(flow));
+    return STEP_WAIT;
+}
+
+static enum step_result hear_known(struct flow *flow, const struct err *err, const void *value)
+{
+    struct send *send = flow->data;
+    const struct broker_answer *answer = value;
+    struct live_order *live = orders_find(flow->core, send->order_id);
+    send->unsure = err != NULL;
+    if (err) {
+        text_copy(send->reason, sizeof send->reason, err->text);
+        return STEP_NEXT;
+    }
+    if (!live)
+        return STEP_END;
+    live->new_there = !answer->found;
+    if (!answer->found)
+        return STEP_NEXT;
+    log_write(flow->core->log, LOG_WARN, "orders",
+              "the broker knows an order that our database had forgotten",
+              LOG_T("order_id", live->id), LOG_T("instrument", live->row.instrument), LOG_END);
+    orders_tell(flow->core, send->order_id, answer);
+    return STEP_END;
+}
+
+/* ---- place ---- */
+
 /* Asked last before the side effect, whatever was checked before. */
 static bool may_send(struct core *core, const struct send *send, char why[REASON_SIZE])
 {
@@ -125,7 +181,7 @@ static enum step_result place(struct flow *flow)
         return STEP_END;
     send->row = live->row;
     send->becomes = ORDER_INTENDED;
-    if (!may_send(core, send, send->reason))
+    if (send->unsure || !may_send(core, send, send->reason))
         return STEP_NEXT;
     live->sent_us = clock_steady(core->clock);
     struct right_to_send used = {
@@ -176,6 +232,7 @@ static const struct step send_order[] = {
     {"lease", lease, NULL, NULL, 500, 0},
     {"right", right, NULL, NULL, 0, STEP_FENCED},
     {"survey", survey, survey_answer, NULL, 0, STEP_FENCED},
+    {"known", ask_known, hear_known, NULL, 0, STEP_FENCED},
     {"place", place, place_answer, NULL, 0, STEP_FENCED | STEP_MONEY},
     {"note", note, NULL, NULL, 0, STEP_FENCED},
 };

@@ -140,7 +140,8 @@ static void ask(struct pgstore *s, int64_t term, int keep, struct waiter to)
 {
     struct pgbeats *b = &s->beats;
     struct err err;
-    if (s->closing || !b->pg || !pg_ready(b->pg) || b->count >= BEATS_MAX) {
+    /* Who may not write any more gives no sign of life: others take over. */
+    if (s->closing || s->refused || !b->pg || !pg_ready(b->pg) || b->count >= BEATS_MAX) {
         if (s->closing)
             refuse_closed(&err);
         else

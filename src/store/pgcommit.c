@@ -278,6 +278,8 @@ static void on_rows(void *ctx, size_t statement, const struct pg_rows *rows)
     if (statement == c->head_at && pg_count(rows) == 1) {
         c->head_seq = pg_int(rows, 0, 0);
         c->head_turns = pg_int(rows, 0, 2);
+        if (pg_length(rows, 0, 1) == SHA256_SIZE)
+            memcpy(c->head_hash, pg_text(rows, 0, 1), SHA256_SIZE);
     } else if (statement == c->events_at) {
         for (size_t i = 0; i < pg_count(rows); i++)
             take_event(s, rows, i);
@@ -307,6 +309,12 @@ static bool follow_events(struct pgstore *s, size_t from)
     for (size_t i = from; !err.code && i < c->foreign_count; i++)
         if (!pgfollow_event(&s->follow, &c->foreign[i], &err))
             break;
+    if (!err.code && c->head_seq == s->follow.seq &&
+        memcmp(c->head_hash, s->follow.hash, SHA256_SIZE) != 0)
+        err_set(&err, ERR_REFUSED, ERR_CORRUPT,
+                "event %" PRId64 " of %.60s is not the one that was committed"
+                " (a replica was promoted that did not have it): restart this instance",
+                s->follow.seq, s->where);
     if (err.code) {
         refuse_all(s, &err);
         return false;

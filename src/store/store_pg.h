@@ -59,6 +59,7 @@ struct pgcommit {
     struct loop_timer *retry;
     size_t head_at, events_at, versions_at, put; /* statements of the request at hand */
     int64_t head_seq, head_turns;
+    uint8_t head_hash[SHA256_SIZE];
     struct arena foreign_arena;
     struct event *foreign;
     size_t foreign_count, foreign_room;

@@ -35,6 +35,22 @@ static void test_killed_sessions(void **state)
     close_rig(rig);
 }
 
+/* As long as ours, and another one: a standby that lacked our last commit has gone on since. */
+static void test_another_history(void **state)
+{
+    struct rig *rig = open_rig(1);
+    (void)state;
+    assert_int_equal(insert_now(rig, 0, "first").code, ERR_OK);
+    number(rig, "WITH moved AS (UPDATE log_head SET hash = sha256('x'::bytea) RETURNING 1) "
+                "SELECT count(*) FROM moved");
+    struct err err = insert_now(rig, 0, "second");
+    assert_int_equal(err.code, ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "is not the one that was committed"));
+    assert_int_equal(insert_now(rig, 0, "third").code, ERR_CORRUPT);
+    assert_int_equal(number(rig, "SELECT count(*) FROM signals"), 1);
+    close_rig(rig);
+}
+
 /* The reply to a COMMIT is lost, or the COMMIT itself: the asker hears what is so, once. */
 static void test_lost_replies(void **state)
 {
@@ -215,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_killed_sessions),
+        cmocka_unit_test(test_another_history),
         cmocka_unit_test(test_lost_replies),
         cmocka_unit_test(test_commit_in_doubt_that_happened),
         cmocka_unit_test(test_commit_in_doubt_on_its_way),
