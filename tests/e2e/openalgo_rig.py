@@ -36,20 +36,23 @@ INSTRUMENTS = [
 ]
 
 
-def tidelock(venue, mode="live", **broker):
-    """A host that trades at the venue, not yet started."""
-    host = Host(env={"OPENALGO_KEY": venue.api_key})
-    host.broker = {
+def broker_settings(venue, **changes):
+    return {
         "kind": "openalgo",
         "base_url": venue.url,
         "api_key": "env:OPENALGO_KEY",
-        "mode": mode,
+        "mode": "live",
         "timeout": "1s",
         "poll": "100ms",
         "absence": "4s",
-        "mode_every": "200ms",
-        **broker,
+        **changes,
     }
+
+
+def tidelock(venue, mode="live", **broker):
+    """A host that trades at the venue, not yet started."""
+    host = Host(env={"OPENALGO_KEY": venue.api_key})
+    host.broker = broker_settings(venue, mode=mode, **{"mode_every": "200ms", **broker})
     configure(host)
     return host
 
@@ -78,6 +81,10 @@ def send(host, *words, wait=True, **fields):
     )
     assert answer.status in (200, 202), answer
     return answer.json()
+
+
+def enter(host, position="Long_1", kind="BASE_ENTRY", **fields):
+    return send(host, kind, position, **fields)
 
 
 def leave(host, position="ALL", **fields):

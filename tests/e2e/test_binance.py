@@ -63,10 +63,10 @@ def start(venue, start=True, broker=None, **changes):
 
 
 class Pair:
-    """A venue and a host on it."""
+    """A venue, spot unless another is given, and a host that hears of its orders there."""
 
-    def __init__(self, **options):
-        self.venue = Binance(seed=1)
+    def __init__(self, venue=None, **options):
+        self.venue = venue or Binance(seed=1)
         self.venue.price("BTCUSDT", "50000")
         try:
             self.host = start(self.venue, **options)
@@ -540,30 +540,24 @@ def test_a_futures_stop_rests_in_its_own_service_gives_way_and_triggers():
 
 
 def test_a_futures_order_that_failed_for_certain_is_sent_again():
-    with BinanceFutures(seed=5) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"market": "usdm"}) as host:
-            streaming(host)
-            venue.fault("failed_503", method="POST", path="/fapi/v1/order")
-            enter(host)
-            agree(venue, host, "0.01", 1)
+    with Pair(BinanceFutures(seed=5), broker={"market": "usdm"}) as (venue, host):
+        venue.fault("failed_503", method="POST", path="/fapi/v1/order")
+        enter(host)
+        agree(venue, host, "0.01", 1)
 
 
 def test_a_futures_stream_that_was_cut_is_caught_up_with():
-    with BinanceFutures(seed=5) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"market": "usdm"}) as host:
-            streaming(host)
-            enter(host, price="49500", atr="1")
-            one_order(host, "acknowledged")
-            order = venue.orders()[0]["id"]
-            venue.fill(order, "0.004")
-            until(lambda: held(host) == D("0.004"), 3)
-            venue.set(skip_events=1)
-            assert venue.cut() >= 1
-            venue.fill(order)
-            streaming(host, 2)
-            agree(venue, host, "0.01", 1)
+    with Pair(BinanceFutures(seed=5), broker={"market": "usdm"}) as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        order = venue.orders()[0]["id"]
+        venue.fill(order, "0.004")
+        until(lambda: held(host) == D("0.004"), 3)
+        venue.set(skip_events=1)
+        assert venue.cut() >= 1
+        venue.fill(order)
+        streaming(host, 2)
+        agree(venue, host, "0.01", 1)
 
 
 if __name__ == "__main__":

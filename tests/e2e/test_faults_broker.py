@@ -13,6 +13,7 @@ from test_binance import (
     ORDER,
     Binance,
     BinanceFutures,
+    Pair,
     agree,
     enter,
     held,
@@ -23,6 +24,8 @@ from test_binance import (
     stops,
     streaming,
 )
+
+FUTURES_ORDER = "/fapi/v1/order"
 
 # ---- fees in kind (what is held is less than what was bought) ---------------------------------
 
@@ -101,29 +104,21 @@ def test_90_an_order_gone_from_todays_book_is_unknown_not_resting():
 
 
 def test_81_no_answer_and_not_accepted():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"recv_window": "1s", "processing": "200ms"}) as host:
-            streaming(host)
-            venue.fault("never", method="POST", path=ORDER)
-            enter(host)
-            until(lambda: held(host) == D("0.01"), 40, "sent again after the proof")
-            agree(venue, host, "0.01", 1)
+    with Pair(broker={"recv_window": "1s", "processing": "200ms"}) as (venue, host):
+        venue.fault("never", method="POST", path=ORDER)
+        enter(host)
+        until(lambda: held(host) == D("0.01"), 40, "sent again after the proof")
+        agree(venue, host, "0.01", 1)
 
 
 def test_84_overloaded_means_wait_and_an_exit_is_sent_again():
-    for venue in (Binance(seed=1), BinanceFutures(seed=1)):
-        with venue:
-            venue.price("BTCUSDT", "50000")
-            market = "usdm" if isinstance(venue, BinanceFutures) else "spot"
-            path = "/fapi/v1/order" if market == "usdm" else ORDER
-            with start(venue, start=False, broker={"market": market}) as host:
-                streaming(host)
-                enter(host)
-                agree(venue, host, "0.01", 1)
-                venue.fault("error_1008", method="POST", path=path, times=2)
-                leave(host)
-                agree(venue, host, "0", 2)
+    for kind, market, path in ((Binance, "spot", ORDER), (BinanceFutures, "usdm", FUTURES_ORDER)):
+        with Pair(kind(seed=1), broker={"market": market}) as (venue, host):
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            venue.fault("error_1008", method="POST", path=path, times=2)
+            leave(host)
+            agree(venue, host, "0", 2)
 
 
 class Wire:
@@ -199,123 +194,100 @@ def test_81_what_never_stood_does_not_take_the_place_of_its_equal():
 
 
 def test_87_a_request_that_arrives_after_its_window():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"recv_window": "1s", "processing": "200ms"}) as host:
-            streaming(host)
-            venue.fault("late_apply", method="POST", path=ORDER, seconds=2)
-            enter(host)
-            until(lambda: held(host) == D("0.01"), 30, "the second attempt")
-            agree(venue, host, "0.01", 1)
+    with Pair(broker={"recv_window": "1s", "processing": "200ms"}) as (venue, host):
+        venue.fault("late_apply", method="POST", path=ORDER, seconds=2)
+        enter(host)
+        until(lambda: held(host) == D("0.01"), 30, "the second attempt")
+        agree(venue, host, "0.01", 1)
 
 
 def test_88_fills_before_the_acknowledgement_and_in_any_order():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            venue.set(pieces=3, shuffle_events=4, duplicate_fills=2)
-            venue.fault("late", method="POST", path=ORDER, seconds=1)
-            enter(host, quantity="0.03")
-            until(lambda: held(host) == D("0.03"), 15, "the fills the stream told")
-            agree(venue, host, "0.03", 1)
-            rows = host.get("/api/fills?limit=10").json()
-            assert len(rows) == 3, rows
+    with Pair() as (venue, host):
+        venue.set(pieces=3, shuffle_events=4, duplicate_fills=2)
+        venue.fault("late", method="POST", path=ORDER, seconds=1)
+        enter(host, quantity="0.03")
+        until(lambda: held(host) == D("0.03"), 15, "the fills the stream told")
+        agree(venue, host, "0.03", 1)
+        rows = host.get("/api/fills?limit=10").json()
+        assert len(rows) == 3, rows
 
 
 def test_89_a_cancel_whose_reply_is_lost_races_a_fill():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host, price="49500", atr="1")
-            order = one_order(host, "acknowledged")
-            venue.set(skip_events=2)
-            venue.fill(venue.orders()[0]["id"], "0.004")
-            venue.fault("accept_then_drop", method="DELETE", path=ORDER)
-            host.cli("order", "cancel", order["id"], "--reason", "the race")
-            cancelled = one_order(host, "cancelled", 30)
-            assert D(cancelled["filled"]) == D("0.004"), cancelled
-            agree(venue, host, "0.004", 1)
-            assert venue.orders()[0]["status"] == "CANCELED"
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        order = one_order(host, "acknowledged")
+        venue.set(skip_events=2)
+        venue.fill(venue.orders()[0]["id"], "0.004")
+        venue.fault("accept_then_drop", method="DELETE", path=ORDER)
+        host.cli("order", "cancel", order["id"], "--reason", "the race")
+        cancelled = one_order(host, "cancelled", 30)
+        assert D(cancelled["filled"]) == D("0.004"), cancelled
+        agree(venue, host, "0.004", 1)
+        assert venue.orders()[0]["status"] == "CANCELED"
 
 
 def test_90_an_empty_list_of_open_orders_ends_nothing():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host, price="49500", atr="1")
-            one_order(host, "acknowledged")
-            host.kill()
-            venue.fault("answer", path="/api/v3/openOrders", status=200, body="[]", times=0)
-            host.start(deadline_s=20)
-            assert host.cli("reconcile").code == 0
-            one_order(host, "acknowledged")
-            venue.price("BTCUSDT", "49400")
-            agree(venue, host, "0.01", 1)
+    with Pair() as (venue, host):
+        enter(host, price="49500", atr="1")
+        one_order(host, "acknowledged")
+        host.kill()
+        venue.fault("answer", path="/api/v3/openOrders", status=200, body="[]", times=0)
+        host.start(deadline_s=20)
+        assert host.cli("reconcile").code == 0
+        one_order(host, "acknowledged")
+        venue.price("BTCUSDT", "49400")
+        agree(venue, host, "0.01", 1)
 
 
 def test_91_no_positions_is_not_flat():
-    with BinanceFutures(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"market": "usdm"}) as host:
-            streaming(host)
-            enter(host)
-            agree(venue, host, "0.01", 1)
-            for body, status in (("[]", 200), ("<html>", 502)):
-                venue.calm()
-                venue.fault(
-                    "answer", path="/fapi/v2/positionRisk", status=status, body=body, times=0
-                )
-                host.cli("reconcile")
-                assert held(host) == D("0.01"), body
-                answer = host.post(
-                    "/webhook/test?wait=decision",
-                    signal(
-                        "PYRAMID",
-                        "Long_2",
-                        instrument="BTC",
-                        price="50000",
-                        stop="49000",
-                        atr=None,
-                        quantity="0.01",
-                        timestamp=now_iso(-status // 100),
-                    ),
-                )
-                decision = (answer.json() or {}).get("decision") or {}
-                assert decision.get("verdict") != "accept", (body, answer)
+    with Pair(BinanceFutures(seed=1), broker={"market": "usdm"}) as (venue, host):
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        for body, status in (("[]", 200), ("<html>", 502)):
             venue.calm()
-            assert host.cli("reconcile").code == 0
-            leave(host)
-            agree(venue, host, "0", 2)
+            venue.fault("answer", path="/fapi/v2/positionRisk", status=status, body=body, times=0)
+            host.cli("reconcile")
+            assert held(host) == D("0.01"), body
+            answer = host.post(
+                "/webhook/test?wait=decision",
+                signal(
+                    "PYRAMID",
+                    "Long_2",
+                    instrument="BTC",
+                    price="50000",
+                    stop="49000",
+                    atr=None,
+                    quantity="0.01",
+                    timestamp=now_iso(-status // 100),
+                ),
+            )
+            decision = (answer.json() or {}).get("decision") or {}
+            assert decision.get("verdict") != "accept", (body, answer)
+        venue.calm()
+        assert host.cli("reconcile").code == 0
+        leave(host)
+        agree(venue, host, "0", 2)
 
 
 def test_93_an_id_is_not_used_again_after_its_order_was_filled():
     """The venue would take it: it knows ids among open orders only."""
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"recv_window": "1s", "processing": "1s"}) as host:
-            streaming(host)
-            venue.set(skip_events=20)
-            venue.fault("accept_then_drop", method="POST", path=ORDER)
-            venue.fault("html_502", method="GET", path=ORDER, times=4)
-            enter(host)
-            until(lambda: held(host) == D("0.01"), 30, "found at last")
-            agree(venue, host, "0.01", 1)
-            assert len(venue.requests(method="POST", path=ORDER)) == 1
+    with Pair(broker={"recv_window": "1s", "processing": "1s"}) as (venue, host):
+        venue.set(skip_events=20)
+        venue.fault("accept_then_drop", method="POST", path=ORDER)
+        venue.fault("html_502", method="GET", path=ORDER, times=4)
+        enter(host)
+        until(lambda: held(host) == D("0.01"), 30, "found at last")
+        agree(venue, host, "0.01", 1)
+        assert len(venue.requests(method="POST", path=ORDER)) == 1
 
 
 def test_95_a_key_that_is_not_allowed_here_is_told_and_trades_nothing():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            venue.set(revoked=["edkey"])
-            enter(host)
-            assert "2015" in one_order(host, "rejected")["reason"]
-            until(lambda: not host.get("/api/status").json()["broker"]["ok"], 30, "told")
-            agree(venue, host, "0", 0)
+    with Pair() as (venue, host):
+        venue.set(revoked=["edkey"])
+        enter(host)
+        assert "2015" in one_order(host, "rejected")["reason"]
+        until(lambda: not host.get("/api/status").json()["broker"]["ok"], 30, "told")
+        agree(venue, host, "0", 0)
 
 
 def test_97_answers_that_are_no_answers():
@@ -327,15 +299,12 @@ def test_97_answers_that_are_no_answers():
         "",
     )
     for body in bodies:
-        with Binance(seed=1) as venue:
-            venue.price("BTCUSDT", "50000")
-            with start(venue, start=False) as host:
-                streaming(host)
-                rule = {"status": 200, "body": body, "apply": True}
-                venue.fault("answer", method="POST", path=ORDER, **rule)
-                enter(host)
-                agree(venue, host, "0.01", 1)
-                assert len(venue.requests(method="POST", path=ORDER)) == 1, body[:40]
+        with Pair() as (venue, host):
+            rule = {"status": 200, "body": body, "apply": True}
+            venue.fault("answer", method="POST", path=ORDER, **rule)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            assert len(venue.requests(method="POST", path=ORDER)) == 1, body[:40]
 
 
 def test_97_an_answer_that_drips():
@@ -347,38 +316,32 @@ def test_97_an_answer_that_drips():
 
 
 def test_98_a_redirect_is_not_followed():
-    with Binance(seed=1) as venue, Binance(seed=2) as other:
-        for each in (venue, other):
-            each.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            where = {"Location": other.url + ORDER}
-            venue.fault("answer", method="POST", path=ORDER, status=307, body="", headers=where)
-            enter(host)
-            until(lambda: held(host) == D("0.01"), 30, "sent again after the proof")
-            assert not other.requests(), other.requests()
-            agree(venue, host, "0.01", 1)
+    with Binance(seed=2) as other, Pair() as (venue, host):
+        other.price("BTCUSDT", "50000")
+        where = {"Location": other.url + ORDER}
+        venue.fault("answer", method="POST", path=ORDER, status=307, body="", headers=where)
+        enter(host)
+        until(lambda: held(host) == D("0.01"), 30, "sent again after the proof")
+        assert not other.requests(), other.requests()
+        agree(venue, host, "0.01", 1)
 
 
 def test_100_an_exit_waits_for_a_broker_that_is_down():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host)
-            agree(venue, host, "0.01", 1)
-            venue.set(refuse_connections=True)
-            venue.fault("drop_before", path="/api/v3/*", times=0)
-            venue.cut()
-            leave(host)
-            until(lambda: not host.get("/api/status").json()["broker"]["ok"], 30, "told")
-            assert held(host) == D("0.01")
-            host.kill()  # and whoever comes after it knows of the exit
-            venue.set(refuse_connections=False)
-            venue.calm()
-            host.start(deadline_s=20)
-            until(lambda: held(host) == 0, 60, "out")
-            agree(venue, host, "0", 2)
+    with Pair() as (venue, host):
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        venue.set(refuse_connections=True)
+        venue.fault("drop_before", path="/api/v3/*", times=0)
+        venue.cut()
+        leave(host)
+        until(lambda: not host.get("/api/status").json()["broker"]["ok"], 30, "told")
+        assert held(host) == D("0.01")
+        host.kill()  # and whoever comes after it knows of the exit
+        venue.set(refuse_connections=False)
+        venue.calm()
+        host.start(deadline_s=20)
+        until(lambda: held(host) == 0, 60, "out")
+        agree(venue, host, "0", 2)
 
 
 def frozen_at(venue, units):
@@ -430,78 +393,63 @@ def test_82_a_5xx_that_was_accepted_and_83_a_4xx_that_was():
         ("answer", timed_out),
         ("late_apply", {"seconds": 1.5}),
     ):
-        with Binance(seed=1) as venue:
-            venue.price("BTCUSDT", "50000")
-            with start(venue, start=False) as host:
-                streaming(host)
-                venue.fault(action, method="POST", path=ORDER, **rule)
-                enter(host)
-                agree(venue, host, "0.01", 1)
-                assert len(venue.requests(method="POST", path=ORDER)) == 1, action
+        with Pair() as (venue, host):
+            venue.fault(action, method="POST", path=ORDER, **rule)
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            assert len(venue.requests(method="POST", path=ORDER)) == 1, action
 
 
 def test_92_filled_while_nobody_looked_is_a_position():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host, price="49000", stop="48000", atr="1")  # a limit that rests
-            one_order(host, "acknowledged")
-            host.kill()
-            venue.price("BTCUSDT", "48990")
-            venue.fault("html_502", path="/api/v3/openOrders")
-            host.start(deadline_s=20)
-            until(lambda: held(host) == D("0.01"), 20, "the position")
-            assert not [o for o in orders(host) if o["state"] == "cancelled"]
-            agree(venue, host, "0.01", 1)
+    with Pair() as (venue, host):
+        enter(host, price="49000", stop="48000", atr="1")  # a limit that rests
+        one_order(host, "acknowledged")
+        host.kill()
+        venue.price("BTCUSDT", "48990")
+        venue.fault("html_502", path="/api/v3/openOrders")
+        host.start(deadline_s=20)
+        until(lambda: held(host) == D("0.01"), 20, "the position")
+        assert not [o for o in orders(host) if o["state"] == "cancelled"]
+        agree(venue, host, "0.01", 1)
 
 
 def test_96_a_clock_that_is_off_by_more_than_the_window():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            for nth, skew in enumerate((60000, -60000), 1):
-                venue.set(skew_ms=skew)
-                enter(host, f"Long_{nth}", type="BASE_ENTRY" if nth == 1 else "PYRAMID")
-                agree(venue, host, str(D("0.01") * nth), nth)
+    with Pair() as (venue, host):
+        for nth, skew in enumerate((60000, -60000), 1):
+            venue.set(skew_ms=skew)
+            enter(host, f"Long_{nth}", type="BASE_ENTRY" if nth == 1 else "PYRAMID")
+            agree(venue, host, str(D("0.01") * nth), nth)
 
 
 # ---- H: reconciliation ------------------------------------------------------------------------
 
 
 def test_119_killed_while_the_books_are_compared():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host)
-            agree(venue, host, "0.01", 1)
-            host.kill()
-            venue.fault("late", path="/api/v3/openOrders", seconds=3)
-            host.start(wait=False)
-            until(lambda: venue.requests(path="/api/v3/openOrders")[-1]["status"] is None, 10)
-            host.kill()
-            host.start(deadline_s=20)
-            last = host.get("/api/reconciliation").json()["last"]
-            assert last["complete"] and last["discrepancies"] == [], last
-            leave(host)
-            agree(venue, host, "0", 2)
+    with Pair() as (venue, host):
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        host.kill()
+        venue.fault("late", path="/api/v3/openOrders", seconds=3)
+        host.start(wait=False)
+        until(lambda: venue.requests(path="/api/v3/openOrders")[-1]["status"] is None, 10)
+        host.kill()
+        host.start(deadline_s=20)
+        last = host.get("/api/reconciliation").json()["last"]
+        assert last["complete"] and last["discrepancies"] == [], last
+        leave(host)
+        agree(venue, host, "0", 2)
 
 
 def test_120_comparing_longer_than_a_lease_lasts():
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            enter(host)
-            agree(venue, host, "0.01", 1)
-            venue.fault("late", path="/api/v3/openOrders", seconds=4)
-            done = host.cli("reconcile")
-            assert done.code == 0 and "equal" in done.out, done
-            leave(host)
-            agree(venue, host, "0", 2)
-            assert "lost" not in [row.get("msg") for row in host.log_rows()]
+    with Pair() as (venue, host):
+        enter(host)
+        agree(venue, host, "0.01", 1)
+        venue.fault("late", path="/api/v3/openOrders", seconds=4)
+        done = host.cli("reconcile")
+        assert done.code == 0 and "equal" in done.out, done
+        leave(host)
+        agree(venue, host, "0", 2)
+        assert "lost" not in [row.get("msg") for row in host.log_rows()]
 
 
 # ---- the four scenarios of reconciliation, at a venue -----------------------------------------
@@ -509,23 +457,20 @@ def test_120_comparing_longer_than_a_lease_lasts():
 
 def founding(trade, here, kind):
     """A position of 0.02, then what somebody else does while we are down, then our start."""
-    with BinanceFutures(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False, broker={"market": "usdm"}) as host:
-            streaming(host)
-            if here:
-                enter(host, quantity="0.02")
-                agree(venue, host, "0.02", 1)
-            host.kill()
-            if trade:
-                side, quantity = trade
-                venue.foreign_order(symbol="BTCUSDT", side=side, quantity=quantity)
-            host.start(deadline_s=20)
-            last = host.get("/api/reconciliation").json()["last"]
-            found = [one["kind"] for one in last["discrepancies"]]
-            assert found == ([kind] if kind else []), last
-            assert held(host) == D("0.02" if here else "0"), "nothing is concluded without a policy"
-            assert len([o for o in venue.orders() if not o.get("foreign")]) == int(here)
+    with Pair(BinanceFutures(seed=1), broker={"market": "usdm"}) as (venue, host):
+        if here:
+            enter(host, quantity="0.02")
+            agree(venue, host, "0.02", 1)
+        host.kill()
+        if trade:
+            side, quantity = trade
+            venue.foreign_order(symbol="BTCUSDT", side=side, quantity=quantity)
+        host.start(deadline_s=20)
+        last = host.get("/api/reconciliation").json()["last"]
+        found = [one["kind"] for one in last["discrepancies"]]
+        assert found == ([kind] if kind else []), last
+        assert held(host) == D("0.02" if here else "0"), "nothing is concluded without a policy"
+        assert len([o for o in venue.orders() if not o.get("foreign")]) == int(here)
 
 
 def test_founding_1_both_have_the_position():

@@ -9,7 +9,18 @@ import tempfile
 
 from harness import ROOT, main, until
 from openalgo_rig import OpenAlgo, await_order, judge, orders as orders_there, send, tidelock
-from test_binance import ORDER, Binance, agree, enter, held, leave, one_order, start, streaming
+from test_binance import (
+    ORDER,
+    Binance,
+    Pair,
+    agree,
+    enter,
+    held,
+    leave,
+    one_order,
+    start,
+    streaming,
+)
 
 sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
 from certificates import Authority  # noqa: E402
@@ -34,23 +45,20 @@ def untrusted(make_bad, word):
     with tempfile.TemporaryDirectory() as folder:
         ca = Authority(folder)
         good, bad = ca.issue("good"), make_bad(ca, folder)
-        with Binance(1, "--tls", good) as venue:
-            venue.price("BTCUSDT", "50000")
-            with start(venue, start=False, broker={"ca": ca.path}) as host:
-                streaming(host)
-                enter(host)
-                agree(venue, host, "0.01", 1)
-                venue.certificate(bad)
-                had = len(venue.requests())
-                host.kill()
-                host.start(wait=False)
-                told_ill(host, word)
-                assert len(venue.requests()) == had, "something was said to an impostor"
-                venue.certificate(good)
-                until(lambda: host.get("/readyz").status == 200, 40, "ready again")
-                leave(host)
-                agree(venue, host, "0", 2)
-                assert held(host) == 0
+        with Pair(Binance(1, "--tls", good), broker={"ca": ca.path}) as (venue, host):
+            enter(host)
+            agree(venue, host, "0.01", 1)
+            venue.certificate(bad)
+            had = len(venue.requests())
+            host.kill()
+            host.start(wait=False)
+            told_ill(host, word)
+            assert len(venue.requests()) == had, "something was said to an impostor"
+            venue.certificate(good)
+            until(lambda: host.get("/readyz").status == 200, 40, "ready again")
+            leave(host)
+            agree(venue, host, "0", 2)
+            assert held(host) == 0
 
 
 def test_99_an_expired_certificate():
@@ -90,15 +98,12 @@ def test_99_the_same_at_openalgo():
 
 def unreadable(count=1, **rule):
     """An order whose answer is this stands all the same, and is not sent twice."""
-    with Binance(seed=1) as venue:
-        venue.price("BTCUSDT", "50000")
-        with start(venue, start=False) as host:
-            streaming(host)
-            venue.fault("answer", method="POST", path=ORDER, status=200, apply=True, **rule)
-            enter(host)
-            one_order(host, "filled", 30)
-            agree(venue, host, "0.01", 1)
-            assert len(venue.requests(method="POST", path=ORDER)) == count
+    with Pair() as (venue, host):
+        venue.fault("answer", method="POST", path=ORDER, status=200, apply=True, **rule)
+        enter(host)
+        one_order(host, "filled", 30)
+        agree(venue, host, "0.01", 1)
+        assert len(venue.requests(method="POST", path=ORDER)) == count
 
 
 def test_97_an_answer_that_says_it_is_packed_and_is_not():

@@ -1,19 +1,22 @@
 """Stops that rest at the broker (strategies[].protect = "broker"): they follow their position, give
 way to exits, and stay there whatever happens to the host. The venue's own book is the judge.
 """
-import os
 import signal as traps
-import sys
 import time
 from decimal import Decimal as D
 
-from harness import ROOT, Host, default_config, main, signal, until
+from harness import Host, default_config, main, signal, until
+from openalgo_rig import (
+    INSTRUMENTS,
+    SYMBOL,
+    OpenAlgo,
+    broker_settings,
+    enter,
+    leave,
+    open_positions,
+)
+from test_binance import INSTRUMENT, Binance, start, stops as binance_stops
 
-sys.path.insert(0, os.path.join(ROOT, "tests", "venues"))
-from test_binance import INSTRUMENT, start, stops as binance_stops  # noqa: E402
-from venue import Binance, OpenAlgo  # noqa: E402
-
-SYMBOL = "BANKNIFTY30DEC25FUT"
 STRATEGY = """return {
     name = "plain", version = "1", instruments = "*",
     gates = {{name = "always", check = function() return true end}},
@@ -26,41 +29,14 @@ def protected(venue):
     host = Host(env={"OPENALGO_KEY": venue.api_key})
     config = default_config(
         host,
-        broker={
-            "kind": "openalgo",
-            "base_url": venue.url,
-            "api_key": "env:OPENALGO_KEY",
-            "mode": "live",
-            "timeout": "1s",
-            "poll": "100ms",
-            "absence": "4s",
-        },
+        broker=broker_settings(venue),
         strategies=[{"name": "plain", "protect": "broker"}],
-        instruments=[
-            {
-                "name": "BANK",
-                "exchange": "NFO",
-                "symbol": SYMBOL,
-                "lot_size": "35",
-                "tick": "0.05",
-                "point_value": "35",
-            }
-        ],
+        instruments=INSTRUMENTS[:1],
         staleness={"entry_max_age": "30d"},
     )
     host.write_strategy("plain", STRATEGY)
     host.write_config(config)
     return host
-
-
-def enter(host, position="Long_1", kind="BASE_ENTRY", **fields):
-    fields = {"instrument": "BANK", "price": "59000", "stop": "58000", **fields}
-    answer = host.post("/webhook/test?wait=decision", signal(kind, position, **fields))
-    assert answer.status in (200, 202), answer
-
-
-def leave(host, position="ALL", **fields):
-    enter(host, position, "EXIT", stop=None, atr=None, **fields)
 
 
 def stops(venue):
@@ -75,10 +51,6 @@ def stops(venue):
 def await_stops(venue, *wanted):
     rows = sorted(("SELL", D(lots) * 35, D(stop)) for lots, stop in wanted)
     until(lambda: stops(venue) == rows, 15, f"stops {wanted}")
-
-
-def open_positions(host):
-    return host.get("/api/positions?status=open,closing,partial&limit=100").json()
 
 
 def held(venue):

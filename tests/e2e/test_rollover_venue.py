@@ -2,8 +2,8 @@
 import time
 from decimal import Decimal as D
 
-from harness import Host, default_config, main, request, signal, until
-from openalgo_rig import OpenAlgo
+from harness import Host, default_config, main, request, until
+from openalgo_rig import OpenAlgo, broker_settings, enter
 
 ROLLING = """
 return {
@@ -56,15 +56,7 @@ def config(host, venue, protect=False, **changes):
         host,
         instruments=[BANK],
         rollover={"every": "300ms"},
-        broker={
-            "kind": "openalgo",
-            "base_url": venue.url,
-            "api_key": "env:OPENALGO_KEY",
-            "mode": "live",
-            "timeout": "1s",
-            "poll": "100ms",
-            "absence": "2s",
-        },
+        broker=broker_settings(venue, absence="2s"),
         strategies=[{"name": "plain", **({"protect": "broker"} if protect else {})}],
         staleness={"entry_max_age": "30d"},
         **changes,
@@ -78,12 +70,6 @@ def rolling(venue, rolls=True, **changes):
     host.write_config(config(host, venue, **changes))
     set_rolling(host, rolls)
     return host
-
-
-def enter(host, position="Long_1", kind="BASE_ENTRY", **fields):
-    fields = {"instrument": "BANK", "price": "59000", "stop": "58000", **fields}
-    answer = host.post("/webhook/test?wait=decision", signal(kind, position, **fields))
-    assert answer.status in (200, 202), answer
 
 
 def held(venue):

@@ -323,10 +323,8 @@ static void tell_unrest(struct world *world, const struct host *host)
 void cluster_quiet(struct world *world)
 {
     int64_t until_us = world->clock.now_steady_us + SETTLE_US;
-    int64_t cross_us = world->clock.now_steady_us + 20000000;
-    int crossed = 0, rested = 0;
-    world_note(world, "the faults are over");
-    world->quiet = true;
+    int rested = 0;
+    world_end_faults(world);
     for (int i = 0; i < HOSTS; i++) {
         world->hosts[i].session_us = 0;
         if (world->hosts[i].life != LIFE_NONE)
@@ -340,12 +338,7 @@ void cluster_quiet(struct world *world)
             look_at_all(world);
             return;
         }
-        if (world->clock.now_steady_us > cross_us) {
-            for (size_t i = 0; i < INSTRUMENTS; i++)
-                paper_price(world->paper, sim_instruments.list[i].name,
-                            decimal_int(crossed++ / 3 % 2 ? 100000 : 1), world->clock.now_wall_us);
-            cross_us += 3000000;
-        }
+        world_cross(world);
     }
     for (int i = 0; i < HOSTS; i++)
         if (world->hosts[i].life != LIFE_NONE)

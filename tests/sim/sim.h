@@ -103,6 +103,8 @@ struct world {
     int null_fd;       /* where log lines go after they were noted */
     int64_t steps;
     int64_t restart_us;              /* steady: when a dead host comes back */
+    int64_t cross_us;                /* steady: when prices swing next, once the faults are over */
+    int crossed;                     /* how often they did */
     int64_t entered_us[SIGNALS_MAX]; /* steady: when entries left, each for the first time */
     size_t entered;
 };
@@ -122,6 +124,9 @@ bool chances(struct world *world, uint32_t permille);
 
 /* One round of everything. */
 void world_round(struct world *world);
+void world_end_faults(struct world *world);
+/* In the time after, each round: resting limit orders on either side find their price. */
+void world_cross(struct world *world);
 
 /* cluster.c: several hosts on one log */
 struct lease *cluster_hint(struct host *host, struct lease *inner);

@@ -314,6 +314,23 @@ static bool leads_alone(struct world *world)
     return host && world->hosts[!host->index].life == LIFE_NONE && host->core.term == status.term;
 }
 
+void world_end_faults(struct world *world)
+{
+    world_note(world, "the faults are over");
+    world->quiet = true;
+    world->cross_us = world->clock.now_steady_us + 20000000;
+}
+
+void world_cross(struct world *world)
+{
+    if (world->clock.now_steady_us <= world->cross_us)
+        return;
+    for (size_t i = 0; i < INSTRUMENTS; i++)
+        paper_price(world->paper, sim_instruments.list[i].name,
+                    decimal_int(world->crossed++ / 3 % 2 ? 100000 : 1), world->clock.now_wall_us);
+    world->cross_us += 3000000;
+}
+
 /* All who still live die; one is started, and everything must come to rest. */
 static void run_quiet(struct world *world)
 {
@@ -321,8 +338,7 @@ static void run_quiet(struct world *world)
         cluster_quiet(world);
         return;
     }
-    world_note(world, "the faults are over");
-    world->quiet = true;
+    world_end_faults(world);
     if (world->plan.clock_jump)
         jump(world); /* back to where the rest of the world is */
     /* Half of the time the host that lives must come to rest by itself: a new one would find in its
@@ -334,8 +350,6 @@ static void run_quiet(struct world *world)
         host_start(world, &world->hosts[0]);
     }
     int64_t until_us = world->clock.now_steady_us + REST_US;
-    int64_t cross_us = world->clock.now_steady_us + 20000000;
-    int crossed = 0;
     while (world->steps < STEPS_MAX && world->clock.now_steady_us < until_us) {
         world_round(world);
         struct host *host = trading_host(world);
@@ -346,13 +360,7 @@ static void run_quiet(struct world *world)
             oracle_host(host);
             return;
         }
-        if (world->clock.now_steady_us > cross_us) {
-            /* Resting limit orders on either side find their price. */
-            for (size_t i = 0; i < INSTRUMENTS; i++)
-                paper_price(world->paper, sim_instruments.list[i].name,
-                            decimal_int(crossed++ / 3 % 2 ? 100000 : 1), world->clock.now_wall_us);
-            cross_us += 3000000;
-        }
+        world_cross(world);
     }
     world_fault(world, "does not come to rest within %d s", (int)(REST_US / 1000000));
 }
