@@ -398,6 +398,17 @@ static void answered(void *owner, uint64_t handle, const struct err *err, const 
     }
 }
 
+/* What stories over several writes, and what corrects our book by another's, is written in the
+ * strictest isolation: seldom, and worth two round trips. */
+static bool is_strict(const struct store_event *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strncmp(events[i].kind, "rollover.", 9) == 0 ||
+            strncmp(events[i].kind, "reconciliation.", 15) == 0)
+            return true;
+    return false;
+}
+
 void record_write(struct core *core, const struct store_event *events, size_t count, bool unfenced,
                   struct waiter to)
 {
@@ -411,7 +422,8 @@ void record_write(struct core *core, const struct store_event *events, size_t co
                              : NO_TERM,
         .fence = unfenced ? NULL : holding_fence(core, events, count),
         .events = events,
-        .event_count = count};
+        .event_count = count,
+        .serializable = is_strict(events, count)};
     /* The one copy there is: the store reads it while the write is in flight. */
     write = store_write_copy(&record->arena, &write);
     record->events = write.events;

@@ -201,6 +201,8 @@ void intake_failed(struct core *core, const struct signal *signal, const struct 
         err->class == ERR_LATER || err->class == ERR_MAYBE_DONE || err->code == ERR_FENCED;
     if (!stands)
         intake_forget(core, signal->id);
+    else if (open && open->stored) /* as the log told before: who still waits, waits for its end */
+        return;
     away_heard(core, err);
     if (open && open->doubt && leave_to_spool(core, open))
         return;

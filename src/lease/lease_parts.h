@@ -52,7 +52,8 @@ struct lease_write { /* one write to the store, with all that belongs to it */
     size_t count, room;
     int64_t term; /* under which it was asked */
     char key[LEASE_KEY_SIZE];
-    int64_t other; /* the member it is about */
+    int64_t other;                    /* the member it is about */
+    int64_t silent_term, silent_beat; /* only while it has given no other sign of life */
 };
 struct lease_store {
     struct lease lease;

@@ -128,8 +128,11 @@ static void hear_written(void *owner, uint64_t handle, const struct err *err, co
 
 void lease_write_ask(struct lease_write *write, bool fenced)
 {
-    struct store_write ask = {
-        .term = fenced ? write->term : 0, .events = write->events, .event_count = write->count};
+    struct store_write ask = {.term = fenced ? write->term : 0,
+                              .events = write->events,
+                              .event_count = write->count,
+                              .silent_term = write->silent_term,
+                              .silent_beat = write->silent_beat};
     store_write(write->lease->options.store, &ask,
                 (struct waiter){.answer = hear_written, .owner = write});
 }

@@ -2,9 +2,10 @@
  *
  * Another member is taken for dead when its beat has stood still for one and a half times the TTL
  * by our own steady clock, or its database session is missing in two looks one after another. Time
- * in which nobody could be seen (the database away, we ourselves stopped) is not counted. To be
- * wrong (a session that was only slow to come back, a verdict that reached the log long after the
- * look) costs the other its term, never correctness: what it still writes is refused. */
+ * in which nobody could be seen (the database away, we ourselves stopped) is not counted. A verdict
+ * that reaches the log after another sign of life is refused there. To be wrong (a session that was
+ * only slow to come back) costs the other its term, never correctness: what it still writes is
+ * refused. */
 #include "lease/lease_parts.h"
 
 #include <inttypes.h>
@@ -45,6 +46,8 @@ static void write_dead(struct lease_store *l, struct lease_other *other, const c
     lease_write_event(write, "member.died", id);
     lease_write_change(write, TABLE_MEMBER, row, &after);
     write->other = other->term;
+    write->silent_term = other->term;
+    write->silent_beat = other->beat;
     other->writing = true;
     log_write(l->options.log, LOG_WARN, "lease", "an instance is taken for dead",
               LOG_T("name", row->name), LOG_I("term", other->term), LOG_T("why", why), LOG_END);

@@ -56,12 +56,18 @@ void mem_log_append(struct mem_log *log, const struct store_event *event, int64_
     event_hash(log->sha, at ? log->list[at - 1].hash : zeros, &log->list[at], log->list[at].hash);
 }
 
-static struct beating *find_beat(struct mem_log *log, int64_t term)
+static struct beating *find_beat(const struct mem_log *log, int64_t term)
 {
     for (size_t i = 0; i < log->beat_count; i++)
         if (log->beats[i].row.term == term)
             return &log->beats[i];
     return NULL;
+}
+
+int64_t mem_log_last_beat(const struct mem_log *log, int64_t term)
+{
+    const struct beating *beat = find_beat(log, term);
+    return beat ? beat->row.beat : 0;
 }
 
 struct beating *mem_log_beat(struct mem_log *log, int handle, int64_t term)

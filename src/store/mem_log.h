@@ -27,6 +27,7 @@ void mem_log_free(struct mem_log *log);
 /* The event as number log->seq, which the caller has counted up. */
 void mem_log_append(struct mem_log *log, const struct store_event *event, int64_t term, int handle,
                     const char *instance);
+int64_t mem_log_last_beat(const struct mem_log *log, int64_t term); /* 0: none yet */
 /* The signs of life of a term; new ones are this handle's. */
 struct beating *mem_log_beat(struct mem_log *log, int handle, int64_t term);
 void mem_log_member(struct mem_log *log, int handle, const struct member *member);

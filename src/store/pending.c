@@ -73,7 +73,9 @@ struct store_write store_write_copy(struct arena *arena, const struct store_writ
                                 .fence = arena_text(arena, from->fence),
                                 .events = events,
                                 .event_count = from->event_count,
-                                .serializable = from->serializable};
+                                .serializable = from->serializable,
+                                .silent_term = from->silent_term,
+                                .silent_beat = from->silent_beat};
 }
 
 void pending_fill(struct pending *pending, const struct store_write *write, struct waiter to)
@@ -171,6 +173,12 @@ bool refuse_conflict(struct err *err, const struct change *change, int64_t versi
     return err_set(err, ERR_REFUSED, ERR_CONFLICT,
                    "%s %s has moved on: version %" PRId64 ", not %" PRId64, change->table->name,
                    key, version, row_version(change->table, change->before));
+}
+
+bool refuse_silence(struct err *err, const struct store_write *write)
+{
+    return err_set(err, ERR_REFUSED, ERR_CONFLICT,
+                   "instance %" PRId64 " has given another sign of life", write->silent_term);
 }
 
 bool refuse_closed(struct err *err)

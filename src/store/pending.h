@@ -32,6 +32,7 @@ bool check_origins(const struct store_write *write, int64_t last_seq, struct err
 bool refuse_duplicate(struct err *err, const struct table *table, const char *key);
 bool refuse_conflict(struct err *err, const struct change *change,
                      int64_t version /* -1: no row */);
+bool refuse_silence(struct err *err, const struct store_write *write);
 bool refuse_closed(struct err *err);
 
 /* Answers with the error in the loop's next round: never before returning. */

@@ -135,6 +135,16 @@ static void put_notice(struct pgstore *s)
     put(s, "notify", "SELECT pg_notify('" PG_CHANNEL "',$1::text)", &s->commit.args);
 }
 
+static void put_batch(struct pgstore *s)
+{
+    const struct pgcommit *c = &s->commit;
+    pgbatch_put(c->batch, c->pg);
+    pgtake_put_silence(s);
+    put_notice(s);
+    put(s, "commit", "COMMIT", NULL);
+    send_request(s, true);
+}
+
 /* ---- a batch ---- */
 
 static void go_on(struct pgstore *s)
@@ -173,10 +183,7 @@ static void start_fast(struct pgstore *s)
     begin_request(s, PG_FAST);
     put(s, "begin", "BEGIN", NULL);
     put_advance(s, true);
-    pgbatch_put(c->batch, c->pg);
-    put_notice(s);
-    put(s, "commit", "COMMIT", NULL);
-    send_request(s, true);
+    put_batch(s);
 }
 
 /* `held`: the end is ours already, only what we know of it must be read again. */
@@ -204,10 +211,7 @@ static void start_write(struct pgstore *s)
 {
     begin_request(s, PG_WRITE);
     put_advance(s, false);
-    pgbatch_put(s->commit.batch, s->commit.pg);
-    put_notice(s);
-    put(s, "commit", "COMMIT", NULL);
-    send_request(s, true);
+    put_batch(s);
 }
 
 static void start_tail(struct pgstore *s)
@@ -380,6 +384,11 @@ static void on_refused(struct pgstore *s, const struct err *err)
     c->rollback = true;
     if (moved) {
         c->contended = true;
+        go_on(s);
+    } else if (strcmp(pg_sqlstate(c->pg), "TL004") == 0) {
+        struct err refusal;
+        refuse_silence(&refusal, &c->taken[c->taken_count - 1]->pending.write);
+        pgtake_divide(s, &refusal); /* it changes a member, so it is the last */
         go_on(s);
     } else if (err->class == ERR_REFUSED || strcmp(pg_sqlstate(c->pg), "TL002") == 0) {
         bool knew = c->careful && c->phase == PG_WRITE;

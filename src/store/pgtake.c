@@ -118,6 +118,38 @@ void pgtake_reprint(struct pgstore *s)
         c->taken[i]->pending.bodies = NULL;
 }
 
+/* The row of the last sign of life is held until the commit: who gives another one meanwhile waits,
+ * and then finds that it has ended. Where none was given, nobody's stands for it. */
+#define EXPECT_ONE                                                                                 \
+    " RETURNING 1) SELECT CASE WHEN count(*)<>1 THEN tl_expect(count(*),1,'beats','TL004') END "   \
+    "FROM a"
+
+static void put_silence(struct pgstore *s, const struct store_write *write)
+{
+    struct pg_args *args = &s->commit.args;
+    pg_args_clear(args);
+    pg_arg_int(args, write->silent_term);
+    if (!write->silent_beat) {
+        pg_put(s->commit.pg, "never",
+               "WITH a AS (INSERT INTO beats VALUES ($1::bigint,0,0,NULL) ON CONFLICT DO "
+               "NOTHING" EXPECT_ONE,
+               args);
+        return;
+    }
+    pg_arg_int(args, write->silent_beat);
+    pg_put(s->commit.pg, "silent",
+           "WITH a AS (DELETE FROM beats WHERE term=$1::bigint AND beat=$2::bigint" EXPECT_ONE,
+           args);
+}
+
+void pgtake_put_silence(struct pgstore *s)
+{
+    const struct pgcommit *c = &s->commit;
+    for (size_t i = 0; i < c->taken_count; i++)
+        if (c->taken[i]->good && c->taken[i]->pending.write.silent_term)
+            put_silence(s, &c->taken[i]->pending.write);
+}
+
 /* Answers may ask again; what they ask is the next batch's. */
 void pgtake_answer(struct pgstore *s)
 {

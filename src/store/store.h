@@ -33,6 +33,10 @@ struct store_write {   /* all or nothing */
     const struct store_event *events;
     size_t event_count;
     bool serializable; /* rollover, reconciliation: the strictest isolation the body has */
+    /* 0: none. Else the write fails CONFLICT unless this instance's last sign of life (store_beat)
+     * is still that one: of two things, that it is taken for dead and that it gives another, one
+     * comes first, and whoever is second hears of it. */
+    int64_t silent_term, silent_beat;
 };
 
 /* Conditions of a query; all must hold. `value` as column_print writes it; NULL value: the column
@@ -137,7 +141,8 @@ struct store {
  * event. The errors are
  *
  * - DUPLICATE (REFUSED): an inserted key stands already (text: table and key); nothing was written
- * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal
+ * - CONFLICT (REFUSED): a changed row's version is not before.version, or the edge is not legal;
+ *   a silent instance was not
  * - FENCED (REFUSED): the term has ended, or the lease is another's
  * - FULL, IO (LATER): the disk is full, read-only, failing; nothing was written
  * - CLOSED (NOT_DONE): the store is closing; MAYBE_DONE: and it was sent

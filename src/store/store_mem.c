@@ -164,6 +164,11 @@ static void commit_one(struct mem *mem, struct asked *asked)
     const struct store_write *write = &asked->pending.write;
     if (!check_write(mem, write, &asked->pending.err))
         return;
+    if (write->silent_term &&
+        mem_log_last_beat(mem->shared, write->silent_term) != write->silent_beat) {
+        refuse_silence(&asked->pending.err, write);
+        return;
+    }
     for (size_t e = 0; e < write->event_count; e++)
         apply_event(mem, &write->events[e], write->term);
     asked->pending.seq = mem->shared->seq;

@@ -136,7 +136,8 @@ void pgtake_batch(struct pgstore *s);
 bool pgtake_serializable(const struct pgcommit *c); /* any of the batch wants it */
 /* Puts the batch into words; the number of writes that can be made. */
 size_t pgtake_judge(struct pgstore *s);
-void pgtake_apply(struct pgstore *s); /* committed: the log ends behind it, fences know it */
+void pgtake_put_silence(struct pgstore *s); /* what those that depend on one expect */
+void pgtake_apply(struct pgstore *s);       /* committed: the log ends behind it, fences know it */
 void pgtake_answer(struct pgstore *s);
 void pgtake_fail(struct pgstore *s, const struct err *err);
 void pgtake_divide(struct pgstore *s, const struct err *err);

@@ -157,5 +157,38 @@ def test_the_leader_makes_months_ahead():
             host.clean()
 
 
+def test_isolation():
+    """What corrects the book by another's is written in the strictest isolation."""
+    with Postgres() as server:
+        url = server.base("isolation")
+        host = Host()
+        config = default_config(host)
+        config["store"] = {"url": url}
+        config["mode"] = "single"
+        host.write_config(config)
+        with host:
+            server.sql(
+                "CREATE TABLE seen (kind text, level text);"
+                "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO "
+                "seen VALUES (NEW.kind, current_setting('transaction_isolation')); RETURN NULL; "
+                "END $$; CREATE TRIGGER see AFTER INSERT ON events FOR EACH ROW "
+                "EXECUTE FUNCTION see()",
+                url,
+            )
+            assert host.post("/webhook/test", signal()).status == 202
+            assert host.post("/api/reconcile", {}, {"X-Tidelock": "1"}).status == 200
+
+            def seen():
+                return dict(server.sql("SELECT DISTINCT kind, level FROM seen", url))
+
+            until(lambda: "reconciliation.done" in seen(), 10, "the books were compared")
+            until(lambda: "signal.decided" in seen(), 10, "the signal was decided")
+            levels = seen()
+            assert levels["reconciliation.done"] == "serializable", levels
+            assert levels["signal.decided"] == "read committed", levels
+            assert host.stop() == 0
+            assert ask(host, "verify").returncode == 0
+
+
 if __name__ == "__main__":
     main()

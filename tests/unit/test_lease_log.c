@@ -15,6 +15,7 @@
 #define TTL_US 1000000
 #define STEP_US 10000
 #define MEMBERS_MAX 3
+#define SEEDS 500
 #define KEY "leader"
 
 struct host {
@@ -154,7 +155,7 @@ static void play(int count, uint64_t seed)
 static void play_many(int count)
 {
     granted = lost = 0;
-    for (uint64_t seed = 1; seed <= 40; seed++)
+    for (uint64_t seed = 1; seed <= SEEDS; seed++)
         play(count, seed);
     print_message("%d members: %d granted, %d taken for dead\n", count, granted, lost);
     assert_true(granted > 1000 && lost > 40);
