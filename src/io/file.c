@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -343,6 +344,26 @@ struct file_lock *file_lock(const char *path, struct err *err)
     struct file_lock *lock = mem_alloc(sizeof *lock);
     lock->fd = fd;
     return lock;
+}
+
+struct file_lock *file_lock_beside(const char *path, struct err *err)
+{
+    char real[PATH_MAX], lock[PATH_MAX + 8];
+    struct stat is;
+    bool there = realpath(path, real) && stat(real, &is) == 0;
+    if (there && is.st_nlink > 1) {
+        err_set(err, ERR_REFUSED, ERR_IO,
+                "%s has other names (hard links) in the file system; remove them: under another "
+                "name its journal would not be found",
+                path);
+        return NULL;
+    }
+    int length = snprintf(lock, sizeof lock, "%s.lock", there ? real : path);
+    if (length < 0 || (size_t)length >= sizeof lock) {
+        err_set(err, ERR_REFUSED, ERR_CONFIG, "the path %.40s... is too long", path);
+        return NULL;
+    }
+    return file_lock(lock, err);
 }
 
 void file_unlock(struct file_lock *lock)

@@ -44,5 +44,9 @@ bool file_list(struct arena *arena, const char *path, size_t max, struct file_en
  * holding process. */
 struct file_lock;
 struct file_lock *file_lock(const char *path, struct err *err) MUST_CHECK;
+/* The same for the file at `path`, which may not exist yet: beside it, as <path>.lock, whichever
+ * symbolic links lead there. A file that has several names is REFUSED: the journals of a database
+ * go by its name, so each name would have its own. */
+struct file_lock *file_lock_beside(const char *path, struct err *err) MUST_CHECK;
 void file_unlock(struct file_lock *lock); /* the file stays; NULL accepted */
 #endif

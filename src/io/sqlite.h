@@ -65,7 +65,8 @@ sqlite_changes(const struct sqlite *db); /* rows touched by the last INSERT, UPD
 int64_t sqlite_last_id(const struct sqlite *db); /* rowid of the last INSERT */
 bool sqlite_in_transaction(const struct sqlite *db);
 
-/* BEGIN IMMEDIATE, so that the write lock is taken before anything was read. */
+/* BEGIN IMMEDIATE, so that the write lock is taken before anything was read. REFUSED/IO when the
+ * file, or its log, is not the one at its path any more. */
 bool sqlite_begin(struct sqlite *db, struct err *err) MUST_CHECK;
 bool sqlite_begin_read(struct sqlite *db,
                        struct err *err) MUST_CHECK; /* one snapshot for several reads */

@@ -3,6 +3,7 @@
 #include "io/sqlite.h"
 #include "base/mem.h"
 #include "io/sqlite_db.h"
+#include <sys/stat.h>
 
 struct meaning {
     int rc; /* primary code, or an extended one listed before its primary */
@@ -67,9 +68,32 @@ bool sqlite_in_transaction(const struct sqlite *db)
     return !sqlite3_get_autocommit(db->raw);
 }
 
+/* Linux keeps a file as long as it is open: one that was moved, replaced, deleted or emptied under
+ * us would take every commit, and nobody would ever find it again. */
+static bool is_in_place(struct sqlite *db, struct err *err)
+{
+    sqlite3_file *log = NULL;
+    int moved = 0;
+    struct stat is;
+    if (*db->path == ':') /* in memory */
+        return true;
+    if (sqlite3_file_control(db->raw, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK &&
+        log && log->pMethods)
+        log->pMethods->xFileControl(log, SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved)
+        sqlite3_file_control(db->raw, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (!moved && stat(db->path, &is) == 0 && is.st_size > 0)
+        return true;
+    return err_set(
+        err, ERR_REFUSED, ERR_IO,
+        "%s: this file or its -wal was moved, replaced, emptied or deleted under the host; "
+        "nothing more is written: stop it, put the right files there, start it again",
+        db->path);
+}
+
 bool sqlite_begin(struct sqlite *db, struct err *err)
 {
-    return run_text(db, "BEGIN IMMEDIATE", err);
+    return is_in_place(db, err) && run_text(db, "BEGIN IMMEDIATE", err);
 }
 bool sqlite_begin_read(struct sqlite *db, struct err *err)
 {

@@ -9,9 +9,11 @@
 #include "base/mem.h"
 #include "io/sqlite_db.h"
 #include <string.h>
+#include <sys/stat.h>
 
 #define GATHERED_MAX 65536 /* SQLite's own files take less than 128 KiB in one write */
-#define FRAME_HEADER 24 /* page number, size of the database after a commit (else 0), salts, sums */
+#define FRAME_HEADER 24 /* page number, size of the database after a commit (else 0), salts, sums  \
+                         */
 
 struct log_file {
     sqlite3_file file;
@@ -19,6 +21,8 @@ struct log_file {
     int used;
     sqlite3_int64 at; /* where bytes belong */
     bool commits;     /* the page of a commit's last frame comes next */
+    const char *name; /* SQLite's, as long as the file is open */
+    ino_t inode;
     _Alignas(sqlite3_int64) char real[]; /* SQLite aligns what it allocates to 8 bytes */
 };
 
@@ -114,8 +118,19 @@ static int is_reserved(sqlite3_file *file, int *out)
     return real_of(file)->pMethods->xCheckReservedLock(real_of(file), out);
 }
 
+/* SQLite's own answer to this is for the database alone. */
+static bool has_moved(const struct log_file *log)
+{
+    struct stat is;
+    return stat(log->name, &is) != 0 || is.st_ino != log->inode;
+}
+
 static int control_log(sqlite3_file *file, int what, void *value)
 {
+    if (what == SQLITE_FCNTL_HAS_MOVED) {
+        *(int *)value = has_moved(log_of(file));
+        return SQLITE_OK;
+    }
     return real_of(file)->pMethods->xFileControl(real_of(file), what, value);
 }
 
@@ -155,8 +170,12 @@ static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int
     struct log_file *log = log_of(file);
     memset(log, 0, sizeof *log);
     int rc = system_files->xOpen(system_files, name, real_of(file), flags, out);
-    if (rc == SQLITE_OK)
-        file->pMethods = &log_methods;
+    if (rc != SQLITE_OK)
+        return rc;
+    struct stat is;
+    log->name = name;
+    log->inode = stat(name, &is) == 0 ? is.st_ino : 0;
+    file->pMethods = &log_methods;
     return rc;
 }
 

@@ -123,10 +123,7 @@ bool migrate_run(struct sqlite *db, const char *path, int to_version, struct str
 
 bool migrate_sqlite(const char *path, int to_version, struct str *report, struct err *err)
 {
-    char lock_path[4096];
-    if ((size_t)snprintf(lock_path, sizeof lock_path, "%s.lock", path) >= sizeof lock_path)
-        return err_set(err, ERR_REFUSED, ERR_CONFIG, "the path of the database is too long");
-    struct file_lock *lock = file_lock(lock_path, err);
+    struct file_lock *lock = file_lock_beside(path, err);
     if (!lock)
         return false;
     struct sqlite *db = sqlite_open(path, SQLITE_MODE_WRITE, err);

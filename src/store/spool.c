@@ -332,10 +332,7 @@ static bool read_rows(struct spool *s, struct err *err)
 
 static bool take_lock(struct spool *s, struct err *err)
 {
-    struct str path = STR_EMPTY;
-    str_printf(&path, "%s.lock", s->path);
-    s->lock = file_lock(str_text(&path), err);
-    str_free(&path);
+    s->lock = file_lock_beside(s->path, err);
     return s->lock || err_prefix(err, "spool %s", s->path);
 }
 

@@ -392,10 +392,7 @@ static void make_metrics(struct sqlite_store *s, struct metrics *m)
 
 static bool take_lock(struct sqlite_store *s, struct err *err)
 {
-    struct str path = STR_EMPTY;
-    str_printf(&path, "%s.lock", s->path);
-    s->lock = file_lock(str_text(&path), err);
-    str_free(&path);
+    s->lock = file_lock_beside(s->path, err);
     return s->lock || err_prefix(err, "database %s", s->path);
 }
 

@@ -80,6 +80,64 @@ def test_second_process_on_the_same_database():
         assert host.post("/webhook/test", signal()).status == 202
 
 
+def test_second_process_by_another_name():
+    """Two names are two locks and, of a hard link, two journals of one database."""
+    with Host() as host:
+        path = os.path.join(host.folder, "tidelock.db")
+        for link, word in ((os.symlink, str(host.process.pid)), (os.link, "hard links")):
+            other = Host()
+            try:
+                link(path, os.path.join(other.folder, "tidelock.db"))
+                fails(other, 1, "tidelock.db", word)
+            finally:
+                other.clean()
+            assert host.post("/webhook/test", signal()).status == 202
+
+
+def test_a_database_that_is_taken_away_is_not_written():
+    """An open file lives on without its name: what is committed to it nobody would find again."""
+    host = Host()
+    path = os.path.join(host.folder, "tidelock.db")
+
+    def replace():
+        shutil.copy(path, path + ".old")
+        os.rename(path, path + ".away")
+        os.rename(path + ".old", path)
+
+    def delete():
+        os.rename(path, path + ".away")
+
+    def delete_log():
+        os.rename(path + "-wal", path + "-wal.away")
+
+    def empty():
+        shutil.copy(path, path + ".away")
+        os.truncate(path, 0)
+
+    try:
+        host.start()
+        for spoil in (replace, delete, delete_log):
+            assert host.post("/webhook/test", signal()).status == 202, spoil
+            spoil()
+            lost = host.post("/webhook/test", signal())
+            assert lost.status == 503 and "under the host" in lost.text, (spoil, lost)
+            until(lambda: host.get("/readyz").status == 503, 10, "not ready")
+            for name in os.listdir(host.folder):
+                if name.endswith(".away"):  # put back, it is the same file
+                    away = os.path.join(host.folder, name)
+                    os.rename(away, away[: -len(".away")])
+            until(lambda: host.post("/webhook/test", signal()).status == 202, 20, "taken again")
+        stored = len(host.get("/api/signals?limit=1000").json())
+        assert host.stop() == 0
+        host.start()
+        assert len(host.get("/api/signals?limit=1000").json()) == stored
+        empty()
+        assert host.post("/webhook/test", signal()).status == 503
+        host.stop()
+    finally:
+        host.clean()
+
+
 def test_taken_port():
     with Host() as host:
         other = Host(port=host.port)

@@ -122,8 +122,8 @@ static void test_the_answers_are_the_same(void **state) {
         "return function() error('no') end",
         "return function() error({message = 'told'}) end",
         "return function() local t = {} t.name = t return t end",
-        "return function() local t = {} for i = 1, 300 do t[i] = {i, name = 's' .. i} end "
-        "return t end",
+        ("return function() local t = {} for i = 1, 300 do t[i] = {i, name = 's' .. i} end "
+         "return t end"),
         "return function() while true do end end",
         "return function() local s = ('x'):rep(1000000) while true do s = s .. s end end",
         "return function() return string.rep('y', 100000) end",
