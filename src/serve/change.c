@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { WRITE_S = 5, IMPORT_S = 9, STORY_S = 60 };
+
 struct change_request {
     const struct http_request *request;
     struct serve *serve;
@@ -176,22 +178,26 @@ static const struct {
     const char *path, *after; /* around the id; after NULL: no id */
     bool why;
     void (*change)(struct change_request *c);
+    int patience_s; /* what waits for the database alone is patient for a shorter time */
+    const char *look;
 } changes[] = {
-    {"halt", NULL, true, change_halt},
-    {"resume", NULL, true, change_resume},
-    {"deposit", NULL, false, change_deposit},
-    {"stop", NULL, false, change_stop},
-    {"import", NULL, false, change_import},
-    {"signals/", "/retry", false, change_retry},
-    {"signals/", "/drop", true, change_drop},
-    {"orders/", "/resolve", true, change_resolve},
-    {"reconcile", NULL, false, change_reconcile},
-    {"reconciliation/", "/accept", true, change_accept},
-    {"orders/", "/cancel", true, change_cancel},
-    {"orders/", "/amend", true, change_amend},
-    {"rollovers/", "/retry", true, change_roll},
-    {"policies/", "/push", false, change_push},
-    {"policies/", "/rollback", false, change_rollback},
+    {"halt", NULL, true, change_halt, WRITE_S,
+     "it is in force on this instance while it is being written; see GET /api/halts"},
+    {"resume", NULL, true, change_resume, WRITE_S, "see GET /api/halts"},
+    {"deposit", NULL, false, change_deposit, WRITE_S, "see GET /api/ledger"},
+    {"stop", NULL, false, change_stop, WRITE_S, "see the log"},
+    {"import", NULL, false, change_import, IMPORT_S,
+     "see GET /api/positions (the same list again changes nothing that stands)"},
+    {"signals/", "/retry", false, change_retry, WRITE_S, "see GET /api/signals"},
+    {"signals/", "/drop", true, change_drop, WRITE_S, "see GET /api/signals"},
+    {"orders/", "/resolve", true, change_resolve, WRITE_S, "see GET /api/orders"},
+    {"reconcile", NULL, false, change_reconcile, STORY_S, "see GET /api/reconciliation"},
+    {"reconciliation/", "/accept", true, change_accept, WRITE_S, "see GET /api/reconciliation"},
+    {"orders/", "/cancel", true, change_cancel, STORY_S, "see GET /api/orders"},
+    {"orders/", "/amend", true, change_amend, STORY_S, "see GET /api/orders"},
+    {"rollovers/", "/retry", true, change_roll, WRITE_S, "see GET /api/rollovers"},
+    {"policies/", "/push", false, change_push, STORY_S, "see GET /api/policies"},
+    {"policies/", "/rollback", false, change_rollback, STORY_S, "see GET /api/policies"},
 };
 
 static bool may_change(const struct http_request *request, struct serve *serve)
@@ -265,8 +271,11 @@ void api_change(const struct http_request *request, struct serve *serve, const c
         struct change_request c = {.request = request, .serve = serve};
         if (!path_fits(rest, i, &c))
             continue;
-        if (may_change(request, serve) && read_body(&c, changes[i].why))
-            changes[i].change(&c);
+        uint64_t handle = request->handle;
+        if (!may_change(request, serve) || !read_body(&c, changes[i].why))
+            return;
+        changes[i].change(&c);
+        patience_begin(serve, handle, changes[i].patience_s, changes[i].look);
         return;
     }
     serve_error(

@@ -24,6 +24,8 @@ struct serve {
     struct str scratch; /* for answers that are built and sent in one go */
     int64_t opened_us;
     bool quiesced;
+    struct patience *patience; /* changes that are not answered yet */
+    struct loop_timer *patience_timer;
 };
 
 void serve_json(struct serve *serve, uint64_t handle, unsigned status, const char *json,
@@ -38,6 +40,10 @@ void webhook_handle(const struct http_request *request, struct serve *serve, con
 void webhook_watch_silence(struct serve *serve, int64_t now_us);
 void api_handle(const struct http_request *request, struct serve *serve, const char *rest);
 void api_change(const struct http_request *request, struct serve *serve, const char *rest);
+/* If the request is not answered within so many seconds, its sender hears that it may be done, and
+ * where to look: a clause such as "see GET /api/halts". */
+void patience_begin(struct serve *serve, uint64_t handle, int seconds, const char *where);
+void patience_end(struct serve *serve);
 void import_handle(const struct http_request *request, struct serve *serve, const struct json *body,
                    const char *who);
 /* From memory, at once, while the database is away. False: it is not. */

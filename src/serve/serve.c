@@ -262,6 +262,7 @@ void serve_close(struct serve *serve)
 {
     if (!serve)
         return;
+    patience_end(serve);
     http_server_free(serve->server);
     for (size_t i = 0; i < serve->options.config->source_count; i++)
         address_list_free(&serve->allow[i]);

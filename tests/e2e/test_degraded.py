@@ -197,6 +197,71 @@ def test_a_commit_whose_answer_stays_away():
             assert not server.sql("SELECT id FROM positions WHERE status <> 'closed'")
 
 
+def test_changes_are_answered_while_a_commit_is_in_doubt():
+    """Who halts, deposits or imports meanwhile hears that it may be done, and where to look; the
+    log says afterwards what was, once."""
+    with Postgres() as server, Way(server.port) as way:
+        store = {"url": server.url.replace(str(server.port), str(way.port))}
+        with make(server, store=store) as host:
+            position = {
+                "strategy": "plain",
+                "instrument": NAMES[0],
+                "position": "Long_1",
+                "side": "LONG",
+                "quantity": 1,
+                "entry_price": "100",
+                "stop": "90",
+                "opened_at": now_iso(-60),
+            }
+            asked = {
+                "/api/halt": {"level": "no_entry", "why": "a test"},
+                "/api/deposit": {"amount": "5"},
+                "/api/import": [position],
+            }
+            answers, last = {}, [None, 0]
+
+            def settled():
+                """Nothing of the host's own is being written: the changes are the first in doubt."""
+                seq = server.sql("SELECT seq FROM log_head")
+                last[:] = [seq, last[1] + 1 if seq == last[0] else 0]
+                return last[1] >= 10
+
+            until(settled, 30, "what a start writes is written")
+            way.mute()
+
+            def ask(path):
+                answers[path] = host.post(path, asked[path], {"X-Tidelock": "1"}, 30)
+
+            threads = [threading.Thread(target=ask, args=(path,)) for path in asked]
+            for thread in threads:
+                thread.start()
+            until(lambda: health(host)["halt"] == "no_entry", 5, "the halt is in force")
+            for thread in threads:
+                thread.join()
+            for path, answer in answers.items():
+                text = answer.json()["error"]
+                assert answer.status in (503, 504), (path, answer)
+                if answer.status == 504:
+                    assert text.startswith("maybe done:") and "GET /api/" in text, (path, answer)
+            assert 504 in [answer.status for answer in answers.values()], answers
+            way.hear()
+            until(lambda: health(host)["database"] is True, 30, "the database is back")
+            assert (
+                host.post("/api/resume", {"why": "it is over"}, {"X-Tidelock": "1"}, 30).status
+                == 200
+            )
+            assert health(host)["halt"] == "none"
+            done = {
+                "/api/halt": "SELECT count(*) FROM events WHERE kind = 'halt.set'",
+                "/api/deposit": "SELECT count(*) FROM ledger WHERE amount = 5",
+                "/api/import": "SELECT count(*) FROM positions",
+            }
+            for path, sql in done.items():  # what was said not to be done is not
+                count = server.sql(sql)
+                assert count == [["0"]] or (answers[path].status, count) == (504, [["1"]]), path
+            assert host.cli("verify").code == 0
+
+
 def test_killed_while_spooled():
     """The host dies with a full spool, and once more while it drains."""
     with Postgres() as server, make(server) as host:
