@@ -221,7 +221,7 @@ def test_changes_are_answered_while_a_commit_is_in_doubt():
             answers, last = {}, [None, 0]
 
             def settled():
-                """Nothing of the host's own is being written: the changes are the first in doubt."""
+                """Nothing of the host's own is being written: the changes are first in doubt."""
                 seq = server.sql("SELECT seq FROM log_head")
                 last[:] = [seq, last[1] + 1 if seq == last[0] else 0]
                 return last[1] >= 10
