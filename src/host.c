@@ -2,18 +2,12 @@
  * host_parts_open down: that is what a host is made of. */
 #include "host.h"
 #include "base/embed.h"
-#include "host_cluster.h"
-#include "host_late.h"
+#include "host_inner.h"
 #include "io/file.h"
 #include "io/loop.h"
 #include "io/trap.h"
 #include "io/watch.h"
-#include "mirror.h"
-#include "narrate.h"
-#include "reload.h"
 #include "script/sandbox.h"
-#include "serve/feed.h"
-#include "serve/serve.h"
 #include "store/spool.h"
 #include "store/store_bodies.h"
 #include <libgen.h>
@@ -21,41 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RECENT_SIGNALS 100000
 #define HOUSEKEEPING_US 1000000
-
-enum host_stage { HOST_OPENING, HOST_RUNNING, HOST_WINDING_DOWN, HOST_STOPPED };
-
-struct tidelock {
-    struct sandbox_workers *workers; /* until the policies have them */
-    struct tidelock_options options;
-    struct config config;
-    struct log *log;
-    struct metrics *metrics;
-    struct loop *loop;
-    struct loop_hook *hook;
-    struct core core;
-    struct cluster *cluster;
-    struct late *late; /* the database was away at the start */
-    struct mirror *mirror;
-    struct feeds *feeds;
-    struct reload *reload;
-    struct serve *serve;
-    struct watch *watch;
-    struct trap *traps[2];
-    struct loop_timer *housekeeping;
-    struct core_listener listener;
-    struct narrator narrator;
-    void (*event)(void *ctx, const char *json_line);
-    void *event_ctx;
-    struct str line;
-    enum host_stage stage;
-    bool depositing;
-    int exit_code;
-    int64_t opened_us;
-    unsigned stops;
-    char error[512];
-};
 
 const char *tidelock_version(void)
 {
@@ -80,9 +40,6 @@ static int64_t turn_parts(void *ctx, int64_t steady_us)
     return due < next ? due : next;
 }
 
-static bool is_deposit_due(const struct tidelock *t);
-static void deposit(struct tidelock *t);
-
 static void keep_house(void *ctx)
 {
     struct tidelock *t = ctx;
@@ -93,8 +50,8 @@ static void keep_house(void *ctx)
     if (t->stage == HOST_RUNNING) {
         narrate_turn(&t->narrator);
         serve_keep_watch(t->serve);
-        if (is_deposit_due(t))
-            deposit(t);
+        if (host_deposit_is_due(t))
+            host_deposit(t);
     }
     loop_timer_start_in(t->housekeeping, HOUSEKEEPING_US);
 }
@@ -161,25 +118,12 @@ static void pass_log_line(void *ctx, enum log_level level, const char *line)
     t->options.log(t->options.log_ctx, (int)level, line);
 }
 
-static void store_arrived(void *ctx, const struct err *err);
-
 static bool open_store(struct tidelock *t, struct err *err)
 {
-    struct late_options options = {&t->config, &t->core, t->loop, store_arrived, t};
+    struct late_options options = {&t->config, &t->core, t->loop, host_store_arrived, t};
     t->core.log = t->log;
     t->core.metrics = t->metrics;
     return late_open(&options, &t->late, err);
-}
-
-static void note_seen(void *ctx, const char *signal_id)
-{
-    intake_seen(ctx, signal_id);
-}
-
-static bool load_book(struct tidelock *t, struct err *err)
-{
-    return store_load_book(t->core.store, t->core.book, RECENT_SIGNALS, note_seen, &t->core, err) &&
-           host_judge_book(&t->core, err);
 }
 
 static bool open_core(struct tidelock *t, struct err *err)
@@ -192,7 +136,7 @@ static bool open_core(struct tidelock *t, struct err *err)
     if (!t->cluster || !core_start(&t->core, err))
         return false;
     cluster_follow(t->cluster);
-    return t->late || load_book(t, err);
+    return t->late || host_load_book(t, err);
 }
 
 static bool open_mirror(struct tidelock *t, struct err *err)
@@ -302,97 +246,6 @@ static bool open_parts(struct tidelock *t, struct err *err)
            open_traps(t, err) && open_watch(t, err);
 }
 
-/* ---- the take-over, then trading ---- */
-
-static void announce_ready(struct tidelock *t)
-{
-    char url[160];
-    bool v6 = strchr(t->config.listen_address, ':') != NULL;
-    snprintf(url, sizeof url, "%s://%s%s%s:%d/", t->config.tls_cert ? "https" : "http",
-             v6 ? "[" : "", t->config.listen_address, v6 ? "]" : "", tidelock_port(t));
-    log_write(t->log, LOG_INFO, "host", "ready", LOG_T("dashboard", url),
-              LOG_I("term", t->core.term),
-              LOG_MS("took_ms", clock_steady(t->core.clock) - t->opened_us), LOG_END);
-}
-
-static void begin_trading(struct tidelock *t)
-{
-    t->stage = HOST_RUNNING;
-    for (size_t i = 0; i < policies_count(t->core.policies); i++) {
-        struct policy *policy = policies_at(t->core.policies, i);
-        const struct policy_version *version = policy_row(policy);
-        if (!book_get(t->core.book, TABLE_POLICY, version->id))
-            reload_note(t->reload, version);
-    }
-    announce_ready(t);
-    feeds_start(t->feeds);
-}
-
-static void log_failure(struct tidelock *t, const struct err *err)
-{
-    if (err && err->class != ERR_NONE)
-        log_write(t->log, LOG_ERROR, "host", "the first deposit was not booked",
-                  LOG_T("error", err->text), LOG_END);
-}
-
-/* Whoever leads books it: in an empty database of several, one of them does. */
-static bool is_deposit_due(const struct tidelock *t)
-{
-    if (t->depositing)
-        return false;
-    const struct account *account = book_get(t->core.book, TABLE_ACCOUNT, "main");
-    return (!account || account->entries == 0) && decimal_sign(t->config.deposit) > 0 &&
-           core_is_leader(&t->core);
-}
-
-static void deposited(void *owner, uint64_t handle, const struct err *err, const void *value)
-{
-    struct tidelock *t = owner;
-    (void)handle;
-    (void)value;
-    t->depositing = false;
-    log_failure(t, err);
-    if (t->stage == HOST_OPENING)
-        begin_trading(t);
-}
-
-static void deposit(struct tidelock *t)
-{
-    t->depositing = true;
-    account_deposit(&t->core, t->config.deposit, "first deposit of the configuration",
-                    (struct waiter){deposited, t, 0});
-}
-
-static void taken_over(void *owner, uint64_t handle, const struct err *err, const void *value)
-{
-    (void)handle;
-    (void)value;
-    struct tidelock *t = owner;
-    if (err && err->class != ERR_NONE) {
-        text_copy(t->error, sizeof t->error, err->text);
-        log_write(t->log, LOG_ERROR, "host", "the take-over failed", LOG_T("error", err->text),
-                  LOG_END);
-        t->exit_code = TIDELOCK_FAILED;
-        tidelock_stop(t);
-        return;
-    }
-    cluster_joined(t->cluster);
-    if (t->stage == HOST_OPENING && is_deposit_due(t))
-        deposit(t);
-    else if (t->stage == HOST_OPENING) /* nobody asked to stop meanwhile */
-        begin_trading(t);
-}
-
-static void store_arrived(void *ctx, const struct err *err)
-{
-    struct tidelock *t = ctx;
-    struct err fault;
-    if (err || !load_book(t, &fault))
-        taken_over(t, 0, err ? err : &fault, NULL);
-    else
-        take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
-}
-
 /* ---- events out ---- */
 
 static void pass_event(void *ctx, const struct store_event *event)
@@ -461,7 +314,7 @@ struct tidelock *tidelock_open(const struct tidelock_options *options, char *err
         t->core.listeners = &t->listener;
         narrate_begin(&t->narrator, &t->core);
         if (!t->late)
-            take_over_begin(&t->core, (struct waiter){taken_over, t, 0});
+            take_over_begin(&t->core, (struct waiter){host_taken_over, t, 0});
         mirror_follow(t->mirror);
     }
     if (status)
