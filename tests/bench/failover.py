@@ -93,8 +93,8 @@ def hang(cluster, leader, sender):
     since = now_us()
     leader.process.send_signal(traps.SIGSTOP)
     took = first_work(cluster, leader, since) - since
-    leader.process.send_signal(traps.SIGCONT)
     term = cluster.rows("SELECT max(term) FROM instances")[0][0]
+    leader.process.send_signal(traps.SIGCONT)
     until(lambda: cluster.term_of(leader) > int(term), 20, "it joins again")
     return took
 
