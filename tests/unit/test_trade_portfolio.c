@@ -363,7 +363,9 @@ static void kept_sums_are_those_of_a_walk(void **state)
         book_each_live_order(book, copy_order, fresh);
         portfolio_measure(book, &instruments, &prices, &kept);
         portfolio_measure(fresh, &instruments, &prices, &made);
-        assert_memory_equal(&kept, &made, sizeof kept);
+        /* Without the padding at its end, which nobody sets. */
+        assert_memory_equal(
+            &kept, &made, offsetof(struct portfolio, open_positions) + sizeof kept.open_positions);
         book_free(fresh);
     }
     book_free(book);
