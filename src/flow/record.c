@@ -21,6 +21,7 @@ struct record {
     const struct store_event *events; /* with copies of every row, which the store reads too */
     size_t count;
     struct waiter to;
+    int64_t term;    /* under which it was asked */
     uint64_t number; /* it was the how many-th to be asked */
     struct err err;
     bool failed; /* answered, and waiting to be taken back */
@@ -389,7 +390,8 @@ static void answered(void *owner, uint64_t handle, const struct err *err, const 
         recorder->seq = *(const int64_t *)value;
     recorder->in_flight--;
     if (err) {
-        bool fenced = err->code == ERR_FENCED;
+        /* What was asked before we joined, or under the term before, says nothing of this one. */
+        bool fenced = err->code == ERR_FENCED && record->term && record->term == core->term;
         fail(recorder, record, err);
         if (fenced && recorder->fenced)
             recorder->fenced(core);
@@ -431,6 +433,7 @@ void record_write(struct core *core, const struct store_event *events, size_t co
     record->to = to;
     recorder->in_flight++;
     record->number = ++recorder->asked;
+    record->term = core->term;
     store_write(core->store, &write, (struct waiter){.answer = answered, .owner = record});
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < events[i].change_count; k++)
