@@ -4,6 +4,7 @@
 #include "flow/away.h"
 #include "flow/claiming.h"
 #include "flow/exits.h"
+#include "flow/failover.h"
 #include "flow/follow.h"
 #include "flow/flows.h"
 #include "flow/holding.h"
@@ -104,6 +105,11 @@ static void lost_lease(void *ctx, const char *key)
         fenced(core);
 }
 
+static void hear_died(void *ctx, const struct member *member)
+{
+    failover_died(ctx, member);
+}
+
 static void rejoined(void *owner, uint64_t handle, const struct err *err, const void *value)
 {
     struct core *core = owner;
@@ -156,11 +162,13 @@ bool core_start(struct core *core, struct err *err)
     holdings_new(core);
     away_new(core);
     core->lease->on_lost = lost_lease;
+    core->lease->on_died = hear_died;
     core->lease->lost_ctx = core;
     orders_new(core);
     statistics_new(core);
     intake_new(core);
     claiming_new(core);
+    failovers_new(core);
     exits_new(core);
     protect_new(core);
     match_new(core);
@@ -181,6 +189,7 @@ void core_stop(struct core *core)
     }
     flow_runner_free(core->runner);
     claiming_free(core);
+    failovers_free(core);
     intake_free(core->intake);
     match_free(core->match);
     roll_free(core->roll);
@@ -215,10 +224,11 @@ static int64_t turn_leases(struct core *core)
 
 int64_t core_turn(struct core *core)
 {
-    static int64_t (*const turns[])(struct core *) = {
-        turn_leases, away_turn,    rejoin_turn,     follow_turn,  holdings_turn, flow_turn,
-        intake_turn, account_turn, resync_turn,     protect_turn, exits_turn,    flatten_turn,
-        roll_turn,   match_turn,   statistics_turn, turn_leases /* what was asked just now */};
+    static int64_t (*const turns[])(
+        struct core *) = {turn_leases,     away_turn,    rejoin_turn,   follow_turn, holdings_turn,
+                          flow_turn,       intake_turn,  account_turn,  resync_turn, protect_turn,
+                          exits_turn,      flatten_turn, failover_turn, roll_turn,   match_turn,
+                          statistics_turn, turn_leases /* what was asked just now */};
     int64_t now_us = clock_steady(core->clock), next_us = INT64_MAX;
     for (size_t i = 0; i < sizeof turns / sizeof turns[0]; i++) {
         int64_t due_us = turns[i](core);

@@ -28,6 +28,7 @@ struct follow;
 struct holdings;
 struct away;
 struct claims;
+struct failovers;
 struct claiming;
 struct spool;
 enum core_mode {
@@ -103,6 +104,7 @@ struct core {
     struct holdings *holdings; /* keys that are ours */
     struct away *away;         /* while the database is away */
     struct spool *spool;       /* the host's; NULL: none. Closed after the store */
+    struct failovers *failovers;
     struct claims *claims;     /* NULL: there is nobody to ask. The host's */
     struct claiming *claiming; /* signals whose claim is asked for */
     struct str trace;          /* scratch of decisions */

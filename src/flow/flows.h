@@ -134,6 +134,15 @@ void match_accept(struct core *core, const char *instrument, const char *who, co
  * active_passive also all trading. */
 bool core_is_leader(const struct core *core);
 
+struct failovers_view { /* changes of leadership: from the last sign of life of who led to the next
+                           one trading */
+    size_t count;       /* of the last five */
+    int64_t average_us; /* theirs */
+    const struct failover *last; /* NULL: none yet */
+    int64_t target_us;
+};
+struct failovers_view failovers_now(const struct core *core);
+
 /* ---- the database is away ---- */
 struct away_view {
     bool away;

@@ -243,6 +243,9 @@ static void tell_parts(struct core *core, const struct change *change)
     case TABLE_STAT:
         statistics_followed(core, change->after);
         break;
+    case TABLE_FAILOVER:
+        failover_follow(core, change);
+        break;
     case TABLE_MEMBER:
     case TABLE_LEASE:
         failover_follow(core, change);

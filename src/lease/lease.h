@@ -18,6 +18,7 @@
 
 #define LEASE_KEY_SIZE 112
 
+struct member;
 struct lease_grant {
     char key[LEASE_KEY_SIZE];
     int64_t term;
@@ -47,6 +48,9 @@ struct lease {
     const struct lease_ops *ops;
     /* What was held is held by somebody else, or may be: everything done for it ends. */
     void (*on_lost)(void *ctx, const char *key /* NULL: membership, and with it every key */);
+    /* Another was taken for dead by us: its row as it is now. Those that others wrote are told by
+     * the log. May be NULL. */
+    void (*on_died)(void *ctx, const struct member *member);
     void *lost_ctx;
 };
 static inline void lease_join(struct lease *l, struct waiter to)

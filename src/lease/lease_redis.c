@@ -348,6 +348,13 @@ static void note_lost(void *ctx, const char *name)
         l->lease.on_lost(l->lease.lost_ctx, name);
 }
 
+static void note_died(void *ctx, const struct member *member)
+{
+    const struct lease_redis *l = ctx;
+    if (l->lease.on_died)
+        l->lease.on_died(l->lease.lost_ctx, member);
+}
+
 /* ---- the interface ---- */
 
 static bool is_held(const struct lease *lease, const char *name, int64_t *deadline_us)
@@ -403,6 +410,7 @@ struct lease *lease_redis_open(const struct lease_redis_options *options)
         l->options.key_ttl_us = TTL_US_DEFAULT;
     l->renew_us = INT64_MAX;
     l->options.inner->on_lost = note_lost;
+    l->options.inner->on_died = note_died;
     l->options.inner->lost_ctx = l;
     if (options->metrics) {
         l->denied = metric_counter(options->metrics, "tidelock_lease_hint_denied_total",

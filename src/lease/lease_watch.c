@@ -23,10 +23,13 @@ static void wrote_dead(struct lease_store *l, struct lease_write *write, const s
     HASH_FIND(hh, l->others, &write->other, sizeof write->other, other);
     if (other)
         other->writing = false;
-    if (!err)
+    if (!err) {
         metric_add(l->metrics.taken_for_dead, 1);
-    else if (err->code == ERR_FENCED && write->term == l->term && l->state == LEASE_IN)
+        if (l->lease.on_died)
+            l->lease.on_died(l->lease.lost_ctx, write->events[0].changes[0].after);
+    } else if (err->code == ERR_FENCED && write->term == l->term && l->state == LEASE_IN) {
         lease_member_lost(l, err->text);
+    }
 }
 
 static void write_dead(struct lease_store *l, struct lease_other *other, const char *why)
@@ -40,7 +43,9 @@ static void write_dead(struct lease_store *l, struct lease_other *other, const c
     struct member after = *row;
     after.state = MEMBER_DEAD;
     after.version++;
-    after.ended_us = clock_wall(l->options.clock);
+    /* Its last sign of life; the event tells when that was noticed. */
+    after.ended_us =
+        clock_wall(l->options.clock) - (clock_steady(l->options.clock) - other->seen_us);
     snprintf(after.reason, sizeof after.reason, "%s, says %s (term %" PRId64 ")", why,
              l->options.name, l->term);
     lease_write_event(write, "member.died", id);

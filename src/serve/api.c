@@ -153,7 +153,9 @@ void status_json(struct serve *serve, struct str *out)
                (long long)core->term, core->reconciled && !core->draining ? "true" : "false",
                core->draining ? "true" : "false",
                (long long)((clock_steady(core->clock) - serve->opened_us) / 1000000));
-    str_printf(out, "\"halt\":{\"level\":\"%s\",\"who\":", halt_level_names[halt_now(core)]);
+    str_puts(out, "\"failover\":");
+    health_failover(core, out);
+    str_printf(out, ",\"halt\":{\"level\":\"%s\",\"who\":", halt_level_names[halt_now(core)]);
     str_put_json(out, halt ? halt->who : "");
     str_puts(out, ",\"why\":");
     str_put_json(out, halt ? halt->why : "");

@@ -51,6 +51,28 @@ static void put_spool(struct core *core, struct str *out)
     str_puts(out, "},");
 }
 
+void health_failover(const struct core *core, struct str *out)
+{
+    struct failovers_view view = failovers_now(core);
+    char at[CALENDAR_TEXT_MAX];
+    str_printf(out, "{\"target_s\":%.3f,\"count\":%zu,\"average_s\":", (double)view.target_us / 1e6,
+               view.count);
+    if (!view.last) {
+        str_puts(out, "null,\"last\":null}");
+        return;
+    }
+    calendar_print(view.last->trading_us, at);
+    str_printf(out, "%.3f,\"last\":{\"at\":\"%s\",\"took_s\":%.3f,\"target_met\":%s,\"lost\":",
+               (double)view.average_us / 1e6, at, (double)view.last->took_us / 1e6,
+               view.last->target_met ? "true" : "false");
+    str_put_json(out, view.last->lost);
+    str_puts(out, ",\"found\":");
+    str_put_json(out, view.last->found);
+    str_puts(out, ",\"why\":");
+    str_put_json(out, view.last->reason);
+    str_puts(out, "}}");
+}
+
 static void check_store(struct health_check *check, struct core *core)
 {
     struct store_status status = {0};
@@ -213,6 +235,9 @@ void health_json(const struct health *health, const struct health_result *now, s
                core_is_leader(core) ? "true" : "false", (long long)core->term,
                halt_level_names[halt_now(core)]);
     put_spool(core, out);
+    str_puts(out, "\"failover\":");
+    health_failover(core, out);
+    str_putc(out, ',');
     print_result(now, out);
     if (with_history) {
         str_puts(out, ",\"history\":[");

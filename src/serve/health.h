@@ -40,5 +40,7 @@ const struct health_result *health_measure(struct health *health,
                                            const struct health_inputs *inputs);
 void health_json(const struct health *health, const struct health_result *now, struct core *core,
                  bool with_history, struct str *out);
+/* The last change of leadership, the average of the last five, and the target. */
+void health_failover(const struct core *core, struct str *out);
 const char *health_state_name(enum health_state state); /* pass warn fail unused */
 #endif
