@@ -7,7 +7,7 @@ import signal as traps
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from cluster import Cluster, Sender  # noqa: E402
+from cluster import Cluster, Sender, leads  # noqa: E402
 from harness import main, until  # noqa: E402
 
 KILLS = int(os.environ.get("KILLS", "200"))
@@ -70,6 +70,41 @@ def test_pauses():
                     stopped.resume()
         until(lambda: all(map(cluster.term_of, cluster.hosts)), 15, "all have joined again")
         cluster.judge(sender)
+
+
+def test_a_failover_is_recorded():
+    """From the last sign of life of who stands still to the next one trading; its target is missed,
+    and everybody who looks hears of it, after a restart too."""
+    leases = {"ttl": "1s", "dead_after": "1500ms", "failover_target": "100ms"}
+    with Cluster(2, leases=leases) as cluster:
+        old = cluster.leader()
+        new = next(host for host in cluster.hosts if host is not old)
+        before = new.get("/health").json()["failover"]["count"]
+        old.process.send_signal(traps.SIGSTOP)
+        try:
+            until(lambda: leads(new), 20, "the other one leads")
+
+            def told(host=new):
+                view = host.get("/health").json()["failover"]
+                return view["count"] > before and view
+
+            view = until(told, 10, "it is recorded")
+            last = view["last"]
+            assert 1.0 <= last["took_s"] < 20 and last["target_met"] is False, view
+            assert view["target_s"] == 0.1 and view["average_s"] > 0, view
+            took = cluster.rows("SELECT took_us FROM failovers ORDER BY found_term")
+            assert abs(int(took[-1][0]) / 1e6 - last["took_s"]) < 0.01, (took, view)
+            kept = [int(row[0]) / 1e6 for row in took[-5:]]
+            assert abs(view["average_s"] - sum(kept) / len(kept)) < 0.01, (view, kept)
+            assert new.get("/api/status").json()["failover"] == view
+            metrics = new.get("/metrics").text
+            assert "tidelock_failovers_missed_total 1" in metrics, metrics
+            assert "tidelock_failover_target_seconds 0.1" in metrics
+            new.await_log("it took longer than the target")
+            new.restart()  # which is one more: the one before is read from the table
+            until(lambda: told(new) and told(new)["count"] > view["count"], 20, "it remembers")
+        finally:
+            old.process.send_signal(traps.SIGCONT)
 
 
 if __name__ == "__main__":
