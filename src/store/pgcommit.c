@@ -154,9 +154,25 @@ static void go_on(struct pgstore *s)
         loop_defer(s->loop, pgcommit_start, s);
 }
 
+static bool send_fast(struct pgstore *s);
+
+/* What waits is sent before what was committed is answered, so that the database works meanwhile:
+ * answering takes a good part of a commit's time. */
+static void start_early(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    if (s->closing || s->refused || c->contended || !c->first)
+        return;
+    pgtake_batch(s);
+    c->began_us = clock_steady(s->clock);
+    if (!pgtake_serializable(c))
+        send_fast(s); /* if nothing of it can be made, it is answered in its turn */
+}
+
 static void finish_batch(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
+    struct pgtaken taken UNSET;
     pgtake_apply(s);
     s->follow.turns++;
     c->limit = c->limit * 2 < PG_BATCH_MAX ? c->limit * 2 : PG_BATCH_MAX;
@@ -165,25 +181,36 @@ static void finish_batch(struct pgstore *s)
         metric_observe_us(s->commit_seconds, s->last_commit_us);
     metric_add(s->commits, 1);
     pgtake_mark(s);
-    pgtake_answer(s);
-    go_on(s);
+    pgtake_detach(s, &taken);
+    c->phase = PG_IDLE;
+    start_early(s);
+    pgtake_answer_all(s, &taken);
+    if (c->phase == PG_IDLE)
+        go_on(s);
 }
 
 /* ---- starting ---- */
 
-static void start_fast(struct pgstore *s)
+/* False: nothing of the batch can be made, and nothing was sent. */
+static bool send_fast(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     pgbatch_begin(c->batch, &s->follow);
-    if (pgtake_judge(s) == 0) {
-        pgtake_answer(s);
-        go_on(s);
-        return;
-    }
+    if (pgtake_judge(s) == 0)
+        return false;
     begin_request(s, PG_FAST);
     put(s, "begin", "BEGIN", NULL);
     put_advance(s, true);
     put_batch(s);
+    return true;
+}
+
+static void start_fast(struct pgstore *s)
+{
+    if (send_fast(s))
+        return;
+    pgtake_answer(s);
+    go_on(s);
 }
 
 /* `held`: the end is ours already, only what we know of it must be read again. */
@@ -258,23 +285,6 @@ void pgcommit_start(void *store)
 
 /* ---- what comes back ---- */
 
-static void take_event(struct pgstore *s, const struct pg_rows *rows, size_t at)
-{
-    struct pgcommit *c = &s->commit;
-    struct event event;
-    if (c->read_err.code || !pgrows_read_event(rows, at, &event, &c->read_err))
-        return;
-    if (c->foreign_count == c->foreign_room) {
-        c->foreign_room = c->foreign_room ? c->foreign_room * 2 : 256;
-        c->foreign = mem_realloc(c->foreign, c->foreign_room * sizeof *c->foreign);
-    }
-    event.kind = arena_text(&c->foreign_arena, event.kind);
-    event.subject = arena_text(&c->foreign_arena, event.subject);
-    event.instance = arena_text(&c->foreign_arena, event.instance);
-    event.body = arena_text(&c->foreign_arena, event.body);
-    c->foreign[c->foreign_count++] = event;
-}
-
 static void on_rows(void *ctx, size_t statement, const struct pg_rows *rows)
 {
     struct pgstore *s = ctx;
@@ -286,51 +296,11 @@ static void on_rows(void *ctx, size_t statement, const struct pg_rows *rows)
             memcpy(c->head_hash, pg_text(rows, 0, 1), SHA256_SIZE);
     } else if (statement == c->events_at) {
         for (size_t i = 0; i < pg_count(rows); i++)
-            take_event(s, rows, i);
+            pgtail_take(s, rows, i);
     } else if (c->versions_at != SIZE_MAX && statement >= c->versions_at &&
                statement < c->versions_at + pgbatch_version_statements(c->batch)) {
         pgbatch_tell_versions(c->batch, statement - c->versions_at, rows);
     }
-}
-
-/* The log is not the one we know: what this instance believes is no longer what is stored. */
-static void refuse_all(struct pgstore *s, const struct err *err)
-{
-    s->refused = true;
-    pgstore_trouble(s, err);
-}
-
-/* Everything read, from `from` on, is others'. */
-static bool follow_events(struct pgstore *s, size_t from)
-{
-    struct pgcommit *c = &s->commit;
-    struct err err = c->read_err;
-    if (!err.code && c->head_seq < s->follow.seq)
-        err_set(&err, ERR_REFUSED, ERR_CORRUPT,
-                "%.60s has lost events %" PRId64 " to %" PRId64
-                " (a replica was promoted that did not have them): restart this instance",
-                s->where, c->head_seq + 1, s->follow.seq);
-    for (size_t i = from; !err.code && i < c->foreign_count; i++)
-        if (!pgfollow_event(&s->follow, &c->foreign[i], &err))
-            break;
-    if (!err.code && c->head_seq == s->follow.seq &&
-        memcmp(c->head_hash, s->follow.hash, SHA256_SIZE) != 0)
-        err_set(&err, ERR_REFUSED, ERR_CORRUPT,
-                "event %" PRId64 " of %.60s is not the one that was committed"
-                " (a replica was promoted that did not have it): restart this instance",
-                s->follow.seq, s->where);
-    if (err.code) {
-        refuse_all(s, &err);
-        return false;
-    }
-    s->follow.turns = c->head_seq == s->follow.seq ? c->head_turns : -1;
-    metric_add(s->foreign, (int64_t)(c->foreign_count - from));
-    pgtake_mark(s);
-    if (c->foreign_count > from && s->store.on_foreign)
-        s->store.on_foreign(s->store.foreign_ctx, c->foreign + from, c->foreign_count - from);
-    if (c->foreign_count > from)
-        pgtake_reprint(s);
-    return true;
 }
 
 static void try_again(struct pgstore *s, const struct err *err)
@@ -354,7 +324,7 @@ static void on_locked(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     size_t others = c->foreign_count;
-    if (!follow_events(s, 0)) {
+    if (!pgtail_follow(s, 0)) {
         c->rollback = true;
         pgtake_fail(s, &s->trouble);
         go_on(s);
@@ -445,7 +415,7 @@ static void on_settled(struct pgstore *s)
         pgtake_apply(s);
         pgtake_answer(s);
     }
-    if (!follow_events(s, ours)) {
+    if (!pgtail_follow(s, ours)) {
         struct err err = s->trouble;
         if (c->ambiguous)
             err.class = ERR_MAYBE_DONE;
@@ -484,7 +454,7 @@ static void on_done(void *ctx, const struct err *err, size_t statement)
         s->follow.turns = -1;
         break;
     case PG_TAIL:
-        if (follow_events(s, 0) && s->follow.seq < c->head_seq)
+        if (pgtail_follow(s, 0) && s->follow.seq < c->head_seq)
             c->tail_wanted = true;
         break;
     case PG_IDLE:

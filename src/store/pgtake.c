@@ -150,24 +150,34 @@ void pgtake_put_silence(struct pgstore *s)
             put_silence(s, &c->taken[i]->pending.write);
 }
 
-/* Answers may ask again; what they ask is the next batch's. */
-void pgtake_answer(struct pgstore *s)
+void pgtake_detach(struct pgstore *s, struct pgtaken *taken)
 {
     struct pgcommit *c = &s->commit;
-    struct pgasked *taken[PG_BATCH_MAX];
-    size_t count = c->taken_count;
-    memcpy(taken, c->taken, count * sizeof *taken);
+    taken->count = c->taken_count;
+    memcpy(taken->list, c->taken, c->taken_count * sizeof *c->taken);
     c->taken_count = 0;
     c->careful = false;
     c->attempts = 0;
-    metric_add(s->writes, (int64_t)count);
-    for (size_t i = 0; i < count; i++) {
+}
+
+void pgtake_answer_all(struct pgstore *s, const struct pgtaken *taken)
+{
+    metric_add(s->writes, (int64_t)taken->count);
+    for (size_t i = 0; i < taken->count; i++) {
+        struct pgasked *asked = taken->list[i];
         s->queued--;
-        pending_answer(&taken[i]->pending, &taken[i]->pending.seq);
-        give_back(s, taken[i]);
+        pending_answer(&asked->pending, &asked->pending.seq);
+        give_back(s, asked);
     }
     if (s->queue_depth)
         metric_set(s->queue_depth, (double)s->queued);
+}
+
+void pgtake_answer(struct pgstore *s)
+{
+    struct pgtaken taken UNSET;
+    pgtake_detach(s, &taken);
+    pgtake_answer_all(s, &taken);
 }
 
 void pgtake_fail(struct pgstore *s, const struct err *err)

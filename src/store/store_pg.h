@@ -2,7 +2,8 @@
  *
  *     store_pg.c     opens, closes, asks and answers
  *     pgtake.c       the writes that were asked, the batch at hand, answers
- *     pgcommit.c     how a batch gets into the log, and what others wrote
+ *     pgcommit.c     how a batch gets into the log
+ *     pgtail.c       what others wrote
  *     pgread.c       queries on a pool of connections, or a replica's
  *     pgbeat.c       signs of life, and the ear for others' commits
  *     pgsnapshot.c   blocking reads of one moment */
@@ -124,6 +125,11 @@ void pgcommit_drain(struct pgstore *s);
 void pgcommit_start(void *store); /* whatever is due; by loop_defer */
 void pgcommit_tail(struct pgstore *s);
 
+/* pgtail.c */
+void pgtail_take(struct pgstore *s, const struct pg_rows *rows, size_t at);
+/* Everything read, from `from` on, is others'. False: the log is not ours any more. */
+bool pgtail_follow(struct pgstore *s, size_t from);
+
 /* pgtake.c */
 struct pgasked *pgtake_new(struct pgstore *s); /* to be filled and asked */
 void pgtake_free(struct pgstore *s);
@@ -138,6 +144,14 @@ bool pgtake_serializable(const struct pgcommit *c); /* any of the batch wants it
 size_t pgtake_judge(struct pgstore *s);
 void pgtake_put_silence(struct pgstore *s); /* what those that depend on one expect */
 void pgtake_apply(struct pgstore *s);       /* committed: the log ends behind it, fences know it */
+/* Answers may ask again; what they ask is a later batch's. Detached, another batch may be begun
+ * before this one is answered, as long as nothing of that is answered or heard first. */
+struct pgtaken {
+    struct pgasked *list[PG_BATCH_MAX];
+    size_t count;
+};
+void pgtake_detach(struct pgstore *s, struct pgtaken *taken);
+void pgtake_answer_all(struct pgstore *s, const struct pgtaken *taken);
 void pgtake_answer(struct pgstore *s);
 void pgtake_fail(struct pgstore *s, const struct err *err);
 void pgtake_divide(struct pgstore *s, const struct err *err);

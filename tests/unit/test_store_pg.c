@@ -49,6 +49,64 @@ static void test_interleaved(void **state)
     close_rig(rig);
 }
 
+/* Of the locks, since a transaction sees the sessions as they were when it first looked. */
+static void turn_until_waiting(struct rig *rig, int64_t sessions)
+{
+    while (number(rig, "SELECT count(*) FROM pg_locks WHERE NOT granted") < sessions)
+        loop_turn(rig->loop, 10);
+}
+
+/* What waits is sent before what was committed is answered; the answers keep their order, also when
+ * nothing of what waits can be made. */
+struct placed {
+    struct ours ours;
+    int place;
+};
+
+static void note_place(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct placed *placed = owner;
+    answered(&placed->ours, handle, err, value);
+    placed->place = placed->ours.h->answered;
+}
+
+static void ask_placed(struct rig *rig, struct placed *placed, const char *id, int64_t term)
+{
+    struct signal s = signal_of(id, 1000);
+    struct store_event event = {.kind = "test.changed",
+                                .subject = "s",
+                                .at_us = 1000000,
+                                .changes = {CHANGE(TABLE_SIGNAL, NULL, &s)},
+                                .change_count = 1};
+    const struct store_write write = {.term = term, .events = &event, .event_count = 1};
+    *placed = (struct placed){.ours = {.h = &rig->handles[0]}};
+    placed->ours.write = store_write_copy(&rig->asked, &write);
+    store_write(rig->handles[0].store, &placed->ours.write,
+                (struct waiter){.answer = note_place, .owner = placed});
+}
+
+static void test_answers_keep_their_order(void **state)
+{
+    enum { N = 8 };
+    struct rig *rig = open_rig(1);
+    struct placed list[N];
+    (void)state;
+    int before = rig->handles[0].answered;
+    assert_true(pg_block_exec(rig->admin, "BEGIN; SELECT FROM log_head FOR UPDATE", NULL));
+    ask_placed(rig, &list[0], "new", 0);
+    turn_until_waiting(rig, 1);
+    for (int i = 1; i < N; i++) /* the next batch, refused as a whole: nobody has this term */
+        ask_placed(rig, &list[i], "other", 77);
+    assert_true(pg_block_exec(rig->admin, "COMMIT", NULL));
+    turn_until(rig, &rig->handles[0].answered, before + N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(list[i].place, before + 1 + i);
+        assert_int_equal(list[i].ours.err.code, i ? ERR_FENCED : ERR_OK);
+    }
+    expect_one_history(rig);
+    close_rig(rig);
+}
+
 static struct member member_of(const char *id, int64_t term)
 {
     struct member m;
@@ -252,13 +310,6 @@ static void move_and_follow(void *ctx, const struct event *events, size_t count)
     mover->after->entries = now->entries + 10;
 }
 
-static void turn_until_waiting(struct rig *rig, int64_t sessions)
-{
-    while (number(rig, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND "
-                       "datname = current_database()") < sessions)
-        loop_turn(rig->loop, 10);
-}
-
 static void test_moved_rows_are_printed_anew(void **state)
 {
     struct rig *rig = open_rig(2);
@@ -348,6 +399,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_interleaved),
+        cmocka_unit_test(test_answers_keep_their_order),
         cmocka_unit_test(test_dead_members_are_fenced),
         cmocka_unit_test(test_beats),
         cmocka_unit_test(test_serialisation_failures),
