@@ -193,7 +193,10 @@ static void alert_unknown(struct flow *flow, const struct live_order *live)
 static enum step_result find_out(struct flow *flow, struct live_order *live)
 {
     struct work *work = flow->data;
-    int64_t at_us = now_us(flow), proof_us = orders_proof_us(flow->core, &live->row);
+    int64_t at_us = now_us(flow);
+    if (!live->sent_us) /* its story ended before it was handed over, or on the way */
+        live->sent_us = at_us;
+    int64_t proof_us = orders_proof_us(flow->core, &live->row);
     alert_unknown(flow, live);
     if (work->finds++ > 0) {
         at_us = backoff(flow, FIND_LEAST_US, FIND_MOST_US, work->finds);
