@@ -23,6 +23,15 @@
     "b.since IS NULL OR a.backend_start=b.since) FROM instances AS i LEFT JOIN beats AS b "        \
     "ON b.term=i.term WHERE i.state='alive' ORDER BY i.term"
 
+/* A process that stood still in the middle of sending a transaction keeps the end of the log: the
+ * server waits for the rest of a message, and none of its timeouts runs meanwhile. */
+#define STUCK_US 400000 /* our own commit waits so long */
+#define FREE                                                                                       \
+    "SELECT 0::bigint,0::bigint,false FROM (SELECT pid FROM pg_stat_activity WHERE "               \
+    "datname=current_database() AND application_name='tidelock write' AND state='active' AND "     \
+    "wait_event='ClientRead' AND xact_start<clock_timestamp()-interval '1 second' OFFSET 0) AS s " \
+    "WHERE pg_terminate_backend(pid) IS NULL"
+
 struct pgbeat {
     struct pgbeat *next;
     int64_t term;
@@ -104,6 +113,12 @@ static void sweep(struct pgstore *s)
                        .deadline_us = s->request_us, .rows = on_rows, .done = on_swept, .ctx = s});
 }
 
+static bool is_stuck(const struct pgstore *s)
+{
+    const struct pgcommit *c = &s->commit;
+    return c->phase != PG_IDLE && clock_steady(s->clock) - c->began_us > STUCK_US;
+}
+
 static void next(struct pgstore *s)
 {
     struct pgbeats *b = &s->beats;
@@ -125,6 +140,8 @@ static void next(struct pgstore *s)
             b->term = b->first->term;
             put_beat(s, b->term);
         }
+        if (is_stuck(s))
+            pg_put(b->pg, "free", FREE, NULL);
         pg_put(b->pg, "look", LOOK, NULL);
     }
     pg_send(b->pg, &(struct pg_request){

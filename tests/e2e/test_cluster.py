@@ -3,6 +3,8 @@ tables and the promises are compared afterwards (cluster.py judges)."""
 
 import random
 import signal as traps
+import socket
+import struct
 
 from cluster import Cluster, Sender, leads
 from harness import main, until
@@ -132,6 +134,42 @@ def test_the_database_stands_still_in_the_middle():
                 sender.await_promises(40)
                 cluster.pg.resume()
                 until(lambda: not any(map(says_away, cluster.hosts)), 15, "both are back")
+        end_well(cluster, sender)
+
+
+def ask_half(cluster):
+    """A session that stood still in the middle of sending a transaction: it has the end of the log,
+    and the server waits for the rest of a message."""
+
+    def message(kind, body):
+        return kind + struct.pack("!I", len(body) + 4) + body
+
+    def run(sql):
+        parse = message(b"P", b"\0" + sql + b"\0\0\0")
+        return parse + message(b"B", bytes(8)) + message(b"E", bytes(5))
+
+    wire = socket.create_connection(("127.0.0.1", cluster.pg.port), timeout=20)
+    words = b"user\0tidelock\0database\0postgres\0application_name\0tidelock write\0\0"
+    wire.sendall(struct.pack("!II", len(words) + 8, 196608) + words)
+    wire.sendall(run(b"BEGIN") + run(b"SELECT * FROM log_head FOR UPDATE") + message(b"H", b""))
+    wire.sendall(b"P\0\0")
+    return wire
+
+
+def is_ended(wire):
+    try:
+        return not wire.recv(65536)
+    except ConnectionError:
+        return True
+
+
+def test_a_hung_session_does_not_keep_the_log():
+    with Cluster(2) as cluster:
+        with Sender(cluster) as sender:
+            sender.await_promises(20)
+            with ask_half(cluster) as wire:
+                until(lambda: is_ended(wire), 20, "its session is ended")
+            sender.await_promises(40, 30)
         end_well(cluster, sender)
 
 
