@@ -81,9 +81,16 @@ static void on_socket(uv_poll_t *uv, int status, int events)
         pump(watcher->pg);
 }
 
-/* While connecting, libpq may go on with another socket of the same number. */
+/* While connecting, libpq may go on with another socket of the same number. Where writing found the
+ * session gone, libpq has closed the socket: to watch its number would end the process, or hear of
+ * another's. The next turn tells. */
 void pg_watch(struct pg *pg, int events, bool anew)
 {
+    if (PQsocket(pg->conn) < 0) {
+        drop_watcher(pg);
+        pg_arm(pg, 0);
+        return;
+    }
     if (anew)
         drop_watcher(pg);
     if (!pg->watcher) {
@@ -170,8 +177,8 @@ static void on_timer(void *ctx)
     pg->due_us = LOOP_NEVER;
     if (pg->state == PG_WAITING) {
         begin_attempt(pg);
-    } else if (pg->state == PG_BUSY) {
-        pg_lose_request(pg, true);
+    } else if (pg->state == PG_BUSY || (pg->state == PG_READY && PQsocket(pg->conn) < 0)) {
+        pg_lose_request(pg, PQsocket(pg->conn) >= 0);
     } else if (pg->state == PG_RESOLVING || pg->state == PG_CONNECTING || pg->state == PG_SETUP) {
         err_set(&err, ERR_LATER, ERR_TIMEOUT, "%.60s cannot be reached: no answer within %lld ms",
                 pg->target.where, (long long)(pg->connect_us / 1000));
