@@ -6,9 +6,9 @@
  *     survey  its right is committed; what resembles it at the broker is kept before it is sent,
  *             where there are no ids of ours to know it by (find_order.c recalls it)
  *     known   the broker is asked for it first when whoever traded the instrument before us may
- * have sent it: his database may have lost the rows that would tell place   its right to send is
- * committed under our term, unused, and ours alone note    the attempt is over; the row does not
- * say so yet
+ *             have sent it: his database may have lost the rows that would tell
+ *     place   its right to send is committed under our term, unused, and ours alone
+ *     note    the attempt is over; the row does not say so yet
  *
  * The right is used at most once, before its time runs out, or not at all: then it is given back in
  * writing. A right found after a restart is never used. */

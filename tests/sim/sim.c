@@ -1,10 +1,13 @@
 /* The simulator's command line.
  *
- *     sim --seeds N [--from S]   every crash point of the orderly runs, N random schedules, every
- * mutant sim --cluster S            one random schedule of several hosts, with its course sim
- * --seed S               one random schedule, with its course sim --point K [--lose]
- * [--shutdown]   one crash point of the orderly run, with its course sim --mutant NAME ... with a
- * deliberate mistake in the stories
+ *     sim --seeds N [--from S]   every crash point of the orderly runs, N random schedules,
+ *                                every mutant
+ *     sim --several ...          random schedules of several hosts only
+ *     sim --cluster S            one of them, with its course
+ *     sim --seed S               one random schedule of one host, with its course
+ *     sim --point K [--lose] [--shutdown]
+ *                                one crash point of the orderly run, with its course
+ *     sim --mutant NAME ...      with a deliberate mistake in the stories
  *
  * A failure prints what is wrong, the last of its course, and the command that plays it again. */
 #include "sim.h"
