@@ -128,12 +128,24 @@ static enum step_result ask_known(struct flow *flow)
     return STEP_WAIT;
 }
 
+/* For good: an order that the broker does not even talk about is not sent. */
+static enum step_result reject(struct flow *flow, const struct err *err)
+{
+    struct report report = {.kind = REPORT_REJECTED, .at_us = clock_wall(flow->core->clock)};
+    text_copy(report.order_id, sizeof report.order_id, ((const struct send *)flow->data)->order_id);
+    text_copy(report.reason, sizeof report.reason, err->text);
+    orders_report(flow->core, &report);
+    return STEP_END;
+}
+
 static enum step_result hear_known(struct flow *flow, const struct err *err, const void *value)
 {
     struct send *send = flow->data;
     const struct broker_answer *answer = value;
     struct live_order *live = orders_find(flow->core, send->order_id);
     send->unsure = err != NULL;
+    if (err && err->class == ERR_REFUSED)
+        return reject(flow, err);
     if (err) {
         text_copy(send->reason, sizeof send->reason, err->text);
         return STEP_NEXT;
@@ -199,14 +211,9 @@ static enum step_result place_answer(struct flow *flow, const struct err *err, c
         orders_report(flow->core, value);
         return STEP_END;
     }
+    if (err->class == ERR_REFUSED)
+        return reject(flow, err);
     text_copy(send->reason, sizeof send->reason, err->text);
-    if (err->class == ERR_REFUSED) {
-        struct report report = {.kind = REPORT_REJECTED, .at_us = clock_wall(flow->core->clock)};
-        text_copy(report.order_id, sizeof report.order_id, send->order_id);
-        text_copy(report.reason, sizeof report.reason, err->text);
-        orders_report(flow->core, &report);
-        return STEP_END;
-    }
     send->becomes = err->class == ERR_MAYBE_DONE && !MUTANT(MUTANT_RESEND_ON_TIMEOUT)
                         ? ORDER_UNKNOWN
                         : ORDER_INTENDED;

@@ -285,9 +285,7 @@ def test_93_an_id_is_not_used_again_after_its_order_was_filled():
 def test_95_a_key_that_is_not_allowed_here_is_told_and_trades_nothing():
     with Pair() as (venue, host):
         venue.set(revoked=["edkey"])
-        enter(
-            host, timestamp=now_iso(5)
-        )  # younger than the host: not asked about before it is sent
+        enter(host)
         assert "2015" in one_order(host, "rejected")["reason"]
         until(lambda: not host.get("/api/status").json()["broker"]["ok"], 30, "told")
         agree(venue, host, "0", 0)
