@@ -327,13 +327,16 @@ static void answer_repeat(struct core *core, const struct signal *signal, bool w
     metric_add(core->intake->duplicates, 1);
     if (entry && entry->durable) {
         tickets_repeat(core, &entry->signal, true, to);
-    } else if (open && tickets_add(core, open, true, wait_decision, wait_until_us, to)) {
-        return;
+    } else if (open && (wait_decision || !open->stored) &&
+               tickets_add(core, open, true, wait_decision, wait_until_us, to)) {
+        return;         /* it waits for the same */
     } else if (asked) { /* by a story that is gone */
         err_set(&err, ERR_MAYBE_DONE, ERR_BUSY, "the signal is being stored; send it again");
         intake_defer(core, to, "", &err);
     } else if (core_away(core, &away)) {
         tickets_repeat(core, row ? row : signal, false, to);
+    } else if (wait_decision) {
+        intake_repeat_decided(core, signal->id, wait_until_us, to);
     } else {
         intake_repeat(core, signal->id, to);
     }

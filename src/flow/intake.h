@@ -25,8 +25,9 @@ struct lane { /* one strategy on one instrument: its signals are worked one afte
 struct ticket { /* somebody who waits for an answer about a signal */
     struct ticket *next;
     struct waiter to;
+    struct open_signal *open;
     bool wait_decision, repeat;
-    int64_t asked_us; /* steady */
+    int64_t asked_us, until_us; /* steady */
     uint64_t handle;
 };
 struct open_signal { /* accepted by this process, and somebody waits */
@@ -85,6 +86,9 @@ void intake_follow(struct core *core, const char *signal_id, const struct signal
 void intake_supersede(struct core *core, const struct signal *exit);
 /* Answers with what the store has of the signal. Story in dead_letter.c. */
 void intake_repeat(struct core *core, const char *signal_id, struct waiter to);
+/* The same, once it is decided (wherever) or `until_us` (steady) has passed. */
+void intake_repeat_decided(struct core *core, const char *signal_id, int64_t until_us,
+                           struct waiter to);
 
 /* Its claim is granted, or nobody knows: it is stored, unless it stands by now. */
 void intake_go_on(struct core *core, const struct signal *signal);

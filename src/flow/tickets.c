@@ -54,25 +54,37 @@ static void give_deferred(struct core *core)
     }
 }
 
+static struct ticket *give_ticket(struct core *core, struct open_signal *open, struct waiter to)
+{
+    uint64_t handle;
+    struct ticket *ticket = pool_take(&core->intake->tickets, &handle);
+    if (!ticket)
+        return NULL;
+    *ticket = (struct ticket){
+        .to = to, .open = open, .asked_us = clock_steady(core->clock), .handle = handle};
+    *open->last = ticket;
+    open->last = &ticket->next;
+    return ticket;
+}
+
+static void wait_for_decision(struct core *core, struct ticket *ticket, int64_t until_us)
+{
+    ticket->wait_decision = true;
+    ticket->until_us = until_us;
+    heap_push(&core->intake->due, until_us, ticket->handle);
+}
+
 bool tickets_add(struct core *core, struct open_signal *open, bool repeat, bool wait_decision,
                  int64_t until_us, struct waiter to)
 {
-    struct intake *intake = core->intake;
-    uint64_t handle;
     if (!to.answer)
         return true;
-    struct ticket *ticket = pool_take(&intake->tickets, &handle);
+    struct ticket *ticket = give_ticket(core, open, to);
     if (!ticket)
         return false;
-    *ticket = (struct ticket){.to = to,
-                              .wait_decision = wait_decision,
-                              .repeat = repeat,
-                              .asked_us = clock_steady(core->clock),
-                              .handle = handle};
-    *open->last = ticket;
-    open->last = &ticket->next;
+    ticket->repeat = repeat;
     if (wait_decision)
-        heap_push(&intake->due, until_us, handle);
+        wait_for_decision(core, ticket, until_us);
     return true;
 }
 
@@ -80,6 +92,63 @@ static void close_open(struct core *core, struct open_signal *open)
 {
     HASH_DELETE(hh, core->intake->open, open);
     record_drop(core, open);
+}
+
+static void take_ticket(struct core *core, struct ticket *ticket)
+{
+    struct open_signal *open = ticket->open;
+    struct ticket **at = &open->first;
+    while (*at != ticket)
+        at = &(*at)->next;
+    *at = ticket->next;
+    if (!*at)
+        open->last = at;
+    pool_give(&core->intake->tickets, ticket->handle);
+    if (!open->first && !open->doubt)
+        close_open(core, open);
+}
+
+/* ---- a repeat that waits for the decision ---- */
+
+/* What the store has was read after its ticket was written: a decision that is not there yet is
+ * told to the ticket. */
+static void hear_standing(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct core *core = owner;
+    struct ticket *ticket = pool_get(&core->intake->tickets, handle);
+    const struct intake_answer *answer = value;
+    if (!ticket) /* decided meanwhile */
+        return;
+    if (!err && !answer->decision && !signal_is_final(answer->signal->state) &&
+        answer->signal->state != SIGNAL_DEAD && ticket->wait_decision)
+        return;
+    struct waiter to = ticket->to;
+    take_ticket(core, ticket);
+    wait_answer(to, err, value);
+}
+
+void intake_repeat_decided(struct core *core, const char *signal_id, int64_t until_us,
+                           struct waiter to)
+{
+    struct open_signal *open = tickets_find(core, signal_id);
+    if (!to.answer)
+        return;
+    if (!open) {
+        open = tickets_open(core, signal_id);
+        open->stored = true;
+    }
+    struct ticket *ticket = give_ticket(core, open, to);
+    if (!ticket) {
+        if (!open->first && !open->doubt)
+            close_open(core, open);
+        intake_repeat(core, signal_id, to);
+        return;
+    }
+    ticket->repeat = true;
+    wait_for_decision(core, ticket, until_us);
+    intake_repeat(
+        core, signal_id,
+        (struct waiter){.answer = hear_standing, .owner = core, .handle = ticket->handle});
 }
 
 /* Answers the tickets that need not wait longer. */
@@ -239,6 +308,8 @@ void intake_unstored(struct core *core, const char *signal_id, const struct err 
         pool_give(&intake->tickets, ticket->handle);
         if (enters)
             answer_entering(core, &was, err, signal_id);
+        else if (stands && was.wait_decision)
+            intake_repeat_decided(core, signal_id, was.until_us, to);
         else if (stands)
             intake_repeat(core, signal_id, to);
         else
@@ -341,6 +412,22 @@ static int64_t turn_tickets(struct core *core)
     return INT64_MAX;
 }
 
+/* The log has not told of it yet. */
+static void read_for_impatient(struct core *core, struct open_signal *open)
+{
+    struct ticket *ticket = open->first, *next;
+    char id[ID_SIZE];
+    text_copy(id, sizeof id, open->id);
+    for (; ticket; ticket = next) {
+        struct waiter to = ticket->to;
+        next = ticket->next;
+        if (ticket->wait_decision)
+            continue;
+        take_ticket(core, ticket);
+        intake_repeat(core, id, to);
+    }
+}
+
 static void answer_impatient(struct core *core)
 {
     struct open_signal *open, *next;
@@ -349,6 +436,8 @@ static void answer_impatient(struct core *core)
         const struct signal *signal = book_get(core->book, TABLE_SIGNAL, open->id);
         if (open->stored && signal)
             answer_tickets(core, open, &(struct intake_answer){.signal = signal}, false);
+        else if (open->stored)
+            read_for_impatient(core, open);
     }
 }
 

@@ -1,6 +1,7 @@
 /* Signals through the whole host: one commit, one answer, one decision; repeats, rules, halts,
  * queues. */
 #include "flow_rig.h"
+#include "flow/intake.h"
 
 static struct rig rig;
 
@@ -100,6 +101,62 @@ static void test_repeats(void **state)
     rig_settle(&rig);
     assert_int_equal(rig.status, INTAKE_DUPLICATE);
     assert_int_equal(open_layers(), 1);
+}
+
+/* A repeat asks for the decision: before, while it is made, after; of what is at hand, and of what
+ * only the store knows. */
+static void test_repeat_waits(void **state)
+{
+    (void)state;
+    struct signal signal = rig_signal(&rig, SIGNAL_BASE_ENTRY, "Long_1", 4);
+    intake_submit(&rig.core, &signal, false, 0, rig_waiter(&rig, true));
+    rig_settle(&rig);
+    assert_int_equal(rig.answers, 1);
+    assert_state(&signal, SIGNAL_RETRYING);
+    for (int i = 0; i < 2; i++)
+        intake_submit(&rig.core, &signal, true, rig.now.now_steady_us + 60000000,
+                      rig_waiter(&rig, true));
+    intake_submit(&rig.core, &signal, true, rig.now.now_steady_us + 300000, rig_waiter(&rig, true));
+    intake_submit(&rig.core, &signal, false, 0, rig_waiter(&rig, true));
+    rig_settle(&rig);
+    assert_int_equal(rig.answers, 2);
+    rig_pass(&rig, 400000); /* the patience of one is over */
+    assert_int_equal(rig.answers, 3);
+    assert_int_equal(rig.status, INTAKE_DUPLICATE);
+    assert_false(rig.decided);
+    rig_pass(&rig, 12000000);
+    assert_int_equal(rig.answers, 5);
+    assert_int_equal(rig.row.state, SIGNAL_DEAD);
+    intake_submit(&rig.core, &signal, true, rig.now.now_steady_us + 60000000,
+                  rig_waiter(&rig, true));
+    rig_settle(&rig);
+    assert_int_equal(rig.answers, 6);
+    assert_int_equal(rig.row.state, SIGNAL_DEAD);
+}
+
+/* The store told that it stands before the log told how it ended. */
+static void test_repeat_of_another(void **state)
+{
+    (void)state;
+    struct signal signal = rig_signal(&rig, SIGNAL_BASE_ENTRY, "Long_1", 4);
+    intake_submit(&rig.core, &signal, false, 0, rig_waiter(&rig, true));
+    rig_settle(&rig);
+    struct signal row = *(const struct signal *)book_get(rig.core.book, TABLE_SIGNAL, signal.id);
+    book_remove(rig.core.book, TABLE_SIGNAL, signal.id); /* not told yet */
+    intake_submit(&rig.core, &signal, true, rig.now.now_steady_us + 60000000,
+                  rig_waiter(&rig, true));
+    intake_submit(&rig.core, &signal, true, rig.now.now_steady_us + 10, rig_waiter(&rig, true));
+    rig_settle(&rig);
+    assert_int_equal(rig.answers, 1);
+    clock_sim_advance(&rig.now, 11);
+    rig_settle(&rig);
+    assert_int_equal(rig.answers, 2);
+    assert_int_equal(rig.row.state, SIGNAL_RETRYING);
+    struct decision decision = {.verdict = VERDICT_ACCEPT};
+    row.state = SIGNAL_WORKING;
+    intake_decided(&rig.core, &row, &decision, NULL);
+    assert_int_equal(rig.answers, 3);
+    assert_true(rig.decided);
 }
 
 static void test_rules(void **state)
@@ -271,6 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_one_write_one_answer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_full_disk_keeps_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_repeats, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_repeat_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_repeat_of_another, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_rules, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_age, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_defer_dead_retry_drop, set_up, tear_down),
