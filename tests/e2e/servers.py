@@ -320,3 +320,31 @@ class Replica(Postgres):
             argv += ["-U", "tidelock", "-D", self.data, "-R", "-X", "stream", "-c", "fast"]
             subprocess.run(argv, check=True, **self._options())
         super().start()
+
+
+class Pair(Postgres):
+    """A primary and the standby that follows it: .url names both, and sql() asks whoever takes
+    writes now."""
+
+    def __init__(self):
+        super().__init__()
+        self.standby, self.first, self.promoted = Replica(self), self.url, False
+        self.url = self.first.replace("/postgres", f",127.0.0.1:{self.standby.port}/postgres")
+
+    def sql(self, text, url=None):
+        return super().sql(text, url or (self.standby.url if self.promoted else self.first))
+
+    def __enter__(self):
+        super().__enter__()
+        self.standby.start()
+        return self
+
+    def promote(self):
+        self.kill()
+        self.promoted = True
+        argv = [self.bin + "pg_ctl", "promote", "-w", "-D", self.standby.data]
+        subprocess.run(argv, check=True, **self.standby._options())
+
+    def __exit__(self, *_):
+        self.standby.__exit__()
+        super().__exit__()

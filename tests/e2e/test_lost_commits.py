@@ -5,28 +5,14 @@ away, and a signal that is sent again orders nothing twice."""
 import collections
 import contextlib
 import random
-import subprocess
 
 from cluster import Cluster, Sender
 from harness import main, now_iso, until
-from servers import Postgres, Replica
+from servers import Pair
 
 
-class Losing(Postgres):
-    """A primary whose standby follows a little behind; sql() asks whoever takes writes now."""
-
-    def __init__(self):
-        super().__init__()
-        self.standby, self.first, self.promoted = Replica(self), self.url, False
-        self.url = self.first.replace("/postgres", f",127.0.0.1:{self.standby.port}/postgres")
-
-    def sql(self, text, url=None):
-        return super().sql(text, url or (self.standby.url if self.promoted else self.first))
-
-    def __enter__(self):
-        super().__enter__()
-        self.standby.start()
-        return self
+class Losing(Pair):
+    """The standby falls behind when it is told to."""
 
     def leave_behind(self):
         """What is committed from now on never gets there; what was before has."""
@@ -37,19 +23,6 @@ class Losing(Postgres):
         self.sql("SELECT pg_reload_conf()", self.standby.url)
         gone = "SELECT count(*) FROM pg_stat_replication"
         until(lambda: self.sql(gone) == [["0"]], 30, "it follows no more")
-
-    def promote(self):
-        self.kill()
-        self.promoted = True
-        subprocess.run(
-            [self.bin + "pg_ctl", "promote", "-w", "-D", self.standby.data],
-            check=True,
-            **self.standby._options(),
-        )
-
-    def __exit__(self, *_):
-        self.standby.__exit__()
-        super().__exit__()
 
 
 def entry(name, price, layer=1):

@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cluster import Cluster, Sender  # noqa: E402
 from harness import Skip, main, until  # noqa: E402
 from net import Net  # noqa: E402
-from servers import Postgres, Redis, Sentinel  # noqa: E402
+from servers import Pair, Postgres, Redis, Sentinel  # noqa: E402
 
 ROUNDS = int(os.environ.get("ROUNDS", "40"))
 SEED = int(os.environ.get("SEED", "1"))
@@ -170,50 +170,21 @@ def test_sentinels_choose_another():
             settle(cluster, sender)
 
 
-class Pair(Postgres):
-    """A primary with a synchronous standby; sql() asks whoever takes writes now."""
-
-    def __init__(self):
-        super().__init__(settings=("wal_level=replica", "hot_standby=on", "max_wal_senders=4"))
-        self.standby = Postgres(settings=("hot_standby=on",))
-        self.first, self.promoted = self.url, False
-        self.url = self.first.replace("/postgres", f",127.0.0.1:{self.standby.port}/postgres")
-
-    def sql(self, text, url=None):
-        return super().sql(text, url or (self.standby.url if self.promoted else self.first))
+class Synchronous(Pair):
+    """What is committed is on both."""
 
     def __enter__(self):
         super().__enter__()
-        argv = [self.bin + "pg_basebackup", "-R", "-X", "stream", "-c", "fast", "-U", "tidelock"]
-        argv += ["-h", "127.0.0.1", "-p", str(self.port), "-D", self.standby.data]
-        subprocess.run(argv, check=True, **self.standby._options())
-        self.standby.start()
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.sql("SELECT pg_reload_conf()")
-        until(
-            lambda: self.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"),
-            30,
-            "the standby is synchronous",
-        )
+        follows = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
+        until(lambda: self.sql(follows), 30, "the standby is synchronous")
         return self
-
-    def promote(self):
-        self.kill()
-        self.promoted = True
-        subprocess.run(
-            [self.bin + "pg_ctl", "promote", "-w", "-D", self.standby.data],
-            check=True,
-            **self.standby._options(),
-        )
-
-    def __exit__(self, *_):
-        self.standby.__exit__()
-        super().__exit__()
 
 
 def test_a_standby_is_promoted():
     for mode in ("active_active", "active_passive"):
-        with Cluster(3, mode=mode, pg=Pair()) as cluster:
+        with Cluster(3, mode=mode, pg=Synchronous()) as cluster:
             with Sender(cluster, seed=SEED) as sender:
                 sender.await_promises(20, 60)
                 cluster.pg.promote()

@@ -185,6 +185,50 @@ static inline struct err insert_now(struct rig *rig, size_t n, const char *id)
     return ours.err;
 }
 
+/* Sessions that wait for a lock. Of the locks, not of the sessions: those a transaction of `admin`
+ * goes on seeing as they were when it first looked. */
+static inline void turn_until_waiting(struct rig *rig, int64_t sessions)
+{
+    int64_t until_us = loop_steady_us(rig->loop) + 30000000;
+    while (number(rig, "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted") < sessions) {
+        assert_true(loop_steady_us(rig->loop) < until_us);
+        loop_turn(rig->loop, 5);
+    }
+}
+
+/* ---- signs of life ---- */
+
+struct beats {
+    int count;
+    struct store_beat list[4];
+    size_t length;
+    struct err err;
+};
+
+static inline void beaten(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct beats *beats = owner;
+    const struct store_beats *got = value;
+    (void)handle;
+    beats->count++;
+    if (err)
+        beats->err = *err;
+    for (size_t i = 0; got && i < got->count && i < 4; i++)
+        beats->list[i] = got->list[i];
+    beats->length = got ? got->count : 0;
+}
+
+static inline struct beats beat(struct rig *rig, size_t n, int64_t term)
+{
+    struct beats beats;
+    do {
+        beats = (struct beats){0};
+        store_beat(rig->handles[n].store, term, (struct waiter){.answer = beaten, .owner = &beats});
+        turn_until(rig, &beats.count, 1);
+    } while (beats.err.code); /* until its connection stands */
+    return beats;
+}
+
 /* Every handle hears of everything, all books are equal and equal to the tables and the log. */
 static inline void expect_one_history(struct rig *rig)
 {

@@ -55,17 +55,6 @@ static void ask_write(struct rig *rig, struct handle *h, struct ours *ours,
     store_write(h->store, &ours->write, (struct waiter){.answer = answered, .owner = ours});
 }
 
-/* Until a session of the store waits for a lock of another's. */
-static void turn_until_blocked(struct rig *rig)
-{
-    int64_t until_us = loop_steady_us(rig->loop) + 30000000;
-    do {
-        assert_true(loop_steady_us(rig->loop) < until_us);
-        loop_turn(rig->loop, 5);
-    } while (number(rig, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type='Lock' AND "
-                         "application_name='tidelock write' AND datname=current_database()") == 0);
-}
-
 static struct order stored_order(struct rig *rig)
 {
     struct order o = order_of("o", ORDER_INTENDED);
@@ -112,7 +101,7 @@ static void fail_to_serialise(bool serializable)
     run(rig, "BEGIN; UPDATE orders SET reason=reason WHERE id='o'");
     ask_write(rig, &rig->handles[0], &ours, &CHANGE(TABLE_ORDER, &before, &after),
               (struct store_write){.serializable = serializable});
-    turn_until_blocked(rig);
+    turn_until_waiting(rig, 1);
     assert_int_equal(ours.count, 0);
     run(rig, "COMMIT");
     turn_until(rig, &ours.count, 1);
@@ -161,7 +150,7 @@ static void test_deadlock(void **state)
         run(rig, "BEGIN; UPDATE orders SET reason=reason WHERE id='o'");
         ask_write(rig, &rig->handles[0], &ours, &CHANGE(TABLE_ORDER, &before, &after),
                   (struct store_write){.serializable = false});
-        turn_until_blocked(rig);
+        turn_until_waiting(rig, 1);
         run(rig, "UPDATE log_head SET seq=seq"); /* until ours is ended */
         run(rig, "COMMIT");
         turn_until(rig, &ours.count, 1);
@@ -176,37 +165,6 @@ static void test_deadlock(void **state)
 }
 
 /* ---- a verdict, and a sign of life ---- */
-
-struct beats {
-    int count;
-    struct store_beat list[4];
-    size_t length;
-    struct err err;
-};
-
-static void beaten(void *owner, uint64_t handle, const struct err *err, const void *value)
-{
-    struct beats *beats = owner;
-    const struct store_beats *got = value;
-    (void)handle;
-    beats->count++;
-    if (err)
-        beats->err = *err;
-    for (size_t i = 0; got && i < got->count && i < 4; i++)
-        beats->list[i] = got->list[i];
-    beats->length = got ? got->count : 0;
-}
-
-static struct beats beat(struct rig *rig, size_t n, int64_t term)
-{
-    struct beats beats;
-    do {
-        beats = (struct beats){0};
-        store_beat(rig->handles[n].store, term, (struct waiter){.answer = beaten, .owner = &beats});
-        turn_until(rig, &beats.count, 1);
-    } while (beats.err.code); /* until its connection stands */
-    return beats;
-}
 
 static struct member join(struct rig *rig)
 {
@@ -269,7 +227,7 @@ static void test_verdict_beside_a_sign(void **state)
     int64_t seen = beat(rig, 1, 0).list[0].beat;
     run(rig, "BEGIN; UPDATE beats SET beat=beat+1 WHERE term=1");
     ask_verdict(rig, &verdict, &one, seen);
-    turn_until_blocked(rig);
+    turn_until_waiting(rig, 1);
     run(rig, "COMMIT");
     turn_until(rig, &verdict.count, 1);
     assert_int_equal(verdict.err.code, ERR_CONFLICT);
@@ -288,7 +246,7 @@ static void test_verdict_before_the_first_sign(void **state)
     beat(rig, 1, 0);
     run(rig, "BEGIN; INSERT INTO beats VALUES (1,1,1,NULL)");
     ask_verdict(rig, &verdict, &one, 0);
-    turn_until_blocked(rig);
+    turn_until_waiting(rig, 1);
     run(rig, "COMMIT");
     turn_until(rig, &verdict.count, 1);
     assert_int_equal(verdict.err.code, ERR_CONFLICT);
