@@ -50,6 +50,8 @@ struct matching {
     size_t found;
     size_t looks, at, tries;
     uint64_t asked;            /* writes, when it began */
+    bool whole;    /* the broker told all that was asked */
+    bool unstored; /* the log does not have it, so it counts for nothing */
     bool moving;               /* some lots were on their way at the last look */
     struct difference *before; /* of the look before */
     size_t before_count;
@@ -61,7 +63,8 @@ struct match {
     bool running;
     bool blind; /* the broker's orders or positions are not known: nothing that adds risk */
     bool ran;   /* a look was complete since the start */
-    unsigned owed, paid; /* comparisons that takeovers ask for; entries wait while they differ */
+    /* Comparisons that takeovers ask for: entries wait until the log has one that began later. */
+    unsigned owed, paid;
     /* Steady: when the newest look, whoever's, was whole, found nothing and nothing moving; 0: none
      * did, or a later one found something. Told by the log. */
     int64_t clean_us;

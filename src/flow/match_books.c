@@ -359,6 +359,13 @@ static void log_differences(struct core *core, const struct matching *m)
                       LOG_END);
 }
 
+static enum step_result pay(struct match *match, const struct matching *m)
+{
+    if (m->whole)
+        match->paid = m->pays;
+    return STEP_END;
+}
+
 static enum step_result report(struct flow *flow)
 {
     struct matching *m = flow->data;
@@ -370,15 +377,14 @@ static enum step_result report(struct flow *flow)
         keep_blocks(core, m, whole);
         note_clean(match, clock_steady(core->clock), whole, m->found == 0, m->moving);
     }
-    if (whole)
-        match->paid = m->pays;
+    m->whole = whole;
     match->at_us = clock_wall(core->clock);
     str_clear(&match->report);
     match_print(core, m, &match->report);
     metric_add(match->runs, 1);
     log_differences(core, m);
     if (m->dry_run)
-        return STEP_END;
+        return pay(match, m);
     event_start(core, &event, MATCH_EVENT, core->options.instance);
     event.cause = str_text(&match->report);
     record_write(core, &event, 1, false, flow_waiter(flow));
@@ -387,11 +393,13 @@ static enum step_result report(struct flow *flow)
 
 static enum step_result report_answer(struct flow *flow, const struct err *err, const void *value)
 {
+    struct matching *m = flow->data;
     (void)value;
     if (err)
         log_write(flow->core->log, LOG_WARN, "reconcile", "the report could not be stored",
                   LOG_T("error", err->text), LOG_END);
-    return STEP_END;
+    m->unstored = err && err->class != ERR_REFUSED;
+    return m->unstored ? STEP_END : pay(flow->core->match, m);
 }
 
 static const struct step match_books[] = {
@@ -412,8 +420,9 @@ static void ended(struct flow *flow, const struct err *err)
     int64_t wait_us = core->options.reconcile.every_us;
     match->running = false;
     match->blind |= err && !match->ran;
-    match->blind_times = match->blind || err ? match->blind_times + 1 : 0;
-    if (match->blind || err)
+    bool again = match->blind || err || (m->unstored && match->owed != match->paid);
+    match->blind_times = again ? match->blind_times + 1 : 0;
+    if (again)
         wait_us = BLIND_LEAST_US / 2 + chance_backoff_us(&core->chance, BLIND_LEAST_US,
                                                          BLIND_MOST_US, match->blind_times);
     else if (match->owed != match->paid)
@@ -453,14 +462,14 @@ static bool begin(struct core *core, const char *trigger, bool dry_run, struct w
 
 bool match_begin(struct core *core, const char *trigger, struct waiter to)
 {
+    core->match->owed++;
     return begin(core, trigger, false, (struct waiter){0}, to);
 }
 
 void match_owe(struct core *core)
 {
     struct match *match = core->match;
-    match->owed++;
-    if (!match->running && !match_begin(core, "takeover", (struct waiter){0}))
+    if (!match_begin(core, "takeover", (struct waiter){0}) && !match->running)
         match->next_us = clock_steady(core->clock);
 }
 

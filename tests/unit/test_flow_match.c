@@ -319,6 +319,33 @@ static void entries_that_wait_for_it_write_once_and_go_at_once(void **state)
     assert_sound();
 }
 
+/* Who looks at the log must see it before the first entry, and the next leader relies on it. */
+static void what_the_log_does_not_have_was_not_compared(void **state)
+{
+    (void)state;
+    rig_settle(&rig);
+    rig.events[0] = '\0';
+    rig.commit_fails = true;
+    match_owe(&rig.core);
+    unsigned runs = 0;
+    for (int64_t looked = 0, i = 0; i < 4000; i++) {
+        rig_pass(&rig, 1000);
+        assert_true(match_now_view(&rig.core).blind);
+        runs += match_now_view(&rig.core).at_us != looked;
+        looked = match_now_view(&rig.core).at_us;
+    }
+    assert_null(strstr(rig.events, "reconciliation.done"));
+    assert_in_range(runs, 2, 12); /* the broker is not asked without end */
+    rig.commit_fails = false;
+    struct signal entry = rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 2);
+    rig_pass(&rig, 12000000);
+    assert_false(match_now_view(&rig.core).blind);
+    const char *done = strstr(rig.events, "reconciliation.done");
+    const char *decided = strstr(rig.events, "signal.decided");
+    assert_true(done && decided && done < decided);
+    assert_int_equal(rig_stored(&rig, entry.id)->state, SIGNAL_DONE);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -342,6 +369,7 @@ int main(void)
         TEST(lots_prove_nothing_while_the_orders_are_not_known),
         TEST(it_ends_while_writes_never_do),
         TEST(entries_that_wait_for_it_write_once_and_go_at_once),
+        TEST(what_the_log_does_not_have_was_not_compared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
