@@ -4,14 +4,16 @@
     tests/bench/failover.py [--runs 100] [--dead-after TIME] [--no-redis] [CASE...]
 
 Times are those of the log's own events, all by one clock: from the signal to the leader (graceful:
-from its last work) to the first thing the next one does that only the holder may do. With
-active_passive that is a decision or an order; with active_active the leader's own record. Cases:
-kill, hang (SIGSTOP), partition (not a packet to or from the leader; hosts in network namespaces),
-graceful, redis.
+from its last work, if it did any after the signal) to the first thing the next one does that only
+the holder may do. With active_passive that is a decision or an order; with active_active the
+leader's own record. Cases: kill, hang (SIGSTOP), partition (not a packet to or from the leader;
+hosts in network namespaces), graceful, redis.
 """
 
 import argparse
 import contextlib
+import datetime
+import json
 import os
 import random
 import signal as traps
@@ -29,6 +31,11 @@ TARGETS = {"kill": 500, "hang": 2000, "partition": 2000, "graceful": 50, "redis"
 
 def now_us():
     return time.time_ns() // 1000
+
+
+def stamp_us(text):
+    at = datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return round(at.timestamp() * 1e6)
 
 
 STAGES = {
@@ -49,6 +56,24 @@ def note_stages(cluster, since_us):
         )
         if rows and rows[0][0]:
             stages[name].append((int(rows[0][0]) - since_us) / 1000)
+
+
+def tell_slow(cluster, since_us, until_us):
+    """All that was logged and written in that time, by every host, in one order."""
+    lines = [
+        (int(at), f"{instance} event {seq} {kind} {subject}")
+        for at, instance, seq, kind, subject in cluster.rows(
+            "SELECT at, instance, seq, kind, subject FROM events"
+            f" WHERE at BETWEEN {since_us - 50000} AND {until_us + 20000} ORDER BY seq"
+        )
+    ]
+    for index, host in enumerate(cluster.all):
+        for row in host.log_rows():
+            at = stamp_us(row.pop("ts"))
+            if since_us - 50000 <= at <= until_us + 20000:
+                lines.append((at, f"h{index} log {json.dumps(row)}"))
+    for at, line in sorted(lines, key=lambda line: line[0]):
+        print(f"    {(at - since_us) / 1000:8.1f} ms  {line}", flush=True)
 
 
 def first_work(cluster, leader, since_us):
@@ -123,9 +148,12 @@ def graceful(cluster, leader, sender):
         f"SELECT max(at) FROM events WHERE instance = '{name}' AND at >= {asked - 1000000}"
         f" AND {WORK if cluster.mode == 'active_passive' else 'true'}"
     )[0][0]
-    last = int(last) if last else asked
+    last = max(int(last or 0), asked)  # with nothing to do before it was asked, nobody waited
     first = first or first_work(cluster, leader, last)
     assert failed == sum(v for k, v in sender.answers.items() if k != 202), sender.answers
+    if cluster.slow_ms and first - last > cluster.slow_ms * 1000:
+        print(f"    {(first - last) / 1000:.1f} ms, by {name}", flush=True)
+        tell_slow(cluster, last, first)
     return first - last
 
 
@@ -152,7 +180,7 @@ def measure(name, given):
         if name == "partition":
             options["net"] = stack.enter_context(Net())
         cluster = stack.enter_context(Cluster(3, **options))
-        cluster.all = list(cluster.hosts)
+        cluster.all, cluster.slow_ms = list(cluster.hosts), given.slow_ms
         with Sender(cluster, seed=given.seed, pause_s=0.005) as sender:
             for _ in range(given.runs):
                 leader = back(cluster, sender)
@@ -185,6 +213,7 @@ def main():
     words.add_argument("--dead-after", default="1500ms")
     words.add_argument("--mode", default="active_passive")
     words.add_argument("--no-redis", action="store_true")
+    words.add_argument("--slow-ms", type=float, default=0, help="tell of runs that took longer")
     words.add_argument("--seed", type=int, default=random.randrange(1000))
     given = words.parse_args()
     for name in given.cases or CASES:
