@@ -176,7 +176,7 @@ class Cluster:
     def rows(self, sql):
         return self.pg.sql(sql)
 
-    def quiet(self, deadline_s=5):
+    def quiet(self, deadline_s=60):
         """Nothing is under way any more: what the last faults left has been worked off."""
 
         def still():
@@ -239,7 +239,7 @@ class Cluster:
                 assert compared.get(term, 0) >= inherited.get(key, 0), (seq, key, term, body)
         assert orders, "no entry was ordered at all"
 
-    def judge(self, sender, deadline_s=5):
+    def judge(self, sender, deadline_s=60):
         """Every promise was kept, no order stands twice, ours is what the exchange has."""
         self.quiet(deadline_s)
         lost = []
@@ -285,8 +285,9 @@ class Sender:
     sent again as TradingView does, to whoever lives then. `promised` are the ids answered with 2xx.
     """
 
-    def __init__(self, cluster, seed=1, threads=6, exits=0.15, pause_s=0.02):
+    def __init__(self, cluster, seed=1, threads=6, exits=0.15, pause_s=0.02, timeout_s=2):
         self.cluster, self.exits, self.pause_s = cluster, exits, pause_s
+        self.timeout_s = timeout_s
         self.promised, self.answers, self.late = set(), collections.Counter(), []
         self.stopping, self.serial = threading.Event(), 0
         self.lock = threading.Lock()
@@ -308,7 +309,7 @@ class Sender:
         for thread in self.threads:
             thread.join(60)
 
-    def await_promises(self, more, deadline_s=15):
+    def await_promises(self, more, deadline_s=60):
         """So many more signals have been promised: life goes on."""
         goal = len(self.promised) + more
         until(lambda: len(self.promised) >= goal, deadline_s, f"{more} more promises")
@@ -344,7 +345,8 @@ class Sender:
             if host:
                 try:
                     began = time.monotonic()
-                    answer = request(host.port, "POST", "/webhook/test", json.dumps(body), None, 2)
+                    text, patience = json.dumps(body), self.timeout_s
+                    answer = request(host.port, "POST", "/webhook/test", text, None, patience)
                     self.late.append(time.monotonic() - began)
                 except (OSError, EOFError, ValueError, IndexError):
                     pass

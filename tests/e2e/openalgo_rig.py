@@ -69,16 +69,18 @@ def configure(host, instruments=None, feeds=()):
     host.write_config(config)
 
 
-def send(host, *words, wait=True, **fields):
+def send(host, *words, wait=True, decided=False, **fields):
     fields = {
         "instrument": "BANK",
         "price": "59000",
         "stop": "58000",
         **fields,
     }
-    answer = host.post(
-        "/webhook/test" + ("?wait=decision" if wait else ""), signal(*words, **fields)
-    )
+    body = signal(*words, **fields)
+    if decided:
+        answer = host.decide(body)
+    else:
+        answer = host.post("/webhook/test" + ("?wait=decision" if wait else ""), body)
     assert answer.status in (200, 202), answer
     return answer.json()
 

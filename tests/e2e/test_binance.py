@@ -99,7 +99,7 @@ def enter(host, position="Long_1", **fields):
         "quantity": "0.01",
         **fields,
     }
-    answer = host.post("/webhook/test?wait=decision", signal(position=position, **fields))
+    answer = host.decide(signal(position=position, **fields))
     assert answer.status in (200, 202), answer
     decision = answer.json()["decision"]
     assert decision["verdict"] == "accept", decision
@@ -211,8 +211,12 @@ def test_too_many_requests_wait_as_long_as_asked():
             enter(host)
             agree(venue, host, "0.01", 1)
             log = venue.requests()
-            at = next(n for n, entry in enumerate(log) if entry["fault"] == action)
-            assert log[at + 1]["at_ms"] - log[at]["at_ms"] >= 1900, log[at + 1]
+            told = next(entry["at_ms"] for entry in log if entry["fault"] == action)
+            # What was on its way already may come in a moment after.
+            early = [entry for entry in log if told + 300 < entry["at_ms"] < told + 1900]
+            assert not early, early
+            sent = [entry["at_ms"] for entry in log if entry["path"] == ORDER]
+            assert sent[1] - told >= 1900, log
 
 
 def test_a_clock_that_runs_away_is_measured_again():
@@ -387,7 +391,7 @@ def said(host, **fields):
     body = signal(
         instrument="BTC", price="50000", stop="49000", atr=None, quantity="0.01", **fields
     )
-    return host.post("/webhook/test?wait=decision", body).json()["decision"]
+    return host.decide(body).json()["decision"]
 
 
 def test_the_paper_broker_trades_at_the_prices_of_the_stream():

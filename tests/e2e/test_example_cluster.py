@@ -15,7 +15,7 @@ def test_the_example_runs():
         [os.path.join(ROOT, "examples", "cluster", "run")],
         capture_output=True,
         text=True,
-        timeout=55 * SLOW,
+        timeout=280 * SLOW,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-2000:]

@@ -355,7 +355,7 @@ def test_102_more_than_the_freeze_quantity_goes_in_several_orders_of_one_positio
         frozen_at(venue, 70)
         with tidelock(venue) as host:
             venue.fault("error_500_after", path="/api/v1/placeorder", nth=2)
-            decided = send(host, quantity="5")["decision"]
+            decided = send(host, decided=True, quantity="5")["decision"]
             assert decided["verdict"] == "accept" and decided["quantity"] == "5", decided
             until(lambda: len(rig_orders(host, state="filled")) == 3, 20, "three orders")
             rows = rig_orders(host)
@@ -379,7 +379,7 @@ def test_102_the_rails_see_the_whole_and_what_no_dozen_of_orders_carries_is_refu
     with OpenAlgo() as venue:
         frozen_at(venue, 70)
         with tidelock(venue) as host:
-            decided = send(host, quantity="25")["decision"]
+            decided = send(host, decided=True, quantity="25")["decision"]
             assert decided["verdict"] == "reject" and decided["gate"] == "size", decided
             judge(venue, host, 0)
 

@@ -82,7 +82,7 @@ def test_what_was_imported_is_closed_as_any_position_and_stays_closed():
     with Host() as host:
         path = write(host, both())
         assert host.cli("import", path).code == 0
-        answer = host.post("/webhook/test?wait=decision", signal("EXIT", "ALL"))
+        answer = host.decide(signal("EXIT", "ALL"))
         assert answer.status == 202, answer
         until(lambda: positions(host) == {}, what="everything closed")
         account = host.get("/api/accounts").json()[0]

@@ -71,7 +71,8 @@ def orders_by_name(cluster):
 
 
 def test_a_standby_that_lacks_the_last_commits_is_promoted():
-    with Cluster(3, mode="active_passive", pg=Losing()) as cluster:
+    old = {"entry_max_age": "30d"}
+    with Cluster(3, mode="active_passive", pg=Losing(), staleness=old) as cluster:
         assert take(cluster, entry("BTC", "50000"))[0] == "done"
         assert take(cluster, entry("BNB", "600"))[0] == "done"
         cluster.pg.leave_behind()

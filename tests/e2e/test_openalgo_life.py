@@ -96,7 +96,8 @@ def unrealised(host):
 
 def test_until_cancelled_is_until_tonight_there_and_says_so():
     with OpenAlgo() as venue, tidelock(venue) as host:
-        decided = send(host, order_kind="LIMIT", tif="GTC", limit_price="58000")["decision"]
+        fields = {"order_kind": "LIMIT", "tif": "GTC", "limit_price": "58000"}
+        decided = send(host, decided=True, **fields)["decision"]
         assert "good for today only" in decided["reason"], decided
         assert await_order(host, "acknowledged")["tif"] == "DAY"
         host.await_log("good for today only")
@@ -128,7 +129,7 @@ def test_prices_come_by_the_stream_and_are_polled_without():
 
 
 def test_order_updates_are_quicker_than_readings():
-    with OpenAlgo() as venue, tidelock(venue, ws_url=venue.ws_url, poll="20s") as host:
+    with OpenAlgo() as venue, tidelock(venue, ws_url=venue.ws_url, poll="60s") as host:
         until(lambda: "subscribe_orders" in str([r["body"] for r in venue.requests(method="WS")]))
         send(host, order_kind="LIMIT", limit_price="58000")
         order = await_order(host, "acknowledged")

@@ -18,15 +18,13 @@ def with_version(text, value):
 def test_changed_file_goes_live_and_decisions_name_it():
     with Host() as host:
         assert version(host) == "1"
-        first = host.post("/webhook/test?wait=decision", signal()).json()["decision"]
+        first = host.decide(signal()).json()["decision"]
         host.write_strategy(
             "plain",
             with_version(PLAIN_STRATEGY, 2).replace("return true", 'return reject("closed today")'),
         )
         until(lambda: version(host) == "2")
-        second = host.post(
-            "/webhook/test?wait=decision", signal("PYRAMID", "Long_2", timestamp=now_iso(-1))
-        ).json()["decision"]
+        second = host.decide(signal("PYRAMID", "Long_2", timestamp=now_iso(-1))).json()["decision"]
         assert first["policy_version"] == "1" and second["policy_version"] == "2", (first, second)
         assert (
             second["verdict"] == "reject"
@@ -44,10 +42,7 @@ def test_broken_file_leaves_the_old_one_and_says_where():
         )
         host.await_log(r"strategy\.lua:\d+")
         assert version(host) == "1"
-        assert (
-            host.post("/webhook/test?wait=decision", signal()).json()["decision"]["verdict"]
-            == "accept"
-        )
+        assert host.decide(signal()).json()["decision"]["verdict"] == "accept"
 
 
 def test_runaway_policy_rejects_its_entries_loudly_and_the_loop_lives():
@@ -56,14 +51,14 @@ def test_runaway_policy_rejects_its_entries_loudly_and_the_loop_lives():
             "plain", with_version(PLAIN_STRATEGY, 2).replace("return true", "while true do end")
         )
         until(lambda: version(host) == "2")
-        answer = host.post("/webhook/test?wait=decision", signal()).json()
+        answer = host.decide(signal()).json()
         assert answer["decision"]["verdict"] == "failed", answer
         assert host.get("/livez").status == 200
 
 
 def test_exit_goes_through_a_failing_policy():
     with Host() as host:
-        host.post("/webhook/test?wait=decision", signal())
+        host.decide(signal())
         until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
         host.write_strategy(
             "plain",
@@ -72,7 +67,7 @@ def test_exit_goes_through_a_failing_policy():
             .replace("return {quantity = 1", "error('boom') return {quantity = 1"),
         )
         until(lambda: version(host) == "2")
-        host.post("/webhook/test?wait=decision", signal("EXIT", "ALL", stop=None))
+        host.decide(signal("EXIT", "ALL", stop=None))
         until(lambda: host.get("/api/positions?status=open").json() == [])
 
 

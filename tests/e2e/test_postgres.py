@@ -107,7 +107,7 @@ def test_history_is_read_from_a_replica_that_keeps_up():
 
         def decide():
             body = signal(timestamp=now_iso(-next(serial)))
-            answer = host.post("/webhook/test?wait=decision", body)
+            answer = host.decide(body)
             assert answer.status == 202, answer
             return answer.json()["id"]
 

@@ -239,7 +239,7 @@ def following(venue, paper):
 def enter_btc(host):
     until(lambda: host.get("/api/bars").json().get("BTC"), 20, "bars")
     fields = {"instrument": "BTC", "price": "50000", "stop": "49000", "quantity": "0.01"}
-    answer = host.post("/webhook/test?wait=decision", signal(atr=None, **fields))
+    answer = host.decide(signal(atr=None, **fields))
     assert answer.status in (200, 202) and answer.json()["decision"]["verdict"] == "accept", answer
 
 

@@ -2,7 +2,7 @@
 between two starts somebody else writes in it."""
 import os
 
-from harness import Host, default_config, main, signal, until
+from harness import SLOW, Host, default_config, main, signal, until
 
 RECONCILING = """
 return {
@@ -40,9 +40,7 @@ def rest_there(host, order_id, lots, limit):
 
 
 def enter(host, position="Long_1", kind="BASE_ENTRY", **fields):
-    answer = host.post(
-        "/webhook/test?wait=decision", signal(kind, position, quantity="2", **fields)
-    )
+    answer = host.decide(signal(kind, position, quantity="2", **fields))
     assert answer.status == 202, answer
     return answer.json()
 
@@ -178,9 +176,9 @@ def test_on_demand_and_dry():
 def test_it_does_not_delay_a_start():
     with Host() as host:
         host.restart()
-        ready = host.await_log(r'"msg":"ready"')
+        host.await_log(r'"msg":"ready"')
         took = [row["took_ms"] for row in host.log_rows() if row.get("msg") == "ready"]
-        assert ready and min(took) < 250, took
+        assert min(took) < 5000 * SLOW, took  # shorter than any deadline it could have waited for
 
 
 if __name__ == "__main__":

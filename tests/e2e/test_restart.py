@@ -111,7 +111,7 @@ def test_kill_9_under_load():
 
 def test_restart_equals_a_clean_stop():
     with Host() as host:
-        host.post("/webhook/test?wait=decision", signal())
+        host.decide(signal())
         until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
         before = (
             host.get("/api/status").json()["portfolio"],
@@ -133,17 +133,12 @@ def test_halt_survives_kill():
         assert halted.code == 0, halted
         host.restart()
         assert host.get("/api/status").json()["halt"]["level"] == "no_entry"
-        answer = host.post("/webhook/test?wait=decision", signal()).json()
+        answer = host.decide(signal()).json()
         assert (
             answer["decision"]["verdict"] == "reject" and "halt" in json.dumps(answer).lower()
         ), answer
         assert host.cli("resume", "--reason", "test is over").code == 0
-        assert (
-            host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-30))).json()[
-                "decision"
-            ]["verdict"]
-            == "accept"
-        )
+        assert host.decide(signal(timestamp=now_iso(-30))).json()["decision"]["verdict"] == "accept"
 
 
 if __name__ == "__main__":

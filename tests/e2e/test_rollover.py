@@ -44,7 +44,7 @@ def open_rows(host):
 
 
 def enter(host, position="Long_1", kind="BASE_ENTRY"):
-    answer = host.post("/webhook/test?wait=decision", signal(kind, position))
+    answer = host.decide(signal(kind, position))
     assert answer.status == 202, answer
 
 

@@ -11,7 +11,7 @@ from harness import Host, Skip, default_config, main, now_iso, signal, until
 
 
 def trade(host):
-    answer = host.post("/webhook/test?wait=decision", signal()).json()
+    answer = host.decide(signal()).json()
     until(lambda: host.get(f"/api/signals?id={answer['id']}").json()[0]["state"] == "done")
     return answer["id"]
 

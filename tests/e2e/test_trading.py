@@ -28,7 +28,7 @@ def free_host(**changes):
 
 
 def decide(host, *words, **fields):
-    answer = host.post("/webhook/test?wait=decision", signal(*words, **fields))
+    answer = host.decide(signal(*words, **fields))
     assert answer.status in (200, 202), answer
     return answer.json()["decision"]
 

@@ -67,10 +67,10 @@ def test_signature_clock_and_key():
     with Binance(seed=1) as venue:
         assert outcome(lambda: place(venue, "a", secret="other")) == -1022
         assert outcome(lambda: place(venue, "a", age_ms=6000)) == -1021
-        assert outcome(lambda: place(venue, "a", age_ms=6000, recvWindow=9000)) == 200
-        assert outcome(lambda: place(venue, "b", age_ms=-3000)) == -1021
+        assert outcome(lambda: place(venue, "a", age_ms=6000, recvWindow=60000)) == 200
+        assert outcome(lambda: place(venue, "b", age_ms=-60_000)) == -1021
         assert outcome(lambda: place(venue, "b", recvWindow=60001)) == -1131
-        venue.set(skew_ms=20_000)
+        venue.set(skew_ms=60_000)
         assert outcome(lambda: place(venue, "b")) == -1021
         venue.set(skew_ms=0, revoked=["testkey"])
         assert outcome(lambda: place(venue, "b")) == -2015
@@ -105,15 +105,18 @@ def test_weights_and_order_counts():
     with Binance(1, "--weight-limit", "30", "--order-limit", "2") as venue:
         _, headers, _ = fetch(venue, "GET", "/api/v3/time")
         assert headers["x-mbx-used-weight-1m"] == "1"
-        assert [outcome(lambda: place(venue, f"o-{n}")) for n in range(2)] == [200, 200]
-        status, headers, told = place(venue, "o-2")
+        # (So are ten seconds: of six orders two or three may be in one of them and as many after.)
+        placed = [place(venue, f"o-{n}") for n in range(6)]
+        status, headers, told = next(one for one in placed if one[0] != 200)
         assert (status, told["code"]) == (429, -1015) and int(headers["retry-after"]) > 0
+        taken = sum(status == 200 for status, _, _ in placed)
+        assert 2 <= taken <= 4, placed
         answers = [fetch(venue, "GET", "/api/v3/exchangeInfo") for _ in range(30)]
         # (The window is the clock's minute: one of these may have fallen into the next.)
         assert 429 in [status for status, _, _ in answers], answers[-1]
         limited = next(headers for status, headers, _ in answers if status == 429)
         assert 0 < int(limited["retry-after"]) <= 60
-        assert len(venue.orders()) == 2
+        assert len(venue.orders()) == taken
 
 
 # ---- faults of requests ----------------------------------------------------------------------
@@ -167,16 +170,18 @@ def test_silence():
                 path = f"/api/v3/order?{query}&signature={sign}"
                 return fetch(venue, "POST", path, timeout_s=0.2)
 
+            asked = len(venue.requests(path="/api/v3/order"))
             assert outcome(wait) == "TimeoutError"
-            assert len(venue.orders(client_id=action)) == stands
+            until(lambda n=asked: len(venue.requests(path="/api/v3/order")) > n, what="it came")
+            until(lambda name=action, n=stands: len(venue.orders(client_id=name)) == n, what=action)
 
 
 def test_a_late_order_stands_only_within_its_window():
     with Binance(seed=1) as venue:
-        rule = {"method": "POST", "path": "/api/v3/order", "seconds": 0.3, "times": 2}
+        rule = {"method": "POST", "path": "/api/v3/order", "seconds": 3, "times": 2}
         venue.fault("late_apply", **rule)
         with ThreadPoolExecutor(2) as pool:
-            kept = pool.submit(outcome, lambda: place(venue, "kept"))
+            kept = pool.submit(outcome, lambda: place(venue, "kept", recvWindow=60000))
             lost = pool.submit(outcome, lambda: place(venue, "lost", recvWindow=100))
             until(lambda: len(venue.requests(path="/api/v3/order")) == 2)
             assert not venue.orders()  # sent, and nowhere to be found yet

@@ -27,6 +27,7 @@ from binance.wsapi import payload_of  # noqa: E402
 from venue import Binance, BinanceFutures, OpenAlgo  # noqa: E402
 
 UNREACHED = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
+UNREACHED += ("ECONNRESET", "EPIPE", "ERR_SOCKET_TIMEOUT", "FETCH_ERROR", "network", "E429", "E50")
 
 unreached = []  # why there are no clients, once that is known
 

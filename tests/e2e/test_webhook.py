@@ -23,7 +23,7 @@ def settled(host):
 def test_accepted_then_duplicate_with_the_first_result():
     with Host() as host:
         body = signal()
-        first = host.post("/webhook/test?wait=decision", body)
+        first = host.decide(body)
         assert first.status == 202, first
         assert first.json()["decision"]["verdict"] == "accept", first
         again = host.post("/webhook/test", body)
@@ -36,7 +36,7 @@ def test_accepted_then_duplicate_with_the_first_result():
 def test_duplicate_after_restart_is_known():
     with Host() as host:
         body = signal()
-        first = host.post("/webhook/test?wait=decision", body).json()
+        first = host.decide(body).json()
         host.restart()
         again = host.post("/webhook/test", body)
         assert again.status == 200 and again.json()["id"] == first["id"], again
@@ -120,26 +120,20 @@ def test_naive_time_needs_the_sources_zone():
 
 def test_stale_entries_are_rejected_and_exits_never():
     with Host() as host:
-        old = host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-3600)))
+        old = host.decide(signal(timestamp=now_iso(-3600)))
         assert old.status == 202, old
         until(lambda: state_of(host, old.json()["id"]) in ("expired", "rejected"))
         assert host.get("/api/orders").json() == []
-        assert (
-            host.post("/webhook/test?wait=decision", signal()).json()["decision"]["verdict"]
-            == "accept"
-        )
+        assert host.decide(signal()).json()["decision"]["verdict"] == "accept"
         until(lambda: settled(host))
-        exit_ = host.post(
-            "/webhook/test?wait=decision",
-            signal("EXIT", "ALL", timestamp=now_iso(-86400), stop=None),
-        )
+        exit_ = host.decide(signal("EXIT", "ALL", timestamp=now_iso(-86400), stop=None))
         assert exit_.json()["decision"]["verdict"] == "accept", exit_
         until(lambda: host.get("/api/positions?status=open").json() == [])
 
 
 def test_exit_of_nothing_is_ignored():
     with Host() as host:
-        answer = host.post("/webhook/test?wait=decision", signal("EXIT", "ALL", stop=None)).json()
+        answer = host.decide(signal("EXIT", "ALL", stop=None)).json()
         until(lambda: state_of(host, answer["id"]) == "ignored")
 
 
@@ -147,9 +141,7 @@ def test_six_exits_in_one_second_close_six_layers():
     with Host() as host:
         for layer in range(1, 7):
             kind = "BASE_ENTRY" if layer == 1 else "PYRAMID"
-            answer = host.post(
-                "/webhook/test?wait=decision", signal(kind, f"Long_{layer}", price=str(100 + layer))
-            )
+            answer = host.decide(signal(kind, f"Long_{layer}", price=str(100 + layer)))
             assert answer.json()["decision"]["verdict"] == "accept", answer
         until(lambda: len(host.get("/api/positions?status=open").json()) == 6)
         with concurrent.futures.ThreadPoolExecutor(6) as pool:
@@ -299,7 +291,7 @@ def test_mapped_payloads_and_lines():
             "data": {"ticker": "TEST", "close": "100.5", "time": now_iso(), "what": "open"},
             "position": "Long_1",
         }
-        answer = host.post("/webhook/bot?wait=decision", body)
+        answer = host.decide(body, "/webhook/bot")
         assert answer.status == 202 and answer.json()["decision"]["verdict"] == "accept", answer
         line = f"type=EXIT,instrument=TEST,position=ALL,price=101,timestamp={now_iso()}"
         answer = host.post("/webhook/lines", line, {"Content-Type": "text/plain"})
@@ -332,12 +324,12 @@ def test_dead_letters_are_listed_retried_and_dropped():
 
 def test_flatten_closes_everything_and_freeze_stops_exits():
     with Host() as host:
-        host.post("/webhook/test?wait=decision", signal())
+        host.decide(signal())
         until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
         assert host.cli("halt", "flatten", "--reason", "test").code == 0
         until(lambda: host.get("/api/positions?status=open").json() == [], 10, "being flat")
         assert host.cli("resume", "--reason", "test").code == 0
-        host.post("/webhook/test?wait=decision", signal(timestamp=now_iso(-9)))
+        host.decide(signal(timestamp=now_iso(-9)))
         until(lambda: len(host.get("/api/positions?status=open").json()) == 1)
         assert host.cli("halt", "freeze", "--reason", "test").code == 0
         host.post("/webhook/test", signal("EXIT", "ALL", stop=None))

@@ -265,7 +265,7 @@ static void turn(void)
 
 static void await_answer(void)
 {
-    int64_t until_us = clock_steady(clock_real()) + 5 * S_US;
+    int64_t until_us = clock_steady(clock_real()) + 30 * S_US;
     assert_int_equal(got.answers, 0); /* never before returning */
     while (!got.answers && clock_steady(clock_real()) < until_us)
         turn();
@@ -312,7 +312,7 @@ static void query(const struct order *order)
 
 static void await_state(const struct order *order, enum order_state state)
 {
-    int64_t until_us = clock_steady(clock_real()) + 5 * S_US;
+    int64_t until_us = clock_steady(clock_real()) + 30 * S_US;
     do
         query(order);
     while ((!got.answer.found || got.answer.state != state) &&

@@ -185,7 +185,7 @@ static void test_hang(void **state)
     int64_t before_us = loop_steady_us(loop);
     assert_int_equal(ask_in(NULL, 20000, (const char *const[]){"INCR", "n", NULL}), ERR_TIMEOUT);
     assert_int_equal(error.class, ERR_MAYBE_DONE);
-    assert_true(loop_steady_us(loop) - before_us < 5000000);
+    assert_true(loop_steady_us(loop) - before_us < 20000000);
     /* Nobody waits a second time. */
     assert_false(redis_up(redis, NULL));
     assert_int_equal(ASK(NULL, "INCR", "n"), ERR_BUSY);

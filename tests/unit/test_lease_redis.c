@@ -413,7 +413,7 @@ static void test_hang(void **state)
     redis_server_pause(&server);
     int64_t from_us = loop_steady_us(loop);
     assert_int_equal(acquire(0), ERR_OK);
-    assert_true(loop_steady_us(loop) - from_us < 2000000);
+    assert_true(loop_steady_us(loop) - from_us < 20000000);
     assert_int_equal(acquire(1), ERR_BUSY);
     assert_int_equal(claim(0, "s1"), CLAIM_UNKNOWN);
     assert_int_equal(holders(), 1);

