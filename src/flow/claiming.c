@@ -111,7 +111,7 @@ static void hear_claim(void *owner, uint64_t handle, const struct err *err, cons
     if (!held)
         return;
     if (held->went) { /* nothing that ends later gives this claim back: it may have ended */
-        if (claim == CLAIM_GRANTED && !book_get(core->book, TABLE_SIGNAL, held->row.id))
+        if (claim != CLAIM_DENIED && !book_get(core->book, TABLE_SIGNAL, held->row.id))
             claim_release(core->claims, held->row.id);
         pool_give(&claiming->pool, handle);
     } else if (claim == CLAIM_DENIED && MUTANT(MUTANT_TRUST_CLAIM)) {
