@@ -114,4 +114,13 @@ bool pg_block_exec(struct pg_block *block, const char *sql, struct err *err) MUS
 bool pg_block_query(struct pg_block *block, const char *sql, const struct pg_args *args,
                     bool (*each)(void *ctx, const struct pg_rows *row, struct err *err), void *ctx,
                     struct err *err) MUST_CHECK;
+
+/* What stands between us and the server. */
+enum pg_pooling {
+    PG_POOLS_NOTHING,      /* the session is the server's, and ours */
+    PG_POOLS_SESSIONS,     /* it is ours while we are connected; the server may keep it longer */
+    PG_POOLS_TRANSACTIONS, /* each transaction may have another one */
+};
+/* Finds out by asking; behind a pooler that takes a second connection for a moment. */
+bool pg_block_pooling(struct pg_block *block, enum pg_pooling *pooling, struct err *err) MUST_CHECK;
 #endif

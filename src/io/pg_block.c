@@ -5,10 +5,12 @@
 #include "base/mem.h"
 
 #include <poll.h>
+#include <string.h>
 
 struct pg_block {
     struct pg_target target;
     PGconn *conn;
+    size_t host;
     int64_t deadline_us;
 };
 
@@ -37,6 +39,7 @@ static bool connect_host(struct pg_block *block, size_t host, struct err *err)
     int64_t until_us = clock_steady(clock_real()) + block->deadline_us;
     if (block->conn)
         PQfinish(block->conn);
+    block->host = host;
     block->conn = pg_target_start(&block->target, host, NULL);
     if (!block->conn || PQstatus(block->conn) == CONNECTION_BAD)
         return pg_fail_connect(&block->target, block->conn, err);
@@ -152,4 +155,61 @@ bool pg_block_query(struct pg_block *block, const char *sql, const struct pg_arg
         !PQsetSingleRowMode(block->conn))
         return pg_fail_lost(block->target.where, block->conn, false, err);
     return take_all(block, each, ctx, err);
+}
+
+/* ---- poolers ---- */
+
+#define PROBES 3
+#define PROBE_US 2000000
+
+static bool take_pid(void *ctx, const struct pg_rows *row, struct err *err)
+{
+    (void)err;
+    *(int64_t *)ctx = pg_int(row, 0, 0);
+    return true;
+}
+
+static bool ask_pid(struct pg_block *block, int64_t *pid, struct err *err)
+{
+    return pg_block_query(block, "SELECT pg_backend_pid()::bigint", NULL, take_pid, pid, err);
+}
+
+/* Who has a session of his own keeps it while another connection is in a transaction. */
+static bool probe(struct pg_block *block, struct pg_block *other, int64_t ours, bool *shared,
+                  struct err *err)
+{
+    int64_t theirs = 0, now = 0;
+    if (!pg_block_exec(other, "BEGIN", err)) {
+        *shared = strstr(err->text, "statement pooling") != NULL;
+        return *shared;
+    }
+    bool ok = ask_pid(other, &theirs, err);
+    if (ok && !ask_pid(block, &now, err)) {
+        /* It had a session a moment ago: now the other one has the last there is. */
+        *shared = err->code == ERR_TIMEOUT;
+        return *shared;
+    }
+    *shared = ok && (theirs == ours || now != ours);
+    return ok && pg_block_exec(other, "COMMIT", err);
+}
+
+bool pg_block_pooling(struct pg_block *block, enum pg_pooling *pooling, struct err *err)
+{
+    struct pg_block other = {.target = block->target, .deadline_us = block->deadline_us};
+    int64_t pid = 0, deadline_us = block->deadline_us;
+    bool shared = false;
+    *pooling = PG_POOLS_NOTHING;
+    if (!ask_pid(block, &pid, err))
+        return false;
+    if (pid == PQbackendPID(block->conn)) /* poolers give a number of their own */
+        return true;
+    bool ok = connect_host(&other, block->host, err);
+    block->deadline_us = PROBE_US;
+    for (int i = 0; ok && !shared && i < PROBES; i++)
+        ok = probe(block, &other, pid, &shared, err);
+    block->deadline_us = deadline_us;
+    *pooling = shared ? PG_POOLS_TRANSACTIONS : PG_POOLS_SESSIONS;
+    if (other.conn)
+        PQfinish(other.conn);
+    return ok;
 }

@@ -71,7 +71,7 @@ static const struct setting store_rows[] = {
     ROW("password", SETTING_SECRET, postgres.password, NULL, 0, 0, NULL, 0,
         "of its user, and of a mirror's, by reference"),
     ROW("direct", SETTING_TEXT, postgres.direct_url, NULL, 0, 0, NULL, 0,
-        "the same database around a pooler of transactions [url]"),
+        "the same database around a pooler of sessions [url]"),
     ROW("replica", SETTING_TEXT, postgres.replica_url, NULL, 0, 0, NULL, 0,
         "a replica for history and reports"),
     ROW("replica_lag", SETTING_DURATION, postgres.replica_lag_us, "2s", 100000, 600 * S_US, NULL, 0,

@@ -4,6 +4,7 @@
 
 #include "base/calendar.h"
 #include "base/clock.h"
+#include "store/pgpooler.h"
 
 #define CONNECT_US 10000000
 /* Any number will do that nobody else uses. */
@@ -129,7 +130,7 @@ bool migrate_pg_run(struct pg_block *db, int to_version, struct str *report, str
 bool migrate_postgres(const char *url, int to_version, struct str *report, struct err *err)
 {
     struct pg_block *db = pg_block_open(url, "tidelock migrate", true, CONNECT_US, err);
-    bool ok = db && migrate_pg_run(db, to_version, report, err);
+    bool ok = db && pgpooler_check(db, NULL, err) && migrate_pg_run(db, to_version, report, err);
     pg_block_close(db);
     return ok;
 }

@@ -1,6 +1,6 @@
 /* The connection that is a session of ours for as long as we live: it gives our sign of life, reads
- * the others', and hears when somebody commits. It cannot go through a pooler that hands sessions
- * round (store.direct is its URL then). */
+ * the others', and hears when somebody commits. It cannot go through a pooler, which may keep a
+ * session when its client is dead (store.direct is its URL then). */
 #include "store/store_pg.h"
 
 #include <stdlib.h>

@@ -24,7 +24,7 @@ struct store *store_sqlite_open(const struct store_sqlite_options *options,
 
 struct store_pg_options {
     const char *url;         /* libpq's; several hosts: the one that takes writes */
-    const char *direct_url;  /* around a pooler of transactions, for the session that shows that we
+    const char *direct_url;  /* around a pooler of sessions, for the session that shows that we
                               * live and hears of commits; NULL: url */
     const char *replica_url; /* for queries that may be late; NULL: none */
     const char *instance;

@@ -7,6 +7,7 @@
 #include "store/store_pg.h"
 
 #include "store/migrate_pg.h"
+#include "store/pgpooler.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -161,7 +162,10 @@ static bool bring_up_to_date(struct pgstore *s, bool migrate, struct err *err)
         return false;
     mem_free(s->where);
     s->where = mem_copy_text(pg_block_where(db));
-    bool ok = (migrate && !s->read_only ? migrate_pg_run(db, -1, NULL, err)
+    bool pooled = false;
+    bool ok = (s->read_only || (pgpooler_check(db, &pooled, err) &&
+                                pgpooler_check_direct(s->url, s->direct_url, pooled, err))) &&
+              (migrate && !s->read_only ? migrate_pg_run(db, -1, NULL, err)
                                         : migrate_pg_check(db, err)) &&
               read_durability(s, db, err);
     pg_block_close(db);

@@ -307,6 +307,47 @@ class Postgres(Unprivileged):
         return [line.split("\t") for line in out.stdout.splitlines()]
 
 
+class Pooler(Unprivileged):
+    """pgbouncer before a server; `mode` as its pool_mode."""
+
+    def __init__(self, server, mode):
+        super().__init__()
+        self.program = shutil.which("pgbouncer") or "/usr/sbin/pgbouncer"
+        if not os.path.exists(self.program):
+            raise Skip("needs pgbouncer")
+        self.server, self.mode = server, mode
+        self.url = server.url.replace(f":{server.port}/", f":{self.port}/")
+
+    def start(self):
+        path = os.path.join(self.folder, "pgbouncer.ini")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(
+                f"[databases]\n* = host=127.0.0.1 port={self.server.port}\n[pgbouncer]\n"
+                f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
+                f"pool_mode = {self.mode}\nauth_type = trust\n"
+                f"auth_file = {self.folder}/users\n"
+                "default_pool_size = 40\nmax_client_conn = 100\nadmin_users = tidelock\n"
+            )
+        with open(os.path.join(self.folder, "users"), "w", encoding="ascii") as file:
+            file.write('"tidelock" ""\n')
+        self._spawn([self.program, path])
+
+        def answers():
+            if self.process.poll() is not None:
+                with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
+                    raise AssertionError(f"pgbouncer ended:\n{log.read()[-2000:]}")
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
+                return True
+            return False
+
+        until(answers, 30, "pgbouncer listens")
+
+    def sessions(self):
+        """Those that it has at the server now."""
+        return self.server.sql("SHOW SERVERS", self.url.rpartition("/")[0] + "/pgbouncer")
+
+
 class Replica(Postgres):
     """Follows another one, streaming; answers reads."""
 
