@@ -63,6 +63,7 @@ struct sandbox {
     uint64_t owed;     /* work of C functions and large allocations that is not in `spent` yet */
     uint32_t interval; /* instructions until the next look */
     int64_t start_us, deadline_us, took_us, took_most_us;
+    int64_t grace_us; /* of the thread's processor time; 0: the deadline has not come */
     uint32_t depth, depth_call, depth_most; /* now; deepest of this call; of all */
 
     /* output */

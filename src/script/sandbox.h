@@ -25,11 +25,12 @@
  * it on), the call fails with the limit's name, and the box is usable for the next call; only
  * nesting too deeply is an ordinary error. The instruction budget is the rule: it counts VM
  * instructions and the work of library functions, so equal calls of equal boxes are killed at the
- * same point. Wall time is the net under it, and depends on the machine. The budget is looked at
- * every thousand instructions; since one instruction can do work in proportion to the largest
- * object alive, it is looked at more often while there are large ones. For the same reason a table
- * holds at most 4096 keys besides its list, and a text at most 1000 gotos; compiling has the same
- * wall time as a call.
+ * same point. Wall time is the net under it, and depends on the machine: when it is over, a fifth
+ * of it is left in processor time, since a machine with other work is not the script's fault. The
+ * budget is looked at every thousand instructions; since one instruction can do work in proportion
+ * to the largest object alive, it is looked at more often while there are large ones. For the same
+ * reason a table holds at most 4096 keys besides its list, and a text at most 1000 gotos; compiling
+ * has the same wall time as a call.
  *
  * Isolation. sandbox_new gives a box in this process: it guarantees availability, for the scripts
  * of one's own people. sandbox_open can give one in a worker process instead, for code from

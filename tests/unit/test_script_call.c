@@ -1,6 +1,7 @@
 /* Functions, constants and tables of the host, over plain values. */
 #include "script/sandbox.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -149,6 +150,27 @@ static void test_tables_are_pushed(void **state) {
     sandbox_free(box);
 }
 
+static bool stand_still(void *host, struct sandbox_call *call) {
+    (void)host;
+    (void)call;
+    poll(NULL, 0, 120);
+    return true;
+}
+
+/* A machine with other work to do is not the script's fault; a loop without end is. */
+static void test_time_without_the_processor_is_forgiven(void **state) {
+    struct sandbox_limits limits = {.instructions = UINT64_MAX / 2, .wall_ms = 50};
+    struct sandbox *box = sandbox_new(&limits);
+    (void)state;
+    assert_true(sandbox_set_function(box, "stand_still", stand_still, NULL));
+    assert_runs(box, "stand_still() local n = 0 for i = 1, 3000 do n = n + i end\n"
+                     "local s = ('x'):rep(1000) for i = 1, 20 do s:find('xy') end");
+    assert_false(runs(box, "stand_still() while true do end"));
+    assert_int_equal(sandbox_failure(box)->end, SANDBOX_TIME);
+    assert_runs(box, "return 1");
+    sandbox_free(box);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values_go_and_come),
@@ -157,6 +179,7 @@ int main(void) {
         cmocka_unit_test(test_taken_names_are_refused),
         cmocka_unit_test(test_many_calls_are_paid_for),
         cmocka_unit_test(test_tables_are_pushed),
+        cmocka_unit_test(test_time_without_the_processor_is_forgiven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
