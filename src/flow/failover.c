@@ -4,6 +4,7 @@
 #include "flow/flows.h"
 #include "flow/holding.h"
 #include "flow/record.h"
+#include "flow/roll.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,8 @@ static const struct lease_row *leader_row(const struct core *core)
 void failover_died(struct core *core, const struct member *member)
 {
     const struct lease_row *row = leader_row(core);
+    if (member->state != MEMBER_ALIVE && core_is_leader(core))
+        roll_look_again(core);
     if (member->state == MEMBER_ALIVE || !row || row->term != member->term)
         return;
     remember(core, member->term, member->name, member->ended_us, member->reason);

@@ -23,6 +23,8 @@ int64_t roll_turn(struct core *core);
 void roll_resume(struct core *core, struct waiter to);
 /* The positions that are being rolled; value: const struct store_rows *. */
 void roll_find_interrupted(struct core *core, struct waiter to);
+/* Somebody has ended, who may have left one half done that nobody else would miss. */
+void roll_look_again(struct core *core);
 /* A layer of this strategy is between two contracts: signals about it wait for a moment. */
 bool roll_holds(const struct core *core, const char *strategy, const char *instrument);
 

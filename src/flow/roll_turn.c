@@ -46,6 +46,12 @@ void roll_find_interrupted(struct core *core, struct waiter to)
     store_query(core->store, &query, to);
 }
 
+void roll_look_again(struct core *core)
+{
+    core->roll->resume = true;
+    core->roll->next_us = 0;
+}
+
 static enum step_result ask_interrupted(struct flow *flow)
 {
     roll_find_interrupted(flow->core, flow_waiter(flow));
