@@ -193,6 +193,11 @@ bool order_find_found(const void *value)
     return ((const struct find *)value)->found;
 }
 
+int64_t order_find_asked_us(const void *value)
+{
+    return ((const struct find *)value)->asked_us;
+}
+
 struct flow *order_find_begin(struct flow *parent, const char *order_id, int64_t not_before_us)
 {
     struct find find = {.not_before_us = not_before_us};

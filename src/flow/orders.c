@@ -59,6 +59,7 @@ void orders_free(struct orders *orders)
         mem_free(live->fills);
         mem_free(live);
     }
+    orders_see_free(orders);
     mem_free(orders->consequence);
     mem_free(orders);
 }
@@ -94,13 +95,13 @@ void orders_track(struct core *core, const struct order *order, bool fills_known
     struct live_order *live = orders_track_row(core, order);
     live->fills_known |= fills_known;
     live->looked |= fills_known && order->state == ORDER_INTENDED;
-    /* Whoever sent it did so before this moment; his wall clock is not to be relied on. */
     if (order->state != ORDER_INTENDED)
-        live->sent_us = clock_steady(core->clock);
+        live->sent_us = orders_sent_by_us(core, order);
 }
 
 void orders_untrack(struct core *core, struct live_order *live)
 {
+    orders_see_untracked(core, live);
     HASH_DELETE(hh, core->orders->live, live);
     live->next_free = core->orders->free;
     core->orders->free = live;
@@ -456,8 +457,12 @@ void orders_undone(struct core *core, const struct change *change)
 
 void orders_follow(struct core *core, enum table_id table, const char *order_id)
 {
-    struct live_order *live = table == TABLE_ORDER ? orders_find(core, order_id) : NULL;
-    const struct order *row = live ? book_get(core->book, TABLE_ORDER, order_id) : NULL;
+    const struct order *row;
+    if (table != TABLE_ORDER)
+        return;
+    row = book_get(core->book, TABLE_ORDER, order_id);
+    orders_see(core, order_id, row);
+    struct live_order *live = orders_find(core, order_id);
     if (!live)
         return;
     if (row)
@@ -502,13 +507,14 @@ void orders_wake_dirty(struct core *core)
 int64_t orders_shows_us(const struct core *core, const struct order *order)
 {
     const struct broker_traits *traits = core->broker->ops->traits;
-    /* By the steady clock alone: wall clocks jump. Whoever sent it did so before sent_us, and the
-     * broker refuses what reaches it later than the validity allows. */
+    /* By the steady clock alone: wall clocks jump, and steady ones may run an eighth too fast. The
+     * broker refuses what reaches it later than the validity of the right allows. */
     const struct live_order *live = orders_find(core, order->id);
     int64_t sent_us = live && live->sent_us ? live->sent_us : clock_steady(core->clock);
     if (traits->idempotency == IDEMPOTENCY_NONE && traits->absence_us)
         return sent_us + traits->absence_us;
-    return sent_us + traits->validity_us + traits->pipeline_us + CLOCK_ERROR_US;
+    int64_t bound_us = traits->validity_us + traits->pipeline_us;
+    return sent_us + bound_us + bound_us / 8 + CLOCK_ERROR_US;
 }
 
 int64_t orders_proof_us(const struct core *core, const struct order *order)

@@ -46,6 +46,7 @@ void orders_committed(struct core *core, const struct change *change);
 void orders_undone(struct core *core, const struct change *change);
 /* The row in the book, which somebody else may have changed, is the order from now on. */
 void orders_follow(struct core *core, enum table_id table, const char *order_id);
+void orders_see_all(struct core *core);    /* what the book has at a start: orders_seen.c */
 void orders_forget(struct core *core);     /* all of them: somebody else looks after them */
 void orders_resync(struct core *core);     /* rows follow the book, and every story looks again */
 void orders_wake_dirty(struct core *core); /* when everything is taken back */
@@ -55,6 +56,7 @@ void orders_wake_dirty(struct core *core); /* when everything is taken back */
 struct flow *order_find_begin(struct flow *parent, const char *order_id, int64_t not_before_us);
 bool order_find_proved(const void *value); /* of its answer: the order never stood at the broker */
 bool order_find_found(const void *value);  /* the broker knew it */
+int64_t order_find_asked_us(const void *value); /* steady */
 /* One attempt to send. Story in send_order.c. */
 struct flow *order_send_begin(struct flow *parent, const char *order_id, int64_t right_until_us);
 struct flow *order_cancel_begin(struct flow *parent, const char *order_id);

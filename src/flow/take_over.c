@@ -58,6 +58,7 @@ static void begin_term(struct flow *flow)
 {
     struct core *core = flow->core;
     adopt_book(core);
+    orders_see_all(core);
     core->term = flow->term = ((struct take_over *)flow->data)->term;
 }
 

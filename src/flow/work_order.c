@@ -31,8 +31,9 @@ struct work {
     int64_t right_until_us; /* steady; 0: no unused right at hand */
     enum child child;
     unsigned sends, finds, polls, cancels;
-    int64_t next_us; /* no child before */
-    int64_t poll_us; /* a resting order is asked about then */
+    int64_t next_us;  /* no child before */
+    int64_t asked_us; /* steady: the last question that was answered, or why it was not */
+    int64_t poll_us;  /* a resting order is asked about then */
     int64_t unknown_since_us;
     bool alerted, gave_up;
 };
@@ -200,7 +201,8 @@ static enum step_result find_out(struct flow *flow, struct live_order *live)
     alert_unknown(flow, live);
     if (work->finds++ > 0) {
         at_us = backoff(flow, FIND_LEAST_US, FIND_MOST_US, work->finds);
-        if (proof_us > now_us(flow) && proof_us < at_us)
+        /* Once from then on, too, when the last question was asked before. */
+        if (work->asked_us < proof_us && proof_us < at_us)
             at_us = proof_us;
     }
     live->dirty = false;
@@ -269,6 +271,8 @@ static enum step_result watch_answer(struct flow *flow, const struct err *err, c
     enum child ended = work->child;
     if (err || value)
         work->child = CHILD_NONE;
+    if (ended == CHILD_FIND && (err || value))
+        work->asked_us = err ? now_us(flow) : order_find_asked_us(value);
     if (ended == CHILD_FIND && value && !err && order_find_proved(value)) {
         const struct live_order *live = orders_find(flow->core, work->order_id);
         if (live && live->row.state == ORDER_UNKNOWN && record_settled(flow->core))
