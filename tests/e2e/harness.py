@@ -56,10 +56,18 @@ def until(condition, deadline_s=PATIENCE_S, what="the condition"):
         time.sleep(0.01)
 
 
+RESERVED = []  # sockets that keep their ports until this process ends
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody else is given, by the system or by a test beside this one, not even while
+    its server is down: the socket stays bound, so only who allows the address to be used again, as
+    servers do, may listen there."""
+    probe = socket.socket()
+    probe.bind(("127.0.0.1", 0))
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    RESERVED.append(probe)
+    return probe.getsockname()[1]
 
 
 # ---- HTTP over raw sockets -------------------------------------------------------------------

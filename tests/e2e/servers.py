@@ -77,7 +77,7 @@ class Redis:
 
     def say(self, command):
         """One command by hand; the first line of the answer, of a text the text itself."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as wire:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as wire:
             wire.sendall(command.encode() + b"\r\n")
             with wire.makefile("rb") as answer:
                 line = answer.readline().decode().strip()
@@ -337,7 +337,7 @@ class Pooler(Unprivileged):
                 with open(os.path.join(self.folder, "log"), encoding="utf-8") as log:
                     raise AssertionError(f"pgbouncer ended:\n{log.read()[-2000:]}")
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.port), timeout=10).close()
+                socket.create_connection(("127.0.0.1", self.port), timeout=60).close()
                 return True
             return False
 

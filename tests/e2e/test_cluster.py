@@ -150,7 +150,7 @@ def ask_half(cluster):
         parse = message(b"P", b"\0" + sql + b"\0\0\0")
         return parse + message(b"B", bytes(8)) + message(b"E", bytes(5))
 
-    wire = socket.create_connection(("127.0.0.1", cluster.pg.port), timeout=20)
+    wire = socket.create_connection(("127.0.0.1", cluster.pg.port), timeout=60)
     words = b"user\0tidelock\0database\0postgres\0application_name\0tidelock write\0\0"
     wire.sendall(struct.pack("!II", len(words) + 8, 196608) + words)
     wire.sendall(run(b"BEGIN") + run(b"SELECT * FROM log_head FOR UPDATE") + message(b"H", b""))

@@ -24,7 +24,7 @@ WRITABLE = r" O +(\.data|\.bss|\.tdata|\.tbss|\*COM\*)\S*\s"
 def run(*words, code=0, **options):
     environment = dict(os.environ, PKG_CONFIG_PATH=f"{PLACE}/lib/pkgconfig",
                        LD_LIBRARY_PATH=f"{PLACE}/lib")
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, env=environment,
+    done = subprocess.run(words, capture_output=True, text=True, timeout=280, env=environment,
                           check=False, **options)
     assert done.returncode == code, f"{words}\n{done.stdout}{done.stderr}"
     return done.stdout
@@ -36,7 +36,7 @@ def install():
     environment = dict(os.environ, MAKEFLAGS="", MFLAGS="")
     words = ["make", "-C", ROOT, "--no-print-directory", "install",
              f"DESTDIR={FOLDER}/root", "PREFIX=/opt/tidelock", *flags.split()]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=170, env=environment,
+    done = subprocess.run(words, capture_output=True, text=True, timeout=600, env=environment,
                           check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -25,7 +25,7 @@ def check(options):
 
         def run(*command):
             done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=100, check=False
+                command, cwd=folder, capture_output=True, text=True, timeout=800, check=False
             )
             return done.stdout + done.stderr
 

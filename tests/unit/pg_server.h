@@ -70,16 +70,18 @@ static inline pid_t pg_server_spawn(const char *log, char *const argv[])
     _exit(127);
 }
 
+/* The socket stays bound, so nobody else is given its port; who allows addresses to be used again,
+ * as servers do, may listen there. */
 static inline int pg_server_free_port(void)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t length = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     if (bind(fd, (struct sockaddr *)&address, length) ||
-        getsockname(fd, (struct sockaddr *)&address, &length))
+        getsockname(fd, (struct sockaddr *)&address, &length) ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on))
         pg_server_fail("no free port");
-    close(fd);
     return ntohs(address.sin_port);
 }
 
