@@ -97,6 +97,8 @@ struct pg_request {
 /* Only on an idle connection: put, put, ..., then send. `name` and `sql` name one statement for
  * good and stay the caller's; the arguments may be reused at once. */
 void pg_put(struct pg *pg, const char *name, const char *sql, const struct pg_args *args);
+/* What was put so far sets out, so that the server works while more is put. */
+void pg_push(struct pg *pg);
 void pg_send(struct pg *pg, const struct pg_request *request);
 const char *pg_sqlstate(const struct pg *pg); /* of the last error of a request; "" */
 

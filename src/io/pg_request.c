@@ -70,6 +70,13 @@ void pg_put(struct pg *pg, const char *name, const char *sql, const struct pg_ar
         expect(pg, EXPECT_ROWS, NULL);
 }
 
+/* A failure shows when all of it is sent. */
+void pg_push(struct pg *pg)
+{
+    assert(pg->state == PG_READY);
+    PQflush(pg->conn);
+}
+
 static void flush(struct pg *pg)
 {
     int left = PQflush(pg->conn);

@@ -16,6 +16,7 @@
 #define MASKS_MAX 12 /* kinds of updates a table keeps a statement for */
 #define CHANGES_MAX 4096
 #define ROUNDS_MAX 64
+#define PUSHED_EVENTS 4 /* fewer are not worth a system call of their own */
 
 struct op {
     const void *before, *after;
@@ -462,8 +463,13 @@ static void put_list(struct pgbatch *batch, const struct table *table, const str
         pglive_note(batch->live, table, op->before, op->after);
 }
 
+/* The log first: it is quickly put into words and long to be written, so the database works while
+ * the rows are put. */
 void pgbatch_put(struct pgbatch *batch, struct pg *pg)
 {
+    put_events(batch, pg);
+    if (batch->event_count > PUSHED_EVENTS)
+        pg_push(pg);
     pglive_begin(batch->live);
     for (int t = 0; t < TABLE_COUNT; t++)
         put_list(batch, &tables[t], &batch->inserts[t], pg);
@@ -471,5 +477,4 @@ void pgbatch_put(struct pgbatch *batch, struct pg *pg)
         for (int t = 0; t < TABLE_COUNT; t++)
             put_list(batch, &tables[t], &batch->updates[r][t], pg);
     pglive_put(batch->live, batch->seq, pg, &batch->args);
-    put_events(batch, pg);
 }
