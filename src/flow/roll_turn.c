@@ -37,13 +37,47 @@ bool roll_holds(const struct core *core, const char *strategy, const char *instr
 
 /* ---- what was under way ---- */
 
+/* Many keys may be taken in one turn, and all want the same: those of a turn share one question.
+ * Those of the turn before do not: it may have been read before the key was ours. */
+struct asker {
+    struct asker *next;
+    struct waiter to;
+};
+struct asked {
+    struct core *core;
+    struct asker *askers;
+};
+
 void roll_find_interrupted(struct core *core, struct waiter to)
 {
+    struct asker *asker = record_keep(core, sizeof *asker);
+    *asker = (struct asker){.next = core->roll->askers, .to = to};
+    core->roll->askers = asker;
+}
+
+static void hear_all(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct asked *asked = owner;
+    (void)handle;
+    for (struct asker *asker = asked->askers, *next; asker; asker = next) {
+        struct waiter to = asker->to;
+        next = asker->next;
+        record_drop(asked->core, asker);
+        wait_answer(to, err, value);
+    }
+    record_drop(asked->core, asked);
+}
+
+static void ask_for_all(struct core *core)
+{
+    struct asked *asked = record_keep(core, sizeof *asked);
     struct store_query query = {
         .table = TABLE_POSITION,
         .where = {{.column = "rollover", .op = STORE_EQ, .value = "in_progress"}},
         .where_count = 1};
-    store_query(core->store, &query, to);
+    *asked = (struct asked){.core = core, .askers = core->roll->askers};
+    core->roll->askers = NULL;
+    store_query(core->store, &query, (struct waiter){.answer = hear_all, .owner = asked});
 }
 
 void roll_look_again(struct core *core)
@@ -160,6 +194,8 @@ int64_t roll_turn(struct core *core)
 {
     struct roll *roll = core->roll;
     int64_t now_us = clock_steady(core->clock);
+    if (roll->askers)
+        ask_for_all(core);
     if (now_us < roll->next_us)
         return roll->next_us;
     if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining)
