@@ -24,7 +24,7 @@ static struct sandbox_workers *workers;
 
 static struct sandbox *open_box(bool in_worker) {
     struct sandbox_options options = {.size = sizeof options,
-                                      .limits = {.wall_ms = 2000, .instructions = 3000000},
+                                      .limits = {.wall_ms = 20000, .instructions = 3000000},
                                       .isolation = in_worker ? SANDBOX_WORKER : SANDBOX_IN_PROCESS,
                                       .workers = workers};
     return sandbox_open(&options);

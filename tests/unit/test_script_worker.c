@@ -27,6 +27,7 @@ static struct sandbox_workers *workers;
 static struct sandbox *open_box(const struct sandbox_limits *limits) {
     struct sandbox_options options = {
         .size = sizeof options, .isolation = SANDBOX_WORKER, .workers = workers};
+    options.limits.wall_ms = 5000; /* a busy machine lets a worker wait for long */
     if (limits) options.limits = *limits;
     struct sandbox *box = sandbox_open(&options);
     assert_int_not_equal(sandbox_worker_pid(box), 0);
@@ -295,16 +296,14 @@ static void test_functions_are_called_in_this_process(void **state) {
 /* ---- limits and ends ------------------------------------------------------------------------- */
 
 static void test_a_limit_does_not_cost_the_worker(void **state) {
-    struct sandbox_limits limits = {.wall_ms = 100, .memory_bytes = 4 << 20};
+    /* The other limits come first, however slow the machine. */
+    struct sandbox_limits limits = {.wall_ms = 20000, .memory_bytes = 4 << 20};
     struct sandbox *box = open_box(&limits);
     struct sandbox_usage usage;
     int pid = sandbox_worker_pid(box);
     (void)state;
     assert_false(loads(box, "while true do end"));
-    assert_true(sandbox_end_is_kill(sandbox_failure(box)->end));
-    assert_int_not_equal(sandbox_failure(box)->end, SANDBOX_DIED);
-    limits.wall_ms = 20000; /* the others come first, however slow the machine */
-    sandbox_set_limits(box, &limits);
+    assert_int_equal(sandbox_failure(box)->end, SANDBOX_INSTRUCTIONS);
     assert_false(loads(box, "local t = {} while true do t[#t + 1] = {} end"));
     assert_int_equal(sandbox_failure(box)->end, SANDBOX_MEMORY);
     assert_false(loads(box, "while true do print('xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx') end"));
