@@ -283,6 +283,8 @@ void intake_supersede(struct core *core, const struct signal *exit)
     struct store_event event;
     struct signal after;
     for (size_t i = 0; i < count; i++) {
+        if (record_has_failed(core, TABLE_SIGNAL, closed[i]->id))
+            continue;
         struct arrival *arrival = record_keep(core, sizeof *arrival);
         arrival->core = core;
         arrival->row = *closed[i];

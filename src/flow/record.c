@@ -453,6 +453,17 @@ const void *record_inserting(const struct core *core, enum table_id table, const
     return NULL;
 }
 
+bool record_has_failed(const struct core *core, enum table_id table, const char *key)
+{
+    for (const struct record *r = core->recorder->first; r; r = r->next)
+        for (size_t i = 0; r->failed && i < r->count; i++)
+            for (size_t k = 0; k < r->events[i].change_count; k++)
+                if (r->events[i].changes[k].table->id == table &&
+                    strcmp(row_key(&tables[table], r->events[i].changes[k].after), key) == 0)
+                    return true;
+    return false;
+}
+
 /* ---- what others write ---- */
 
 const void *record_base(const struct core *core, const struct table *table, const char *key,

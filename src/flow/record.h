@@ -40,6 +40,9 @@ int64_t record_seq(const struct core *core);
 /* The row as a write inserts it that is in flight, or has failed and was not yet taken back: that
  * the book has it says nothing. NULL: none does. */
 const void *record_inserting(const struct core *core, enum table_id table, const char *key);
+/* A write of the row has failed and was not yet taken back. What is asked on top of it may fit a
+ * row that somebody else has written under the same version, and must not be. */
+bool record_has_failed(const struct core *core, enum table_id table, const char *key);
 void recorder_on_fence(struct core *core, void (*fenced)(struct core *core));
 
 /* ---- what others write (follow.c) ---- */
