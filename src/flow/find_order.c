@@ -86,6 +86,9 @@ static enum step_result query(struct flow *flow)
 void orders_tell(struct core *core, const char *order_id, const struct broker_answer *answer)
 {
     struct report report = {.at_us = clock_wall(core->clock)};
+    struct live_order *live = orders_find(core, order_id);
+    if (live)
+        live->lost = false; /* all that there are are told now */
     text_copy(report.order_id, sizeof report.order_id, order_id);
     text_copy(report.broker_id, sizeof report.broker_id, answer->broker_id);
     text_copy(report.reason, sizeof report.reason, answer->reason);

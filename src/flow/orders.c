@@ -328,7 +328,10 @@ void orders_report(struct core *core, const struct report *told)
         orders_stray(core, report);
         return;
     }
-    if (!live->fills_known || !record_settled(core) || !core->term) {
+    /* The end of an order of which a fill was lost is told by a query, with all its fills. */
+    bool blind = live->lost && (told->kind == REPORT_CANCELLED || told->kind == REPORT_EXPIRED);
+    if (blind || !live->fills_known || !record_settled(core) || !core->term) {
+        live->lost |= told->kind == REPORT_FILL;
         look_again(core, live);
         return;
     }
@@ -448,6 +451,8 @@ void orders_undone(struct core *core, const struct change *change)
         const struct fill *fill = change->after;
         live = orders_find(core, fill->order_id);
         size_t at = live ? find_fill(live, fill->id) : 0;
+        if (live)
+            live->lost = true;
         if (live && at < live->fill_count)
             memmove(live->fills[at], live->fills[--live->fill_count], sizeof live->fills[0]);
     }
@@ -469,13 +474,6 @@ void orders_follow(struct core *core, enum table_id table, const char *order_id)
         live->row = *row;
     live->final |= !row;
     live->dirty = core->orders->wake = true;
-}
-
-void orders_forget(struct core *core)
-{
-    struct live_order *live, *next;
-    HASH_ITER(hh, core->orders->live, live, next)
-    orders_untrack(core, live);
 }
 
 void orders_resync(struct core *core)

@@ -16,6 +16,7 @@ struct live_order {
     int64_t sent_us; /* steady: it was handed to the broker, if at all, by a right as old as that */
     bool fills_known; /* reports may be applied */
     bool looked;      /* ours from birth, or the broker has answered about it since the start */
+    bool lost;        /* a fill was heard and not written */
     bool dirty;       /* something was heard and not written: ask the broker */
     bool cancel_wanted;
     bool new_there;     /* asked before it was first sent: the broker does not know it */

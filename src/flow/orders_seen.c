@@ -76,6 +76,13 @@ void orders_see_untracked(struct core *core, const struct live_order *live)
         drop(core->orders, seen);
 }
 
+void orders_forget(struct core *core)
+{
+    struct live_order *live, *next;
+    HASH_ITER(hh, core->orders->live, live, next)
+    orders_untrack(core, live);
+}
+
 int64_t orders_sent_by_us(const struct core *core, const struct order *row)
 {
     const struct seen_right *seen = find(core->orders, row->id);

@@ -1,6 +1,7 @@
 /* Orders on their way: the single-use right, outcomes that are not known, restarts, operators,
  * shutdown. */
 #include "flow_rig.h"
+#include "flow/orders_parts.h"
 
 static struct rig rig;
 
@@ -224,6 +225,38 @@ static void test_forced_shutdown(void **state)
     assert_int_equal(rig.err.code, ERR_TIMEOUT);
 }
 
+/* Nobody asks about an order that has ended: it must not end without its fill. */
+static void test_cancelled_while_a_fill_was_lost(void **state)
+{
+    (void)state;
+    rig_send(&rig, SIGNAL_BASE_ENTRY, "Long_1", 6); /* rests at 90 */
+    const struct live_order *live = rig.core.orders->live;
+    assert_non_null(live);
+    struct report fill = {.kind = REPORT_FILL,
+                          .trade_id = "t1",
+                          .quantity = decimal_int(2),
+                          .price = decimal_int(90),
+                          .fee = decimal_int(0)};
+    struct report end = {.kind = REPORT_CANCELLED};
+    text_copy(fill.order_id, sizeof fill.order_id, live->id);
+    text_copy(end.order_id, sizeof end.order_id, live->id);
+    fill.at_us = end.at_us = rig.now.now_wall_us;
+    rig.ask_fault = PAPER_REFUSED_CONNECT;
+    rig.commit_fails = true;
+    orders_report(&rig.core, &fill);
+    rig_settle(&rig);
+    rig.commit_fails = false;
+    orders_report(&rig.core, &end);
+    rig_settle(&rig);
+    assert_ptr_equal(live, rig.core.orders->live);
+    assert_int_equal(live->row.state, ORDER_ACKNOWLEDGED);
+    rig.ask_fault = PAPER_OK; /* the broker says that it rests, with all its fills */
+    rig_pass(&rig, 60000000);
+    orders_report(&rig.core, &end);
+    rig_settle(&rig);
+    assert_int_equal(rig.core.orders->live ? live->row.state : ORDER_CANCELLED, ORDER_CANCELLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -240,6 +273,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_shutdown, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_shutdown_closes_positions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forced_shutdown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_cancelled_while_a_fill_was_lost, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
