@@ -190,12 +190,10 @@ static void begin_due(struct core *core)
     mem_free(g);
 }
 
-int64_t roll_turn(struct core *core)
+static int64_t look(struct core *core)
 {
     struct roll *roll = core->roll;
     int64_t now_us = clock_steady(core->clock);
-    if (roll->askers)
-        ask_for_all(core);
     if (now_us < roll->next_us)
         return roll->next_us;
     if ((!core_is_leader(core) && holdings_count(core) == 0) || core->draining)
@@ -212,4 +210,12 @@ int64_t roll_turn(struct core *core)
             roll->next_us = now_us + AGAIN_US; /* the other layers follow */
     }
     return roll->next_us;
+}
+
+int64_t roll_turn(struct core *core)
+{
+    int64_t next_us = look(core);
+    if (core->roll->askers)
+        ask_for_all(core);
+    return next_us;
 }
