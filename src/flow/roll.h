@@ -13,7 +13,8 @@ struct roll {
     size_t count;
     int64_t next_us;
     bool resume; /* some were interrupted, and are to be found */
-    struct asker *askers;
+    struct asker *askers, *asked; /* for those that are being rolled */
+    bool asking;
 };
 
 struct roll *roll_new(struct core *core);
@@ -22,7 +23,7 @@ void roll_free(struct roll *roll);
 int64_t roll_turn(struct core *core);
 /* After a takeover: goes on with what was under way. Answered when every such story has begun. */
 void roll_resume(struct core *core, struct waiter to);
-/* The positions that are being rolled once this turn is over; value: const struct store_rows *. */
+/* The positions that are being rolled; value: const struct store_rows *. */
 void roll_find_interrupted(struct core *core, struct waiter to);
 /* Somebody has ended, who may have left one half done that nobody else would miss. */
 void roll_look_again(struct core *core);

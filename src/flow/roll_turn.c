@@ -37,47 +37,52 @@ bool roll_holds(const struct core *core, const char *strategy, const char *instr
 
 /* ---- what was under way ---- */
 
-/* Many keys may be taken in one turn, and all want the same: those of a turn share one question.
- * Those of the turn before do not: it may have been read before the key was ours. */
+/* Many keys may be taken at once, and all want the same. Who asks while a question is under way
+ * waits for the next one: this one may have been read before the key was ours. */
 struct asker {
     struct asker *next;
     struct waiter to;
 };
-struct asked {
-    struct core *core;
-    struct asker *askers;
-};
+
+static void ask_for_all(struct core *core);
+
+static void hear_all(void *owner, uint64_t handle, const struct err *err, const void *value)
+{
+    struct core *core = owner;
+    struct roll *roll = core->roll;
+    (void)handle;
+    while (roll->asked) {
+        struct asker *asker = roll->asked;
+        struct waiter to = asker->to;
+        roll->asked = asker->next;
+        record_drop(core, asker);
+        wait_answer(to, err, value);
+    }
+    roll->asking = false;
+    if (roll->askers)
+        ask_for_all(core);
+}
+
+static void ask_for_all(struct core *core)
+{
+    struct roll *roll = core->roll;
+    struct store_query query = {
+        .table = TABLE_POSITION,
+        .where = {{.column = "rollover", .op = STORE_EQ, .value = "in_progress"}},
+        .where_count = 1};
+    roll->asked = roll->askers;
+    roll->askers = NULL;
+    roll->asking = true;
+    store_query(core->store, &query, (struct waiter){.answer = hear_all, .owner = core});
+}
 
 void roll_find_interrupted(struct core *core, struct waiter to)
 {
     struct asker *asker = record_keep(core, sizeof *asker);
     *asker = (struct asker){.next = core->roll->askers, .to = to};
     core->roll->askers = asker;
-}
-
-static void hear_all(void *owner, uint64_t handle, const struct err *err, const void *value)
-{
-    struct asked *asked = owner;
-    (void)handle;
-    for (struct asker *asker = asked->askers, *next; asker; asker = next) {
-        struct waiter to = asker->to;
-        next = asker->next;
-        record_drop(asked->core, asker);
-        wait_answer(to, err, value);
-    }
-    record_drop(asked->core, asked);
-}
-
-static void ask_for_all(struct core *core)
-{
-    struct asked *asked = record_keep(core, sizeof *asked);
-    struct store_query query = {
-        .table = TABLE_POSITION,
-        .where = {{.column = "rollover", .op = STORE_EQ, .value = "in_progress"}},
-        .where_count = 1};
-    *asked = (struct asked){.core = core, .askers = core->roll->askers};
-    core->roll->askers = NULL;
-    store_query(core->store, &query, (struct waiter){.answer = hear_all, .owner = asked});
+    if (!core->roll->asking)
+        ask_for_all(core);
 }
 
 void roll_look_again(struct core *core)
@@ -190,7 +195,7 @@ static void begin_due(struct core *core)
     mem_free(g);
 }
 
-static int64_t look(struct core *core)
+int64_t roll_turn(struct core *core)
 {
     struct roll *roll = core->roll;
     int64_t now_us = clock_steady(core->clock);
@@ -210,12 +215,4 @@ static int64_t look(struct core *core)
             roll->next_us = now_us + AGAIN_US; /* the other layers follow */
     }
     return roll->next_us;
-}
-
-int64_t roll_turn(struct core *core)
-{
-    int64_t next_us = look(core);
-    if (core->roll->askers)
-        ask_for_all(core);
-    return next_us;
 }

@@ -286,7 +286,7 @@ static void run_seeds(uint64_t from, uint64_t seeds, bool several)
 static void run_kept(void)
 {
     static const uint64_t kept[] = {40312,   40367,   41861,   209589, 214356,
-                                    3021203, 3102052, 3113636, 4000563};
+                                    3021203, 3102052, 3113636, 4000563, 5000557};
     char again[80];
     for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
         struct plan plan = cluster_plan(kept[i]);
