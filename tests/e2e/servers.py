@@ -181,6 +181,14 @@ class Way:
         self.listener.close()
 
 
+def is_running(pid):
+    """One that has ended and that nobody has waited for does not."""
+    with contextlib.suppress(OSError):
+        with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as f:
+            return f.read().rpartition(")")[2].split()[0] not in "ZX"
+    return False
+
+
 class Unprivileged:
     """A server that refuses to be run by root. start() makes self.process; a paused server keeps
     its sockets open and says nothing."""
@@ -234,11 +242,13 @@ class Unprivileged:
         self.signal(traps.SIGCONT)
 
     def kill(self):
-        """As if the machine had gone."""
+        """As if the machine had gone: of what it held, memory for one, nothing is left."""
         if self.process:
             self.process.send_signal(traps.SIGSTOP)  # it makes no child that would be overlooked
+            mine = self._processes()
             self.signal(traps.SIGKILL)
             self.process.wait()
+            until(lambda: not any(map(is_running, mine)), 30, "its processes have ended")
         self.process = None
 
     def restart(self):

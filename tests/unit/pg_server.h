@@ -210,12 +210,25 @@ static inline void pg_server_kill_child(void *ctx, pid_t pid, const char *line)
         kill(pid, SIGKILL);
 }
 
-/* As if the machine had gone. (Its own immediate shutdown can wait for ever for a session that is
- * just beginning.) */
+static inline void pg_server_count_running(void *ctx, pid_t pid, const char *line)
+{
+    (void)pid;
+    *(int *)ctx += *line != 'Z' && *line != 'X';
+}
+
+/* As if the machine had gone: of what it held, memory for one, nothing is left. (Its own immediate
+ * shutdown can wait for ever for a session that is just beginning.) */
 static inline void pg_server_crash(struct pg_server *server)
 {
+    int running = 2;
     kill(server->pid, SIGSTOP); /* so that its processes stay its children while they are found */
     pg_server_each(server, pg_server_kill_child, &server->pid);
+    for (int i = 0; i < 30000 && running > 1; i++) { /* but itself */
+        running = 0;
+        pg_server_each(server, pg_server_count_running, &running);
+        if (running > 1)
+            poll(NULL, 0, 1);
+    }
     kill(server->pid, SIGKILL);
     waitpid(server->pid, NULL, 0);
     server->pid = 0;
