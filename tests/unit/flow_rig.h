@@ -4,6 +4,7 @@
 #include "broker/paper.h"
 #include "flow/flow.h"
 #include "flow/flows.h"
+#include "flow/follow.h"
 #include "store/store_bodies.h"
 
 #include <setjmp.h>
@@ -215,6 +216,17 @@ static inline void rig_open(struct rig *rig)
     rig_settle(rig);
     rig->events[0] = '\0';
     rig->answers = 0;
+}
+
+/* The store of another instance, whose writes ours reads in the log; the caller closes it first. */
+static inline struct store *rig_open_beside(struct rig *rig)
+{
+    rig_open(rig);
+    struct store *store = rig->core.store;
+    store->on_foreign = follow_events;
+    store->foreign_ctx = &rig->core;
+    return store_mem_share(
+        store, &(struct store_mem_options){.instance = "two", .clock = rig->core.clock});
 }
 
 static inline void rig_close(struct rig *rig)

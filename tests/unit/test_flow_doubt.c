@@ -1,7 +1,6 @@
 /* The database says nothing of a commit it was sent: senders hear what is so, within their time,
  * and the signal is worked once, whatever became of the commit. */
 #include "flow_rig.h"
-#include "flow/follow.h"
 #include "flow/record.h"
 #include "io/loop.h"
 #include "store/spool.h"
@@ -19,11 +18,7 @@ static char spool_path[] = "/tmp/tidelock-doubt-XXXXXX";
 static int set_up(void **state)
 {
     (void)state;
-    rig_open(&rig);
-    other = store_mem_share(
-        rig.core.store, &(struct store_mem_options){.instance = "two", .clock = rig.core.clock});
-    rig.core.store->on_foreign = follow_events;
-    rig.core.store->foreign_ctx = &rig.core;
+    other = rig_open_beside(&rig);
     rig_send(&rig, SIGNAL_EXIT, "ALL", 0); /* takes the lease of the instrument */
     rig.answers = 0;
     return 0;

@@ -1,7 +1,6 @@
 /* What a broker's silence proves counts from the moment at which the log had the right to send,
  * whoever took it over since, and however often. */
 #include "flow_rig.h"
-#include "flow/follow.h"
 #include "flow/intake.h"
 #include "flow/orders_parts.h"
 
@@ -15,11 +14,7 @@ static struct store *other; /* of another instance, on the same log */
 static int set_up(void **state)
 {
     (void)state;
-    rig_open(&rig);
-    other = store_mem_share(
-        rig.core.store, &(struct store_mem_options){.instance = "two", .clock = rig.core.clock});
-    rig.core.store->on_foreign = follow_events;
-    rig.core.store->foreign_ctx = &rig.core;
+    other = rig_open_beside(&rig);
     return 0;
 }
 
