@@ -49,21 +49,29 @@ static void split_days(int64_t days, struct civil *out)
     out->day = (int)(of_year - (153 * month + 2) / 5 + 1);
     out->month = (int)(month < 10 ? month + 3 : month - 9);
     out->year = (int)(year + era * 400 + (out->month <= 2));
-    out->weekday = (int)((days % 7 + 7 + 3) % 7); /* 1970-01-01 was a Thursday */
-    out->yearday = (int)(days - calendar_days(out->year, 1, 1) + 1);
+}
+
+/* All but its place in the week and in the year; the day's number. */
+static int64_t split_time(int64_t utc_us, int32_t offset_s, struct civil *out)
+{
+    int64_t seconds = floor_div(utc_us, SECOND_US);
+    out->microsecond = (int)((utc_us % SECOND_US + SECOND_US) % SECOND_US);
+    seconds += offset_s;
+    int64_t days = floor_div(seconds, DAY_S);
+    int of_day = (int)(seconds - days * DAY_S);
+    split_days(days, out);
+    out->hour = of_day / 3600;
+    out->minute = of_day / 60 % 60;
+    out->second = of_day % 60;
+    return days;
 }
 
 struct civil calendar_civil(int64_t utc_us, const struct zone *zone)
 {
-    int64_t seconds = floor_div(utc_us, SECOND_US);
-    struct civil out = {.microsecond = (int)((utc_us % SECOND_US + SECOND_US) % SECOND_US)};
-    seconds += zone_offset_s(zone, utc_us);
-    int64_t days = floor_div(seconds, DAY_S);
-    int of_day = (int)(seconds - days * DAY_S);
-    split_days(days, &out);
-    out.hour = of_day / 3600;
-    out.minute = of_day / 60 % 60;
-    out.second = of_day % 60;
+    struct civil out;
+    int64_t days = split_time(utc_us, zone_offset_s(zone, utc_us), &out);
+    out.weekday = (int)((days % 7 + 7 + 3) % 7); /* 1970-01-01 was a Thursday */
+    out.yearday = (int)(days - calendar_days(out.year, 1, 1) + 1);
     return out;
 }
 
@@ -268,35 +276,41 @@ bad:
 
 /* --- text out --------------------------------------------------------------------------------- */
 
-static char *put_number(char *at, int value, int digits)
+static char *put_pair(char *at, int value, char after)
 {
-    for (int i = digits - 1; i >= 0; i--, value /= 10)
-        at[i] = (char)('0' + value % 10);
-    return at + digits;
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+    at[2] = after;
+    return at + 3;
+}
+
+static char *put_year(char *at, int year)
+{
+    if (year >= 0 && year <= YEAR_MOST) {
+        put_pair(at, year / 100, '\0');
+        return put_pair(at + 2, year % 100, '-');
+    }
+    return at + snprintf(at, 9, "%d-", year < -999999 ? -999999 : year > 999999 ? 999999 : year);
+}
+
+static char *put_fraction(char *at, int microsecond)
+{
+    for (int i = 5; i >= 0; i--, microsecond /= 10)
+        at[i] = (char)('0' + microsecond % 10);
+    return at + 6;
 }
 
 static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_TEXT_MAX])
 {
-    struct civil c = calendar_civil(utc_us, NULL);
-    char *at = out;
-    if (c.year >= 0 && c.year <= YEAR_MOST)
-        at = put_number(at, c.year, 4);
-    else
-        at += snprintf(at, 8, "%d", c.year < -999999 ? -999999 : c.year > 999999 ? 999999 : c.year);
-    *at++ = '-';
-    at = put_number(at, c.month, 2);
-    *at++ = '-';
-    at = put_number(at, c.day, 2);
-    *at++ = 'T';
-    at = put_number(at, c.hour, 2);
-    *at++ = ':';
-    at = put_number(at, c.minute, 2);
-    *at++ = ':';
-    at = put_number(at, c.second, 2);
-    if (with_fraction && c.microsecond) {
-        *at++ = '.';
-        at = put_number(at, c.microsecond, 6);
-    }
+    struct civil c;
+    split_time(utc_us, 0, &c);
+    char *at = put_year(out, c.year);
+    at = put_pair(at, c.month, '-');
+    at = put_pair(at, c.day, 'T');
+    at = put_pair(at, c.hour, ':');
+    at = put_pair(at, c.minute, ':');
+    at = put_pair(at, c.second, '.');
+    at = with_fraction && c.microsecond ? put_fraction(at, c.microsecond) : at - 1;
     *at++ = 'Z';
     *at = '\0';
     return (size_t)(at - out);

@@ -48,9 +48,12 @@ void str_put(struct str *s, const char *bytes, size_t length)
     s->data[s->length] = '\0';
 }
 
-void str_puts(struct str *s, const char *text)
+char *str_begin(struct str *s, size_t most)
 {
-    str_put(s, text, strlen(text));
+    assert(!s->max);
+    if (!has_room(s, most))
+        reserve(s, most);
+    return s->data + s->length;
 }
 
 void str_putc(struct str *s, char c)
@@ -155,6 +158,18 @@ bool text_is_utf8(const char *text, size_t length)
 
 enum { ESCAPE_MAX = 6, PIECE_MAX = 256 };
 
+/* What stands in a JSON string as it is. */
+static const bool is_plain[256] = {
+    [' ' ... '!'] = true, ['#' ... '['] = true, [']' ... 0x7F] = true};
+
+size_t text_plain(const char *text)
+{
+    size_t length = 0;
+    while (is_plain[(unsigned char)text[length]])
+        length++;
+    return length;
+}
+
 static char *put_escape(char *to, unsigned char c)
 {
     static const char hex[] = "0123456789abcdef";
@@ -176,15 +191,15 @@ static char *put_escape(char *to, unsigned char c)
 static char *put_piece(char *to, const unsigned char *at, const unsigned char *end,
                        const unsigned char *stop)
 {
-    while (at < stop) {
-        unsigned char c = *at;
-        if (c >= 0x20 && c < 0x80 && c != '"' && c != '\\') {
-            *to++ = (char)*at++;
-            continue;
-        }
-        if (c < 0x80) {
-            to = put_escape(to, c);
+    for (;;) {
+        const unsigned char *from = at;
+        while (at < stop && is_plain[*at])
             at++;
+        to = mempcpy(to, from, (size_t)(at - from));
+        if (at >= stop)
+            return to;
+        if (*at < 0x80) {
+            to = put_escape(to, *at++);
             continue;
         }
         size_t step = text_utf8_length((const char *)at, (size_t)(end - at));
@@ -192,7 +207,6 @@ static char *put_piece(char *to, const unsigned char *at, const unsigned char *e
         to += step ? step : 3;
         at += step ? step : 1;
     }
-    return to;
 }
 
 /* A piece never ends inside a character. */

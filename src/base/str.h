@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct str {
     char *data; /* always NUL-terminated once anything was put; NULL before */
@@ -16,7 +17,19 @@ struct str {
 
 #define STR_EMPTY ((struct str){0})
 void str_put(struct str *s, const char *bytes, size_t length);
-void str_puts(struct str *s, const char *text);
+/* Here, so that the length of a literal is known when it is compiled. */
+static inline void str_puts(struct str *s, const char *text)
+{
+    str_put(s, text, strlen(text));
+}
+/* Writing in place, into an unbounded text: where its next bytes go, with room for `most` of them,
+ * and afterwards where they end. */
+char *str_begin(struct str *s, size_t most);
+static inline void str_end(struct str *s, char *end)
+{
+    *end = '\0';
+    s->length = (size_t)(end - s->data);
+}
 void str_putc(struct str *s, char c);
 void str_printf(struct str *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void str_put_int(struct str *s, int64_t value);
@@ -40,5 +53,8 @@ bool text_is_utf8(const char *text,
                   size_t length); /* well-formed, no NUL, no surrogates, no overlongs */
 /* Bytes of the well-formed character (no NUL) at the start of `text`; 0 when there is none. */
 size_t text_utf8_length(const char *text, size_t left);
+/* Bytes from the start of `text` that stand in a JSON string as they are; all of them when its NUL
+ * follows. */
+size_t text_plain(const char *text);
 bool text_starts(const char *text, const char *prefix);
 #endif
