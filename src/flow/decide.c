@@ -93,13 +93,20 @@ void facts_gather(struct core *core, const char *strategy, const char *instrumen
 
 /* ---- orders ---- */
 
+struct order *trade_new_order(struct trade *trade)
+{
+    struct order *order = arena_take(trade->arena, sizeof *order);
+    trade->orders[trade->order_count++] = order;
+    return order;
+}
+
 static struct order *add_order(struct core *core, struct trade *trade, const struct desk *desk,
                                const char *leg, enum order_side side, struct decimal quantity)
 {
     const struct instrument *instrument = desk->facts.instrument;
     const struct signal *signal = &trade->after;
     const struct intent *intent = &desk->intent;
-    struct order *order = &trade->orders[trade->order_count++];
+    struct order *order = trade_new_order(trade);
     row_init(&tables[TABLE_ORDER], order);
     order_id_derive(order->id, signal, leg);
     text_copy(order->signal_id, sizeof order->signal_id, signal->id);
@@ -125,15 +132,15 @@ static struct order *add_order(struct core *core, struct trade *trade, const str
  * out: an entry is refused for it (pass_rails), of an exit the rest stays open. */
 static void slice_last(struct core *core, struct trade *trade)
 {
-    const struct order *first = &trade->orders[trade->order_count - 1];
+    const struct order *first = trade->orders[trade->order_count - 1];
     struct decimal most = broker_most(core->broker, first->instrument), left = first->quantity;
     char leg[LABEL_SIZE + 12];
     if (!decimal_ok(most) || decimal_sign(most) <= 0 || decimal_le(left, most))
         return;
-    trade->orders[trade->order_count - 1].quantity = most;
+    trade->orders[trade->order_count - 1]->quantity = most;
     left = decimal_sub(left, most);
     for (int n = 2; decimal_sign(left) > 0 && trade->order_count < TRADE_ORDERS_MAX; n++) {
-        struct order *slice = &trade->orders[trade->order_count++];
+        struct order *slice = trade_new_order(trade);
         *slice = *first;
         snprintf(leg, sizeof leg, "%s/%d", first->leg, n);
         order_id_derive(slice->id, &trade->after, leg);
@@ -225,7 +232,7 @@ static void order_exits(struct core *core, struct trade *trade, const struct des
             if (layer->side != (enum side)side || trade->order_count == TRADE_ORDERS_MAX)
                 continue;
             order_exit(core, trade, desk, layer, layer->label, layers[i].lots);
-            text_copy(trade->orders[trade->order_count - 1].position_id, KEY_SIZE, layer->id);
+            text_copy(trade->orders[trade->order_count - 1]->position_id, KEY_SIZE, layer->id);
             slice_last(core, trade);
         }
     }
@@ -239,17 +246,19 @@ static bool pass_rails(struct core *core, struct trade *trade, struct desk *desk
                                       book_open_lots(core->book, trade->after.instrument));
     const char *rail = "";
     char reason[REASON_SIZE];
-    struct order whole = trade->orders[0]; /* an entry in several parts is judged as one */
-    bool entry = trade->order_count > 0 && !whole.reduces;
+    bool entry = trade->order_count > 0 && !trade->orders[0]->reduces;
+    struct order whole UNSET; /* an entry in several parts is judged as one */
+    if (entry)
+        whole = *trade->orders[0];
     for (size_t i = 1; entry && i < trade->order_count; i++)
-        whole.quantity = decimal_add(whole.quantity, trade->orders[i].quantity);
+        whole.quantity = decimal_add(whole.quantity, trade->orders[i]->quantity);
     if (entry && !decimal_eq(whole.quantity, desk->intent.quantity)) {
         end_with(trade, SIGNAL_REJECTED, VERDICT_REJECT, "size",
                  "the exchange takes so many lots not even in twelve orders");
         return false;
     }
     for (size_t i = 0; i < (entry ? 1 : trade->order_count); i++) {
-        struct rail_check check = {.order = entry ? &whole : &trade->orders[i],
+        struct rail_check check = {.order = entry ? &whole : trade->orders[i],
                                    .stop = trade->after.stop,
                                    .position_quantity = lots,
                                    .pending_risk = desk->portfolio.pending_risk,
@@ -396,7 +405,7 @@ static void fit_to_broker(struct core *core, struct trade *trade)
     unsigned tifs = core->broker->ops->traits->tifs;
     bool cut = false;
     for (size_t i = 0; i < trade->order_count; i++) {
-        struct order *order = &trade->orders[i];
+        struct order *order = trade->orders[i];
         if (order->tif != TIF_GTC || tifs == 0 || (tifs & 1u << TIF_GTC))
             continue;
         order->tif = TIF_DAY;
@@ -420,19 +429,20 @@ static void accept(struct core *core, struct trade *trade, struct desk *desk)
         order_entry(core, trade, desk);
     fit_to_broker(core, trade);
     for (size_t i = 0; i < trade->order_count; i++)
-        if (protect_stands(core, &trade->orders[i])) /* no right before its stop has given way */
-            forgo_right(&trade->orders[i]);
+        if (protect_stands(core, trade->orders[i])) /* no right before its stop has given way */
+            forgo_right(trade->orders[i]);
     trade->outcome = OUTCOME_WORK;
     trade->after.state = SIGNAL_WORKING;
     trade->after.reason[0] = '\0';
     trade->decision.quantity = decimal_int(0);
     for (size_t i = 0; i < trade->order_count; i++)
-        trade->decision.quantity = decimal_add(trade->decision.quantity, trade->orders[i].quantity);
+        trade->decision.quantity =
+            decimal_add(trade->decision.quantity, trade->orders[i]->quantity);
     trade->right_until_us = clock_steady(core->clock) + order_validity_us(core);
 }
 
 /* {"facts":…,"gates":…,"size":…} as the policy told it, with what the host found. */
-static void keep_trace(struct trade *trade, struct desk *desk, struct arena *arena)
+static void keep_trace(struct trade *trade, struct desk *desk)
 {
     struct str *trace = &desk->trace;
     if (trace->length > 1 && trace->data[trace->length - 1] == '}')
@@ -448,15 +458,15 @@ static void keep_trace(struct trade *trade, struct desk *desk, struct arena *are
     str_puts(trace, ",\"orders\":[");
     for (size_t i = 0; i < trade->order_count; i++) {
         str_puts(trace, i ? ",{\"id\":" : "{\"id\":");
-        str_put_json(trace, trade->orders[i].id);
+        str_put_json(trace, trade->orders[i]->id);
         str_puts(trace, ",\"leg\":");
-        str_put_json(trace, trade->orders[i].leg);
+        str_put_json(trace, trade->orders[i]->leg);
         str_puts(trace, ",\"quantity\":\"");
-        str_put_decimal(trace, trade->orders[i].quantity);
+        str_put_decimal(trace, trade->orders[i]->quantity);
         str_puts(trace, "\"}");
     }
     str_puts(trace, "]}}");
-    trade->trace = arena_copy(arena, trace->data, trace->length);
+    trade->trace = arena_copy(trade->arena, trace->data, trace->length);
 }
 
 static void start_decision(struct core *core, struct trade *trade, const struct desk *desk)
@@ -475,9 +485,9 @@ static void start_decision(struct core *core, struct trade *trade, const struct 
     text_copy(decision->policy_hash, sizeof decision->policy_hash, policy_hash(desk->policy));
 }
 
-void trade_decide(struct core *core, struct trade *trade, struct arena *arena)
+void trade_decide(struct core *core, struct trade *trade)
 {
-    struct desk *desk = arena_alloc(arena, sizeof *desk);
+    struct desk *desk = arena_alloc(trade->arena, sizeof *desk);
     int64_t began_us = clock_steady(core->clock);
     desk->trace = core->trace; /* one buffer, used again */
     str_clear(&desk->trace);
@@ -495,6 +505,6 @@ void trade_decide(struct core *core, struct trade *trade, struct arena *arena)
     trade->decided = true;
     trade->decision.took_us = clock_steady(core->clock) - began_us;
     if (core->options.record_trace && trade->outcome != OUTCOME_RETRY)
-        keep_trace(trade, desk, arena);
+        keep_trace(trade, desk);
     core->trace = desk->trace;
 }

@@ -12,6 +12,7 @@ enum outcome {
 };
 struct trade {
     struct lane *lane;
+    struct arena *arena;         /* of the story: what is only sometimes needed, and longer texts */
     struct signal before, after; /* the row as it stands, and as the decision leaves it */
     bool fresh;                  /* no write carries the row yet */
     bool adopted;                /* decided before this process began: only its orders are left */
@@ -19,7 +20,7 @@ struct trade {
     enum outcome outcome;
     struct decision decision;
     const char *trace; /* of the decision: JSON, or NULL */
-    struct order orders[TRADE_ORDERS_MAX];
+    struct order *orders[TRADE_ORDERS_MAX];
     bool begun[TRADE_ORDERS_MAX];
     size_t order_count, children;
     int64_t right_until_us; /* steady */
@@ -28,7 +29,9 @@ struct trade {
 };
 
 /* decide.c: facts in, everything but the write out. Never waits. */
-void trade_decide(struct core *core, struct trade *trade, struct arena *arena);
+void trade_decide(struct core *core, struct trade *trade);
+/* One more of its orders, to be filled. */
+struct order *trade_new_order(struct trade *trade);
 /* What a policy sees of one strategy on one instrument; pointers into the book, `positions` and
  * `portfolio` are the caller's. */
 void facts_gather(struct core *core, const char *strategy, const char *instrument,

@@ -55,7 +55,7 @@ static enum step_result decide(struct flow *flow)
     struct trade *trade = flow->data;
     if (!trade->adopted) {
         account_follow_day(flow->core);
-        trade_decide(flow->core, trade, flow->arena);
+        trade_decide(flow->core, trade);
     }
     return STEP_NEXT;
 }
@@ -118,7 +118,7 @@ static void build_event(struct core *core, struct trade *trade, struct arena *ar
         event->cause = print_cause(trade, arena);
     }
     for (size_t i = 0; i < trade->order_count; i++) {
-        event_change(event, TABLE_ORDER, NULL, &trade->orders[i]);
+        event_change(event, TABLE_ORDER, NULL, trade->orders[i]);
         orders_note_new(core);
     }
 }
@@ -193,7 +193,7 @@ static void adopt_orders(struct flow *flow)
     trade->order_count = 0;
     for (size_t i = 0; i < count && trade->order_count < TRADE_ORDERS_MAX; i++)
         if (!live[i]->protective && strcmp(live[i]->signal_id, trade->before.id) == 0)
-            trade->orders[trade->order_count++] = *live[i];
+            *trade_new_order(trade) = *live[i];
 }
 
 static enum step_result begin_orders(struct flow *flow)
@@ -204,18 +204,18 @@ static enum step_result begin_orders(struct flow *flow)
     for (size_t i = 0; i < trade->order_count; i++) {
         if (trade->begun[i])
             continue;
-        struct order row;
-        if (trade->adopted && !orders_row(flow->core, trade->orders[i].id, &row)) {
+        struct order row UNSET;
+        if (trade->adopted && !orders_row(flow->core, trade->orders[i]->id, &row)) {
             trade->begun[i] = true; /* it has ended meanwhile */
             continue;
         }
         if (!trade->adopted) {
-            orders_track(flow->core, &trade->orders[i], true);
-            orders_looked(flow->core, trade->orders[i].id);
+            orders_track(flow->core, trade->orders[i], true);
+            orders_looked(flow->core, trade->orders[i]->id);
         }
         trade->begun[i] = orders_work(
-            flow->core, trade->orders[i].id,
-            trade->adopted || trade->orders[i].state == ORDER_INTENDED ? 0 : trade->right_until_us,
+            flow->core, trade->orders[i]->id,
+            trade->adopted || trade->orders[i]->state == ORDER_INTENDED ? 0 : trade->right_until_us,
             flow);
         trade->children += trade->begun[i];
         all &= trade->begun[i];
@@ -351,6 +351,7 @@ struct flow *trade_begin(struct core *core, struct lane *lane, const struct sign
         return NULL;
     struct trade *trade = flow->data;
     trade->lane = lane;
+    trade->arena = flow->arena;
     lane->stories++;
     trade->fresh = fresh;
     row_copy(&tables[TABLE_SIGNAL], &trade->before, signal, flow->arena);
