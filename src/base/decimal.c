@@ -433,6 +433,8 @@ size_t decimal_print(struct decimal value, char out[DECIMAL_TEXT_MAX])
     char text[DECIMAL_TEXT_MAX], *end = text + sizeof text, *at = end;
     if (decimals > 0) {
         int places = DECIMAL_PLACES;
+        for (; decimals % 1000 == 0; decimals /= 1000)
+            places -= 3;
         for (; decimals % 10 == 0; decimals /= 10)
             places--;
         at = print_digits(at, decimals, places);

@@ -5,102 +5,47 @@
 
 #include <string.h>
 
-/* A trace holds some sixty fields and is written for every decision, so they gather here first. */
-struct pen {
-    struct str *out;
-    size_t used;
-    char room[1024];
-};
+/* The most a value takes that is no text of its own, its quotes and NUL included. */
+enum { VALUE_MOST = DECIMAL_TEXT_MAX + 2 };
 
-static void flush(struct pen *pen)
+static char *put_number(char *to, struct decimal value)
 {
-    str_put(pen->out, pen->room, pen->used);
-    pen->used = 0;
+    *to++ = '"';
+    to += decimal_print(value, to);
+    *to++ = '"';
+    return to;
 }
 
-static void put(struct pen *pen, const char *bytes, size_t length)
+/* A trace holds some sixty fields and is written for every decision, so each is put in place. */
+static void put_field(struct str *json, char before, const struct row *row, const char *field)
 {
-    if (pen->used + length > sizeof pen->room)
-        flush(pen);
-    if (length > sizeof pen->room) {
-        str_put(pen->out, bytes, length);
-        return;
-    }
-    memcpy(pen->room + pen->used, bytes, length);
-    pen->used += length;
-}
+    size_t length = strlen(row->name);
+    char *to = str_begin(json, length + 4 + VALUE_MOST);
 
-#define PUT(pen, literal) put(pen, literal, sizeof(literal) - 1)
-
-static void put_text(struct pen *pen, const char *text)
-{
-    size_t length = 0;
-
-    while ((unsigned char)text[length] >= 0x20 && (unsigned char)text[length] < 0x7f &&
-           text[length] != '"' && text[length] != '\\')
-        length++;
-    if (text[length] == '\0' && length + 2 <= sizeof pen->room) {
-        PUT(pen, "\"");
-        put(pen, text, length);
-        PUT(pen, "\"");
-        return;
-    }
-    flush(pen);
-    str_put_json(pen->out, text);
-}
-
-static void put_count(struct pen *pen, int64_t value)
-{
-    char digits[24], *at = digits + sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-
-    do
-        *--at = (char)('0' + rest % 10);
-    while ((rest /= 10) != 0);
-    if (value < 0)
-        *--at = '-';
-    put(pen, at, (size_t)(digits + sizeof digits - at));
-}
-
-/* Whole amounts below nine million, which most are, without wide divisions. */
-static void put_number(struct pen *pen, struct decimal value)
-{
-    char text[DECIMAL_TEXT_MAX];
-
-    PUT(pen, "\"");
-    if (value.units > -INT64_MAX && value.units < INT64_MAX &&
-        (int64_t)value.units % (int64_t)DECIMAL_ONE == 0)
-        put_count(pen, (int64_t)value.units / (int64_t)DECIMAL_ONE);
-    else
-        put(pen, text, decimal_print(value, text));
-    PUT(pen, "\"");
-}
-
-static void put_value(struct pen *pen, const struct row *row, const char *field)
-{
+    *to++ = before;
+    *to++ = '"';
+    to = mempcpy(to, row->name, length);
+    to = mempcpy(to, "\":", 2);
     switch (row->kind) {
     case ROW_TEXT:
-        put_text(pen, field);
-        break;
+    case ROW_NAMED:
+        str_end(json, to);
+        str_put_json(json, row->kind == ROW_TEXT ? field : row->names[*(const int *)field]);
+        return;
     case ROW_DECIMAL:
-        put_number(pen, *(const struct decimal *)field);
+        to = put_number(to, *(const struct decimal *)field);
         break;
     case ROW_COUNT:
-        put_count(pen, *(const int64_t *)field);
+        to += text_int(to, *(const int64_t *)field);
         break;
     case ROW_TIME:
-        put_count(pen, *(const int64_t *)field / 1000000);
+        to += text_int(to, *(const int64_t *)field / 1000000);
         break;
     case ROW_FLAG:
-        if (*(const bool *)field)
-            PUT(pen, "true");
-        else
-            PUT(pen, "false");
-        break;
-    case ROW_NAMED:
-        put_text(pen, row->names[*(const int *)field]);
+        to = *(const bool *)field ? mempcpy(to, "true", 4) : mempcpy(to, "false", 5);
         break;
     }
+    str_end(json, to);
 }
 
 /* What is absent is left out: it reads back as absent. */
@@ -111,66 +56,55 @@ static bool is_absent(const struct row *row, const char *field)
     return row->kind == ROW_TIME ? *(const int64_t *)field == 0 : row->kind == ROW_TEXT && !*field;
 }
 
-static void put_rows(struct pen *pen, enum group_id group, const void *from)
+static void put_rows(struct str *json, enum group_id group, const void *from)
 {
-    bool first = true;
+    char comma = '{';
 
-    PUT(pen, "{");
     for (size_t i = 0; i < groups[group].count; i++) {
         const struct row *row = &groups[group].rows[i];
         const char *field = (const char *)from + row->offset;
 
         if (is_absent(row, field))
             continue;
-        if (first)
-            PUT(pen, "\"");
-        else
-            PUT(pen, ",\"");
-        first = false;
-        put(pen, row->name, strlen(row->name));
-        PUT(pen, "\":");
-        put_value(pen, row, field);
+        put_field(json, comma, row, field);
+        comma = ',';
     }
+    if (comma == '{')
+        str_putc(json, '{');
 }
 
-static void put_group(struct pen *pen, enum group_id group, const void *from)
+static void put_group(struct str *json, enum group_id group, const void *from)
 {
     if (!from)
         return;
-    PUT(pen, ",\"");
-    put(pen, groups[group].name, strlen(groups[group].name));
-    PUT(pen, "\":");
-    put_rows(pen, group, from);
+    str_puts(json, ",\"");
+    str_puts(json, groups[group].name);
+    str_puts(json, "\":");
+    put_rows(json, group, from);
     if (group == GROUP_SIGNAL && ((const struct signal *)from)->extra) {
-        PUT(pen, ",\"extra\":");
-        put(pen, ((const struct signal *)from)->extra,
-            strlen(((const struct signal *)from)->extra));
+        str_puts(json, ",\"extra\":");
+        str_puts(json, ((const struct signal *)from)->extra);
     }
-    PUT(pen, "}");
+    str_putc(json, '}');
 }
 
 void facts_json(const struct facts *facts, struct str *json)
 {
-    struct pen pen;
-
-    pen.out = json;
-    pen.used = 0;
-    put_rows(&pen, GROUP_FACTS, facts);
-    put_group(&pen, GROUP_SIGNAL, facts->signal);
-    put_group(&pen, GROUP_INSTRUMENT, facts->instrument);
-    PUT(&pen, ",\"positions\":[");
+    put_rows(json, GROUP_FACTS, facts);
+    put_group(json, GROUP_SIGNAL, facts->signal);
+    put_group(json, GROUP_INSTRUMENT, facts->instrument);
+    str_puts(json, ",\"positions\":[");
     for (size_t i = 0; i < facts->position_count && i < LAYER_MAX; i++) {
         if (i > 0)
-            PUT(&pen, ",");
-        put_rows(&pen, GROUP_POSITION, facts->positions[i]);
-        PUT(&pen, "}");
+            str_putc(json, ',');
+        put_rows(json, GROUP_POSITION, facts->positions[i]);
+        str_putc(json, '}');
     }
-    PUT(&pen, "]");
-    put_group(&pen, GROUP_PYRAMID, facts->pyramid);
-    put_group(&pen, GROUP_PORTFOLIO, facts->portfolio);
-    put_group(&pen, GROUP_STATS, facts->stat);
-    PUT(&pen, "}");
-    flush(&pen);
+    str_putc(json, ']');
+    put_group(json, GROUP_PYRAMID, facts->pyramid);
+    put_group(json, GROUP_PORTFOLIO, facts->portfolio);
+    put_group(json, GROUP_STATS, facts->stat);
+    str_putc(json, '}');
 }
 
 static bool read_row(const struct row *row, const struct json *object, char *field)
