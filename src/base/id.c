@@ -18,7 +18,7 @@
 /* The fields are laid out first and hashed in one call: one update costs less than many. */
 void id_derive(char out[ID_SIZE], const char *first, ...)
 {
-    char small[FIELDS_INLINE], *fields = small;
+    char small[FIELDS_INLINE] UNSET, *fields = small;
     size_t size = 0;
     va_list args;
     va_start(args, first);

@@ -245,7 +245,16 @@ void str_put_json_n(struct str *s, const char *text, size_t length)
 
 void str_put_json(struct str *s, const char *text)
 {
-    str_put_json_n(s, text, text ? strlen(text) : 0);
+    size_t length = text ? text_plain(text) : 0;
+    if (!text || text[length] || s->max) {
+        str_put_json_n(s, text, text ? strlen(text) : 0);
+        return;
+    }
+    char *to = str_begin(s, length + 2); /* the usual text needs no escape */
+    *to++ = '"';
+    to = mempcpy(to, text, length);
+    *to++ = '"';
+    str_end(s, to);
 }
 
 void str_put_html(struct str *s, const char *text)

@@ -15,9 +15,11 @@ enum { FIELDS_MAX = 16, JOURNAL_MAX = 1 << 30 };
 
 static void put(struct str *line, const char *text)
 {
-    str_putc(line, '\t');
+    char *to = str_begin(line, 1 + strlen(text));
+    *to++ = '\t';
     for (; *text; text++)
-        str_putc(line, (unsigned char)*text < ' ' ? ' ' : *text);
+        *to++ = (unsigned char)*text < ' ' ? ' ' : *text;
+    str_end(line, to);
 }
 
 static void put_decimal(struct str *line, struct decimal value)

@@ -226,7 +226,7 @@ static void write_received(struct core *core, const struct signal *signal,
 static void start_or_queue(struct core *core, const struct signal *signal)
 {
     struct lane *lane = lane_of(core, signal->strategy, signal->instrument);
-    const struct signal *closed[SUPERSEDED_MAX];
+    const struct signal *closed[SUPERSEDED_MAX] UNSET;
     size_t count = 0;
     if (!core_works(core, signal->instrument)) {
         /* Stored, whoever works it: the holder reads it in the log; without one, we take the key.

@@ -10,7 +10,6 @@
 #include "flow/holding.h"
 #include "flow/orders.h"
 #include "flow/record.h"
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -36,16 +35,16 @@ bool core_may_start(const struct core *core, const struct signal *signal)
 struct lane *lane_of(struct core *core, const char *strategy, const char *instrument)
 {
     struct lane *lane;
-    char key[sizeof lane->key];
-    int length = snprintf(key, sizeof key, "%s|%s", strategy, instrument);
-    HASH_FIND(hh, core->intake->lanes, key, (unsigned)length, lane);
+    char key[KEY_SIZE];
+    pair_id_make(key, strategy, instrument);
+    HASH_FIND_STR(core->intake->lanes, key, lane);
     if (lane)
         return lane;
     lane = mem_alloc(sizeof *lane);
-    memcpy(lane->key, key, (size_t)length + 1);
+    text_copy(lane->key, sizeof lane->key, key);
     lane->lease_key = holding_key(core, instrument);
     heap_init(&lane->waiting, 0);
-    HASH_ADD(hh, core->intake->lanes, key[0], (unsigned)length, lane);
+    HASH_ADD_STR(core->intake->lanes, key, lane);
     return lane;
 }
 
@@ -69,8 +68,8 @@ static bool stands_in_the_way(const struct core *core, const struct order *order
  * close. */
 static bool may_go(struct core *core, const struct lane *lane, const struct signal *next)
 {
-    const struct order *list[ORDERS_MAX];
-    char cancels[ORDERS_MAX][ID_SIZE]; /* cancelling may move the rows */
+    const struct order *list[ORDERS_MAX] UNSET;
+    char cancels[ORDERS_MAX][ID_SIZE] UNSET; /* cancelling may move the rows */
     size_t cancel_count = 0;
     bool go = true, resting;
     if (next->state == SIGNAL_WORKING)

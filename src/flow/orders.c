@@ -198,7 +198,7 @@ static bool is_repeat(const struct core *core, const struct live_order *live,
 
 static bool has_live_sibling(const struct core *core, const struct order *order)
 {
-    const struct order *list[SIBLINGS_MAX];
+    const struct order *list[SIBLINGS_MAX] UNSET;
     size_t count =
         book_live_orders(core->book, order->strategy, order->instrument, list, SIBLINGS_MAX);
     for (size_t i = 0; i < count; i++)
@@ -262,7 +262,8 @@ static void start_consequence(struct core *core, struct consequence *out,
                               const struct live_order *live)
 {
     out->before = live->row;
-    snprintf(out->kind, sizeof out->kind, "order.%s", order_state_names[out->after.state]);
+    memcpy(out->kind, "order.", 6);
+    text_copy(out->kind + 6, sizeof out->kind - 6, order_state_names[out->after.state]);
     event_start(core, &out->event, out->kind, out->after.id);
     event_change(&out->event, TABLE_ORDER, &out->before, &out->after);
 }

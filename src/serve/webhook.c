@@ -196,8 +196,12 @@ static unsigned print_intake(const struct intake_answer *answer, struct str *out
     const struct signal *signal = answer->signal;
     bool duplicate = answer->status == INTAKE_DUPLICATE;
     str_clear(out);
-    str_printf(out, "{\"status\":\"%s\",\"id\":\"%s\",\"fingerprint\":\"%s\"",
-               duplicate ? "duplicate" : "accepted", signal->id, signal->fingerprint);
+    str_puts(out, duplicate ? "{\"status\":\"duplicate\",\"id\":\""
+                            : "{\"status\":\"accepted\",\"id\":\"");
+    str_puts(out, signal->id);
+    str_puts(out, "\",\"fingerprint\":\"");
+    str_puts(out, signal->fingerprint);
+    str_putc(out, '"');
     if (answer->spooled || answer->stale)
         str_puts(out, answer->spooled ? ",\"spooled\":true" : ",\"stale\":true");
     else if (duplicate || answer->decision)

@@ -11,7 +11,6 @@
  * what happened at the broker is true whatever we had concluded. It becomes filled when nothing is
  * left, else keeps its state. */
 #include "trade/order.h"
-#include <stdio.h>
 #include <string.h>
 
 #define BIT(state) (1u << (state))
@@ -47,8 +46,12 @@ void order_id_derive(char out[ID_SIZE], const struct signal *signal, const char 
 
 bool order_fill_id(char out[KEY_SIZE], const char *broker, const char *trade_id)
 {
-    int length = snprintf(out, KEY_SIZE, "%s|%s", broker, trade_id);
-    return length > 0 && length < KEY_SIZE;
+    const size_t name = strlen(broker);
+    if (name + 1 >= KEY_SIZE)
+        return false;
+    memcpy(out, broker, name);
+    out[name] = '|';
+    return text_copy(out + name + 1, KEY_SIZE - name - 1, trade_id);
 }
 
 void order_begin(struct order *order, int64_t term, int64_t now_us)

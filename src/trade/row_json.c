@@ -3,24 +3,19 @@
 #include "trade/cell.h"
 #include "base/calendar.h"
 
-/* The most a value takes that is no text, its quotes and NUL included. */
+/* The most a value takes that is no text of its own, its quotes and NUL included. */
 enum {
     VALUE_MOST = (DECIMAL_TEXT_MAX > CALENDAR_TEXT_MAX ? DECIMAL_TEXT_MAX : CALENDAR_TEXT_MAX) + 2
 };
-
-static char *put_quoted(char *to, const char *bytes, size_t length)
-{
-    *to++ = '"';
-    to = mempcpy(to, bytes, length);
-    *to++ = '"';
-    return to;
-}
 
 static char *put_enum(char *to, const char *name)
 {
     const size_t length = strlen(name);
     assert(length + 2 < VALUE_MOST);
-    return put_quoted(to, name, length);
+    *to++ = '"';
+    to = mempcpy(to, name, length);
+    *to++ = '"';
+    return to;
 }
 
 static char *put_figure(char *to, const struct column *column, const void *row)
@@ -37,9 +32,7 @@ static char *put_figure(char *to, const struct column *column, const void *row)
 /* Its name and value, after the comma or whatever else comes before them. */
 static void put_member(char before, const struct column *column, const void *row, struct str *out)
 {
-    const char *text = (const char *)row + column->offset;
-    char *to = str_begin(out, 1 + column->quoted_length + column->size + VALUE_MOST);
-    size_t length;
+    char *to = str_begin(out, 1 + column->quoted_length + VALUE_MOST);
     *to++ = before;
     to = mempcpy(to, column->quoted, column->quoted_length);
     switch (column->type) {
@@ -56,14 +49,9 @@ static void put_member(char before, const struct column *column, const void *row
     case COLUMN_DECIMAL:
         to = put_figure(to, column, row);
         break;
-    case COLUMN_TEXT: /* nearly all need no escape; the others take the general way */
-        length = text_plain(text);
-        if (text[length] == '\0') {
-            to = put_quoted(to, text, length);
-            break;
-        }
+    case COLUMN_TEXT:
         str_end(out, to);
-        str_put_json(out, text);
+        str_put_json(out, (const char *)row + column->offset);
         return;
     case COLUMN_LONG:
         str_end(out, to);

@@ -12,12 +12,14 @@ static void add(struct decimal *sum, struct decimal value)
 /* The row to count into; new ones begin with zeros, so that they add up. */
 static struct stat stat_of(const struct book *stats, const char *strategy, const char *instrument)
 {
-    struct stat fresh;
-    row_init(&tables[TABLE_STAT], &fresh);
-    pair_id_make(fresh.id, strategy, instrument);
-    const struct stat *known = book_get(stats, TABLE_STAT, fresh.id);
+    struct stat fresh UNSET;
+    char id[KEY_SIZE] UNSET;
+    pair_id_make(id, strategy, instrument);
+    const struct stat *known = book_get(stats, TABLE_STAT, id);
     if (known)
         return *known;
+    row_init(&tables[TABLE_STAT], &fresh);
+    text_copy(fresh.id, sizeof fresh.id, id);
     fresh.realised = fresh.fees = fresh.volume = decimal_int(0);
     return fresh;
 }
