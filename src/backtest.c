@@ -7,6 +7,7 @@
 #include "host.h"
 #include "io/file.h"
 #include "store/store_bodies.h"
+#include "trade/rollover.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ struct backtest {
     int64_t last_price_us, interval_us;
     uint64_t moves; /* of the price */
     int64_t core_due_us;
+    uint64_t settled_changes; /* of the book, when nothing was left to do */
     double deepest; /* drawdown so far, to tell whether the exact one is worth computing */
     struct backtest_result result;
 };
@@ -193,9 +195,20 @@ static void settle(struct backtest *b)
         int64_t next = b->core_due_us = core_turn(&b->core);
         answers += store_mem_turn(b->core.store);
         int64_t now_us = clock_steady(b->core.clock);
-        if (!answers && next > now_us && paper_next_due_us(b->core.broker) > now_us)
+        if (!answers && next > now_us && paper_next_due_us(b->core.broker) > now_us) {
+            b->settled_changes = book_changes(b->core.book);
             return;
+        }
     }
+}
+
+/* Nothing has happened since all was settled, and nothing is due: another turn changes nothing. */
+static bool is_at_rest(const struct backtest *b)
+{
+    const struct core *core = &b->core;
+    const int64_t now_us = b->clock.now_steady_us;
+    return book_changes(core->book) == b->settled_changes && core->due_us > now_us &&
+           paper_next_due_us(core->broker) > now_us && book_count(core->book, TABLE_SIGNAL) == 0;
 }
 
 /* Steady time. The host's own timers matter only to signals that are to be tried again: whatever
@@ -240,16 +253,26 @@ static void tell_price(struct backtest *b, struct decimal price, int64_t at_us)
         settle(b);
 }
 
+/* Where no order stands and nothing is due before the close, it is the only price that counts. */
+static void tell_bar(struct backtest *b, const struct bar *bar, int64_t close_us)
+{
+    const int64_t third_us = b->interval_us / 3;
+    const bool low_first =
+        decimal_le(decimal_sub(bar->open, bar->low), decimal_sub(bar->high, bar->open));
+    if (!paper_is_idle(b->core.broker) || next_due_us(b) != INT64_MAX) {
+        tell_price(b, bar->open, bar->at_us);
+        tell_price(b, low_first ? bar->low : bar->high, bar->at_us + third_us);
+        tell_price(b, low_first ? bar->high : bar->low, bar->at_us + 2 * third_us);
+    }
+    tell_price(b, bar->close, close_us);
+}
+
 static void run_bar(struct backtest *b, const struct bar *bar)
 {
-    const int64_t third_us = b->interval_us / 3, close_us = bar->at_us + b->interval_us;
-    bool low_first =
-        decimal_le(decimal_sub(bar->open, bar->low), decimal_sub(bar->high, bar->open));
-    tell_price(b, bar->open, bar->at_us);
-    tell_price(b, low_first ? bar->low : bar->high, bar->at_us + third_us);
-    tell_price(b, low_first ? bar->high : bar->low, bar->at_us + 2 * third_us);
-    tell_price(b, bar->close, close_us);
+    tell_bar(b, bar, bar->at_us + b->interval_us);
     bars_feed(&b->core, b->result.instrument, bar);
+    if (is_at_rest(b))
+        return;
     settle(b);
     /* What was ordered now reaches the broker before the next bar opens, be it this very moment. */
     for (int i = 0; i < SETTLE_TURNS && paper_next_due_us(b->core.broker) != INT64_MAX; i++)
@@ -440,6 +463,8 @@ static bool open_core(struct backtest *b, struct err *err)
     core->options.statistics_every_us = INT64_MAX / 2; /* nobody reads them after a crash */
     core->options.statistics_every = SIZE_MAX;
     core->options.reconcile.every_us = INT64_MAX / 2; /* its broker is part of it */
+    if (!rollover_has_contracts(instrument_find(&core->options.instruments, b->result.instrument)))
+        core->options.rollover_every_us = INT64_MAX / 2; /* nothing will expire */
     core->log = b->log;
     core->metrics = b->metrics;
     core->prices = (struct prices){.last = last_price, .ctx = b, .moves = &b->moves};

@@ -446,6 +446,11 @@ int64_t paper_next_due_us(const struct broker *broker)
     return heap_peek(&paper_of(broker)->due, &item) ? item.key : INT64_MAX;
 }
 
+bool paper_is_idle(const struct broker *broker)
+{
+    return !paper_of(broker)->working && !paper_of(broker)->pending;
+}
+
 void paper_forget_waiters(struct broker *broker)
 {
     struct paper *paper = paper_of(broker);

@@ -46,6 +46,7 @@ void paper_price(struct broker *paper, const char *instrument, struct decimal pr
 void paper_wait_for_prices(struct broker *paper);
 int64_t paper_next_due_us(
     const struct broker *paper); /* steady time of the next answer or fill due; INT64_MAX: none */
+bool paper_is_idle(const struct broker *paper); /* no order stands and nothing is under way */
 size_t
 paper_turn(struct broker *paper); /* gives the answers and reports that are due; their number */
 void paper_forget_waiters(

@@ -235,6 +235,7 @@ int64_t core_turn(struct core *core)
         if (i > 0 && due_us < next_us) /* the leases are asked once more */
             next_us = due_us;
     }
+    core->due_us = next_us;
     /* Leases are renewed and stalled lanes looked at without anything being due. */
     return next_us < now_us + HEARTBEAT_US ? next_us : now_us + HEARTBEAT_US;
 }

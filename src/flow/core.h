@@ -127,6 +127,7 @@ struct core {
         int64_t term, lost_us, noticed_us;
         char name[NAME_SIZE], reason[REASON_SIZE];
     } led;
+    int64_t due_us;    /* steady: of what the last turn left to be done by time */
     int64_t rejoin_us; /* steady: when an instance that was taken for dead joins again */
     bool taking_over;
     int64_t resync_us; /* steady: the book, suspected to be wrong, is not read again before */

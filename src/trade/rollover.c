@@ -6,7 +6,7 @@
 
 enum { SESSIONS_MAX = 400 };
 
-static bool has_contracts(const struct instrument *instrument)
+bool rollover_has_contracts(const struct instrument *instrument)
 {
     return *instrument->series || (instrument->expiries && *instrument->expiries);
 }
@@ -16,7 +16,7 @@ void rollover_contract(const struct instrument *instrument, const struct closed_
 {
     int64_t day;
     *out = '\0';
-    if (has_contracts(instrument) &&
+    if (rollover_has_contracts(instrument) &&
         expiry_next(instrument->series, instrument->expiries, more,
                     exchange_day(instrument->exchange, now_us) + instrument->roll_days, &day))
         date_print(day, out);
@@ -39,7 +39,7 @@ bool rollover_look(const struct instrument *instrument, const struct closed_days
 {
     int64_t expiry, next, today = exchange_day(instrument->exchange, now_us);
     memset(out, 0, sizeof *out);
-    if (!has_contracts(instrument) || !date_read(position->expiry, &expiry) ||
+    if (!rollover_has_contracts(instrument) || !date_read(position->expiry, &expiry) ||
         !expiry_next(instrument->series, instrument->expiries, more, expiry + 1, &next))
         return false;
     text_copy(out->label, sizeof out->label, position->label);

@@ -24,6 +24,8 @@ struct due { /* what a policy is told of a position with an expiry */
     bool far_failed; /* the near leg is closed and the far one came to nothing: put back or not */
 };
 
+/* Whether what is held of it expires at all. */
+bool rollover_has_contracts(const struct instrument *instrument);
 /* The contract an entry made now belongs to: the first that has `roll_days` days left. "" for
  * instruments without contracts. */
 void rollover_contract(const struct instrument *instrument, const struct closed_days *more,
