@@ -116,23 +116,28 @@ static inline int decimal_sign(struct decimal a)
 }
 static inline bool decimal_eq(struct decimal a, struct decimal b)
 {
-    return decimal_cmp(a, b) == 0;
+    assert(decimal_ok(a) && decimal_ok(b));
+    return a.units == b.units;
 }
 static inline bool decimal_lt(struct decimal a, struct decimal b)
 {
-    return decimal_cmp(a, b) < 0;
+    assert(decimal_ok(a) && decimal_ok(b));
+    return a.units < b.units;
 }
 static inline bool decimal_le(struct decimal a, struct decimal b)
 {
-    return decimal_cmp(a, b) <= 0;
+    assert(decimal_ok(a) && decimal_ok(b));
+    return a.units <= b.units;
 }
 static inline bool decimal_gt(struct decimal a, struct decimal b)
 {
-    return decimal_cmp(a, b) > 0;
+    assert(decimal_ok(a) && decimal_ok(b));
+    return a.units > b.units;
 }
 static inline bool decimal_ge(struct decimal a, struct decimal b)
 {
-    return decimal_cmp(a, b) >= 0;
+    assert(decimal_ok(a) && decimal_ok(b));
+    return a.units >= b.units;
 }
 static inline bool decimal_is_zero(struct decimal a)
 {

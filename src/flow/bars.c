@@ -17,7 +17,7 @@ struct market {
     struct bar_step step;
 };
 struct markets {
-    struct market *list;
+    struct market *list, *recent; /* recent: bars come by the thousand, mostly of one instrument */
 };
 
 static struct market *market_of(struct core *core, const char *instrument)
@@ -25,13 +25,16 @@ static struct market *market_of(struct core *core, const char *instrument)
     struct market *market;
     if (!core->markets)
         core->markets = mem_alloc(sizeof *core->markets);
+    market = core->markets->recent;
+    if (market && text_equal(market->name, instrument))
+        return market;
     HASH_FIND_STR(core->markets->list, instrument, market);
     if (!market) {
         market = mem_alloc(sizeof *market);
         text_copy(market->name, sizeof market->name, instrument);
         HASH_ADD_STR(core->markets->list, name, market);
     }
-    return market;
+    return core->markets->recent = market;
 }
 
 void markets_free(struct markets *markets)
@@ -113,7 +116,7 @@ void bars_feed(struct core *core, const char *instrument, const struct bar *bar)
                       LOG_T("error", err.text), LOG_END);
             continue;
         }
-        if (!is_ours(core, instrument))
+        if (wishes.stop_count + wishes.count == 0 || !is_ours(core, instrument))
             continue;
         for (size_t k = 0; k < wishes.stop_count && core_works(core, instrument); k++)
             stops_move(core, &facts, &wishes.stops[k]);

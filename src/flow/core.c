@@ -16,6 +16,7 @@
 #include "flow/record.h"
 #include "flow/roll.h"
 #include "flow/statistics.h"
+#include "flow/trade.h"
 #include "store/fence.h"
 #include <string.h>
 
@@ -200,6 +201,7 @@ void core_stop(struct core *core)
     holdings_free(core);
     away_free(core);
     markets_free(core->markets);
+    facts_forget(core);
     exits_free(core->exits);
     protect_free(core->protect);
     str_free(&core->trace);

@@ -20,6 +20,7 @@ struct recorder;
 struct orders;
 struct statistics;
 struct markets;
+struct gathered;
 struct exits;
 struct protect;
 struct match;
@@ -96,6 +97,7 @@ struct core {
     struct orders *orders;
     struct statistics *statistics;
     struct markets *markets;
+    struct gathered *gathered; /* facts.c: what the book said last */
     struct exits *exits;
     struct protect *protect;
     struct match *match;

@@ -49,48 +49,6 @@ static void try_later(struct trade *trade, int64_t in_us, bool counts, const cha
     text_copy(trade->after.reason, sizeof trade->after.reason, reason);
 }
 
-/* ---- facts ---- */
-
-static struct decimal unrealised(const struct facts *facts)
-{
-    struct decimal sum = decimal_int(0);
-    if (!decimal_ok(facts->last_price) || !facts->instrument)
-        return sum;
-    for (size_t i = 0; i < facts->position_count; i++) {
-        const struct position *position = facts->positions[i];
-        struct decimal points = decimal_sub(facts->last_price, position->entry_price);
-        if (position->side == SIDE_SHORT)
-            points = decimal_neg(points);
-        sum = decimal_add(sum, decimal_mul(decimal_mul(points, position->quantity),
-                                           facts->instrument->point_value));
-    }
-    return sum;
-}
-
-void facts_gather(struct core *core, const char *strategy, const char *instrument,
-                  const struct position **positions, size_t room, struct portfolio *portfolio,
-                  struct facts *facts)
-{
-    char key[KEY_SIZE];
-    bool unknown;
-    pair_id_make(key, strategy, instrument);
-    *facts = (struct facts){.instrument = instrument_find(&core->options.instruments, instrument),
-                            .positions = positions,
-                            .portfolio = portfolio,
-                            .halt = halt_now(core),
-                            .now_us = clock_wall(core->clock)};
-    facts->position_count = book_open_positions(core->book, strategy, instrument, positions, room);
-    facts->pyramid = book_get(core->book, TABLE_PYRAMID, key);
-    facts->stat = book_get(core->stats, TABLE_STAT, key);
-    facts->last_price = decimal_bad();
-    if (!core->prices.last ||
-        !core->prices.last(core->prices.ctx, instrument, &facts->last_price, &facts->last_price_us))
-        facts->last_price = decimal_bad();
-    portfolio_measure(core->book, &core->options.instruments, &core->prices, portfolio);
-    facts->unresolved_order = rules_unresolved(core, instrument, &unknown);
-    facts->instrument_unrealised = unrealised(facts);
-}
-
 /* ---- orders ---- */
 
 struct order *trade_new_order(struct trade *trade)

@@ -32,11 +32,13 @@ struct trade {
 void trade_decide(struct core *core, struct trade *trade);
 /* One more of its orders, to be filled. */
 struct order *trade_new_order(struct trade *trade);
-/* What a policy sees of one strategy on one instrument; pointers into the book, `positions` and
+/* facts.c: what a policy sees of one strategy on one instrument; pointers into the book,
+ * `positions` and
  * `portfolio` are the caller's. */
 void facts_gather(struct core *core, const char *strategy, const char *instrument,
                   const struct position **positions, size_t room, struct portfolio *portfolio,
                   struct facts *facts);
+void facts_forget(struct core *core);
 /* stops.c: moves the stops of open layers that the wish names, as far as they may be moved */
 void stops_move(struct core *core, const struct facts *facts, const struct bar_stop *wish);
 /* send_order.c */

@@ -51,6 +51,7 @@ struct book_sums {
     bool open;            /* something went in that a price may move */
     struct decimal price; /* of the market, as used; absent: none was known */
     const void *basis;    /* whose figures went in */
+    const struct instrument *instrument; /* of the group, as the basis has it; NULL: it has not */
     uint64_t moves;       /* of prices, when all was summed up last */
     /* Of the one of all groups: the figures made of it, and the book's changes then. */
     struct portfolio *measured;

@@ -129,7 +129,7 @@ static void put_in(struct book_sums *total, const struct book_sums *sums)
 static void sum_up(struct measuring *m, const struct book_group *group, struct book_sums *sums)
 {
     m->sums = sums;
-    m->instrument = instrument_find(m->instruments, book_group_instrument(group));
+    m->instrument = sums->instrument;
     clear(sums);
     book_group_each(group, measure_position, measure_order, m);
 }
@@ -139,6 +139,8 @@ static void sum_anew(void *ctx, const struct book_group *group, struct book_sums
     struct measuring *m = ctx;
     m->moved = true;
     sums->price = last_price(m, book_group_instrument(group));
+    if (sums->basis != m->instruments)
+        sums->instrument = instrument_find(m->instruments, book_group_instrument(group));
     sums->basis = m->instruments;
     sum_up(m, group, sums);
     put_in(m->total, sums);
