@@ -379,10 +379,8 @@ static const char *quoted(const char *text, size_t length, char out[TEXT_LONGEST
     return out;
 }
 
-bool decimal_parse(const char *text, size_t length, struct decimal *out, struct err *err)
+static bool parse_any(const char *text, size_t length, struct decimal *out, struct err *err)
 {
-    if (parse_plain(text, length, out))
-        return true;
     char shown[TEXT_LONGEST + 4];
     struct number_text number;
     if (length == 0)
@@ -406,6 +404,11 @@ large:
     return err_set(err, ERR_REFUSED, ERR_INPUT,
                    "the number \"%s\" is too large; it must be below 1e15",
                    quoted(text, length, shown));
+}
+
+bool decimal_parse(const char *text, size_t length, struct decimal *out, struct err *err)
+{
+    return parse_plain(text, length, out) || parse_any(text, length, out, err);
 }
 
 static char *print_digits(char *end, uint64_t value, int at_least)

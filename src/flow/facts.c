@@ -37,6 +37,9 @@ static bool still_holds(const struct core *core, const char *strategy, const cha
            text_equal(last->instrument, instrument) && text_equal(last->strategy, strategy);
 }
 
+/* Of this process; policies outlive a core. */
+static uint64_t readings;
+
 static const struct gathered *read_books(struct core *core, const char *strategy,
                                          const char *instrument)
 {
@@ -58,7 +61,8 @@ static const struct gathered *read_books(struct core *core, const char *strategy
             book_open_positions(core->book, strategy, instrument, now->positions, LAYERS_MAX),
         .pyramid = book_get(core->book, TABLE_PYRAMID, key),
         .stat = book_get(core->stats, TABLE_STAT, key),
-        .unresolved_order = rules_unresolved(core, instrument, &unknown)};
+        .unresolved_order = rules_unresolved(core, instrument, &unknown),
+        .reading = ++readings};
     return now;
 }
 
@@ -74,8 +78,10 @@ void facts_gather(struct core *core, const char *strategy, const char *instrumen
 {
     const struct gathered *books = read_books(core, strategy, instrument);
     *facts = books->facts;
-    if (facts->position_count > room)
+    if (facts->position_count > room) {
         facts->position_count = room;
+        facts->reading = 0;
+    }
     memcpy(positions, books->positions, facts->position_count * sizeof *positions);
     facts->positions = positions;
     facts->portfolio = portfolio;

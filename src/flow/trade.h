@@ -33,8 +33,7 @@ void trade_decide(struct core *core, struct trade *trade);
 /* One more of its orders, to be filled. */
 struct order *trade_new_order(struct trade *trade);
 /* facts.c: what a policy sees of one strategy on one instrument; pointers into the book,
- * `positions` and
- * `portfolio` are the caller's. */
+ * `positions` and `portfolio` are the caller's. */
 void facts_gather(struct core *core, const char *strategy, const char *instrument,
                   const struct position **positions, size_t room, struct portfolio *portfolio,
                   struct facts *facts);

@@ -60,44 +60,47 @@ static void push_started(struct version *version, const struct started *entry)
         sandbox_push_nil(version->box);
 }
 
-static bool read_decimal(struct version *version, const struct sandbox_value *table,
-                         const char *name, struct decimal *out)
-{
-    struct sandbox_value value;
+struct item { /* what one item of on_bar's list says */
+    struct sandbox_value said[SAID_COUNT];
+    const char *unknown; /* a field that no item has */
+};
 
+static bool read_decimal(const struct sandbox_value *value, struct decimal *out)
+{
     *out = decimal_bad();
-    sandbox_field(version->box, table, name, &value);
-    return value.type == SANDBOX_NIL || value_decimal(&value, out);
+    return value->type == SANDBOX_NIL || value_decimal(value, out);
 }
 
-static bool read_text(struct version *version, const struct sandbox_value *table, const char *name,
-                      char *out, size_t size)
+static bool read_text(const struct sandbox_value *value, char *out, size_t size)
 {
-    struct sandbox_value value;
-
-    sandbox_field(version->box, table, name, &value);
-    if (value.type == SANDBOX_NIL)
+    if (value->type == SANDBOX_NIL)
         return true;
-    return value.type == SANDBOX_TEXT && text_is_utf8(value.text, value.length) &&
-           (text_copy(out, size, value.text) || size == sizeof((struct bar_signal *)0)->note);
+    return value->type == SANDBOX_TEXT && text_is_utf8(value->text, value->length) &&
+           (text_copy(out, size, value->text) || size == sizeof((struct bar_signal *)0)->note);
 }
 
-static bool read_kind(struct version *version, const struct sandbox_value *table, const char *name,
-                      const char *const *names, bool required, int *out)
+static bool read_kind(const struct sandbox_value *value, const char *const *names, bool required,
+                      int *out)
 {
-    struct sandbox_value value;
-
-    sandbox_field(version->box, table, name, &value);
-    if (value.type == SANDBOX_NIL)
+    if (value->type == SANDBOX_NIL)
         return !required;
-    return value.type == SANDBOX_TEXT && enum_parse(names, value.text, out);
+    return value->type == SANDBOX_TEXT && enum_parse(names, value->text, out);
 }
 
-static bool is_known(const struct told *known, const char *name)
+/* The place of a key among the known ones, or of the end behind them. */
+static size_t find_known(const struct told *known, const struct sandbox_value *key)
 {
-    while (known->name && !text_equal(known->name, name))
-        known++;
-    return known->name != NULL;
+    size_t at = 0;
+
+    while (known[at].name && (key->type != SANDBOX_TEXT || !text_equal(known[at].name, key->text)))
+        at++;
+    return at;
+}
+
+static const char *keep_name(struct version *version, const struct sandbox_value *key)
+{
+    return key->type == SANDBOX_TEXT ? arena_copy(&version->scratch, key->text, key->length)
+                                     : "a list item";
 }
 
 static const char *find_unknown(struct version *version, const struct sandbox_value *table,
@@ -108,73 +111,90 @@ static const char *find_unknown(struct version *version, const struct sandbox_va
     int walk = 0;
 
     while (sandbox_next(version->box, table, &walk, &key, &value))
-        if (key.type != SANDBOX_TEXT || !is_known(known, key.text))
-            unknown = key.type == SANDBOX_TEXT ? arena_copy(&version->scratch, key.text, key.length)
-                                               : "a list item";
+        if (!known[find_known(known, &key)].name)
+            unknown = keep_name(version, &key);
     return unknown;
 }
 
-static bool is_stop(struct version *version, const struct sandbox_value *table)
+/* All fields in one walk: looking each up by its name would make a Lua text of the name. */
+static void read_item(struct version *version, const struct sandbox_value *table, struct item *out)
+{
+    struct sandbox_value key UNSET, value UNSET;
+    int walk = 0;
+
+    for (size_t i = 0; i < SAID_COUNT; i++)
+        out->said[i].type = SANDBOX_NIL;
+    out->unknown = NULL;
+    while (sandbox_next(version->box, table, &walk, &key, &value)) {
+        size_t at = find_known(signal_answer, &key);
+
+        if (at < SAID_COUNT)
+            out->said[at] = value;
+        else
+            out->unknown = keep_name(version, &key);
+    }
+}
+
+static bool is_stop(const struct item *item)
 {
     static const char *const names[] = {"STOP", NULL};
-    struct sandbox_value type;
+    const struct sandbox_value *type = &item->said[SAID_TYPE];
     int which;
 
-    if (table->type != SANDBOX_TABLE)
-        return false;
-    sandbox_field(version->box, table, "type", &type);
-    return type.type == SANDBOX_TEXT && enum_parse(names, type.text, &which);
+    return type->type == SANDBOX_TEXT && enum_parse(names, type->text, &which);
+}
+
+static bool says_more_than_stop(const struct item *item)
+{
+    for (size_t i = 0; i < SAID_COUNT; i++)
+        if (i != SAID_TYPE && i != SAID_POSITION && i != SAID_STOP &&
+            item->said[i].type != SANDBOX_NIL)
+            return true;
+    return item->unknown != NULL;
 }
 
 static bool read_stop(struct version *version, const struct sandbox_value *table,
-                      struct bar_stop *out, struct err *err)
+                      const struct item *item, struct bar_stop *out, struct err *err)
 {
-    const char *unknown = find_unknown(version, table, stop_answer);
-
     *out = (struct bar_stop){.stop = decimal_bad()};
-    if (unknown)
+    if (says_more_than_stop(item))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a STOP has no field \"%.40s\"",
-                       unknown);
-    if (!read_text(version, table, "position", out->position, sizeof out->position) ||
+                       find_unknown(version, table, stop_answer));
+    if (!read_text(&item->said[SAID_POSITION], out->position, sizeof out->position) ||
         signal_layer(out->position) < 0)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a STOP's position is Long_1 ... Short_6, or ALL");
-    if (!read_decimal(version, table, "stop", &out->stop) || !decimal_ok(out->stop) ||
+    if (!read_decimal(&item->said[SAID_STOP], &out->stop) || !decimal_ok(out->stop) ||
         decimal_sign(out->stop) <= 0)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a STOP's stop is an exact number above zero");
     return true;
 }
 
-static bool read_signal(struct version *version, const struct sandbox_value *table,
-                        struct bar_signal *out, struct err *err)
+static bool read_signal(struct version *version, const struct item *item, struct bar_signal *out,
+                        struct err *err)
 {
+    const struct sandbox_value *said = item->said;
     int type = 0, side = SIDE_LONG, layer;
-    const char *unknown;
 
     *out = (struct bar_signal){.type = SIGNAL_EXIT};
-    if (table->type != SANDBOX_TABLE)
-        return err_set(err, ERR_NOT_DONE, ERR_POLICY,
-                       "on_bar must return a list of signals { type = ... }");
-    unknown = find_unknown(version, table, signal_answer);
-    if (unknown)
+    if (item->unknown)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"",
-                       unknown);
-    if (!read_kind(version, table, "type", signal_type_names, true, &type))
+                       item->unknown);
+    if (!read_kind(&said[SAID_TYPE], signal_type_names, true, &type))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a signal's type is BASE_ENTRY, PYRAMID, EXIT or STOP");
-    if (!read_text(version, table, "position", out->position, sizeof out->position) ||
+    if (!read_text(&said[SAID_POSITION], out->position, sizeof out->position) ||
         (layer = signal_layer(out->position)) < 0 || (layer == 0 && type != SIGNAL_EXIT))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a signal's position is Long_1 ... Short_6, or ALL with EXIT");
-    if (!read_kind(version, table, "side", side_names, false, &side))
+    if (!read_kind(&said[SAID_SIDE], side_names, false, &side))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's side is LONG or SHORT");
-    if (!read_text(version, table, "note", out->note, sizeof out->note))
+    if (!read_text(&said[SAID_NOTE], out->note, sizeof out->note))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's note is text");
-    if (!read_decimal(version, table, "price", &out->price) ||
-        !read_decimal(version, table, "stop", &out->stop) ||
-        !read_decimal(version, table, "atr", &out->atr) ||
-        !read_decimal(version, table, "quantity", &out->quantity))
+    if (!read_decimal(&said[SAID_PRICE], &out->price) ||
+        !read_decimal(&said[SAID_STOP], &out->stop) || !read_decimal(&said[SAID_ATR], &out->atr) ||
+        !read_decimal(&said[SAID_QUANTITY], &out->quantity))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: price, stop, atr and quantity of a signal are exact numbers");
     out->type = (enum signal_type)type;
@@ -193,7 +213,8 @@ static bool too_many(size_t length, struct err *err)
 
 static bool read_signals(struct version *version, struct bar_signals *out, struct err *err)
 {
-    struct sandbox_value list, item;
+    struct sandbox_value list UNSET, table UNSET;
+    struct item item UNSET;
     size_t length, count = 0, stops = 0;
 
     sandbox_result(version->box, 0, &list);
@@ -206,15 +227,20 @@ static bool read_signals(struct version *version, struct bar_signals *out, struc
     if (length > SIGNALS_MAX + STOPS_MAX)
         return too_many(length, err);
     for (size_t i = 1; i <= length; i++) {
-        sandbox_element(version->box, &list, i, &item);
-        if (is_stop(version, &item)) {
+        sandbox_element(version->box, &list, i, &table);
+        if (table.type == SANDBOX_TABLE)
+            read_item(version, &table, &item);
+        if (table.type == SANDBOX_TABLE && is_stop(&item)) {
             if (stops == STOPS_MAX)
                 return too_many(length, err);
-            if (!read_stop(version, &item, &out->stops[stops++], err))
+            if (!read_stop(version, &table, &item, &out->stops[stops++], err))
                 return false;
         } else {
             if (count == SIGNALS_MAX)
                 return too_many(length, err);
+            if (table.type != SANDBOX_TABLE)
+                return err_set(err, ERR_NOT_DONE, ERR_POLICY,
+                               "on_bar must return a list of signals { type = ... }");
             if (!read_signal(version, &item, &out->list[count++], err))
                 return false;
         }

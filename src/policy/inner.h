@@ -51,6 +51,7 @@ struct views {
         *stats;
     struct sandbox_record *bar, *fill, *difference, *due;
     /* what the records show, so that only what has changed is filled again */
+    uint64_t shown_reading;
     struct instrument shown_instrument;
     struct position shown_layers[LAYER_MAX];
     struct pyramid shown_pyramid;

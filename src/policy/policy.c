@@ -241,18 +241,12 @@ bool policies_rollback(struct policies *policies, const char *strategy, struct p
     return true;
 }
 
-void policy_note(struct policy *policy, bool failed, const char *why)
+static void note_failure(struct policy *policy, struct version *version, const char *why)
 {
-    struct version *version = policy->live;
     char reason[REASON_SIZE];
     static const struct sandbox_failure none = {.end = SANDBOX_OK};
     const struct sandbox_failure *told;
 
-    version->window_failures += (size_t)failed - version->window[version->window_at];
-    version->window[version->window_at] = failed;
-    version->window_at = (version->window_at + 1) % WINDOW;
-    if (!failed)
-        return;
     version->failures++;
     metric_add(policy->failures, 1);
     text_copy(version->last_error, sizeof version->last_error, why);
@@ -272,6 +266,17 @@ void policy_note(struct policy *policy, bool failed, const char *why)
     go_back(policy, reason);
     if (policy->home->changed)
         policy->home->changed(policy->home->changed_ctx, policy, &policy->live->row);
+}
+
+void policy_note(struct policy *policy, bool failed, const char *why)
+{
+    struct version *version = policy->live;
+
+    version->window_failures += (size_t)failed - version->window[version->window_at];
+    version->window[version->window_at] = failed;
+    version->window_at = (version->window_at + 1) % WINDOW;
+    if (failed)
+        note_failure(policy, version, why);
 }
 
 const struct policy_version *policy_row(const struct policy *policy)

@@ -125,6 +125,8 @@ struct facts {
     enum halt_level halt;
     int64_t now_us;
     bool unresolved_order; /* an UNKNOWN order stands on the instrument */
+    /* Facts of the same number, other than 0, have the same instrument, layers, pyramid and stat */
+    uint64_t reading;
 };
 struct intent {
     enum verdict verdict;

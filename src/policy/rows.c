@@ -162,16 +162,16 @@ static const struct told facts_more[] = {
     {"stats", "stats", true, NULL},
 };
 
-const struct told signal_answer[] = {
-    {"type", "'BASE_ENTRY'|'PYRAMID'|'EXIT'", false, NULL},
-    {"position", "string", false, "\"Long_1\" ... \"Short_6\"; \"ALL\" with EXIT"},
-    {"side", "'LONG'|'SHORT'", true, "default: by the position's name"},
-    {"price", "decimal|number", true, "default: the bar's close"},
-    {"stop", "decimal|number", true, NULL},
-    {"atr", "decimal|number", true, NULL},
-    {"quantity", "decimal|number", true, NULL},
-    {"note", "string", true, NULL},
-    {NULL, NULL, false, NULL},
+const struct told signal_answer[SAID_COUNT + 1] = {
+    [SAID_TYPE] = {"type", "'BASE_ENTRY'|'PYRAMID'|'EXIT'", false, NULL},
+    [SAID_POSITION] = {"position", "string", false,
+                       "\"Long_1\" ... \"Short_6\"; \"ALL\" with EXIT"},
+    [SAID_SIDE] = {"side", "'LONG'|'SHORT'", true, "default: by the position's name"},
+    [SAID_PRICE] = {"price", "decimal|number", true, "default: the bar's close"},
+    [SAID_STOP] = {"stop", "decimal|number", true, NULL},
+    [SAID_ATR] = {"atr", "decimal|number", true, NULL},
+    [SAID_QUANTITY] = {"quantity", "decimal|number", true, NULL},
+    [SAID_NOTE] = {"note", "string", true, NULL},
 };
 const struct told stop_answer[] = {
     {"type", "'STOP'", false, NULL},

@@ -47,8 +47,20 @@ enum group_id {
     GROUP_COUNT
 };
 extern const struct group groups[GROUP_COUNT];
-/* What a strategy may say in the items of on_bar's list; a NULL name ends them. */
-extern const struct told signal_answer[], stop_answer[];
+/* What a strategy may say in the items of on_bar's list; a NULL name ends them. A stop says no more
+ * than a signal may. */
+enum said {
+    SAID_TYPE,
+    SAID_POSITION,
+    SAID_SIDE,
+    SAID_PRICE,
+    SAID_STOP,
+    SAID_ATR,
+    SAID_QUANTITY,
+    SAID_NOTE,
+    SAID_COUNT
+};
+extern const struct told signal_answer[SAID_COUNT + 1], stop_answer[];
 /* The tables that reconcile and rollover may return; a NULL name ends them. */
 extern const struct told match_answer[], roll_answer[];
 #endif

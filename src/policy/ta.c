@@ -247,9 +247,9 @@ static int give(lua_State *L, const struct indicator *in)
 }
 
 /* What feeds: the bar being fed, or one number as open, high, low and close. */
-static const struct bar *check_bar(lua_State *L, int index, struct bar *made)
+static const struct bar *check_bar(lua_State *L, int index, const struct version *version,
+                                   struct bar *made)
 {
-    const struct version *version = bind_host(L);
     const struct sandbox_record *record = bind_record(L, index);
 
     if (record && record == version->views.bar)
@@ -263,7 +263,7 @@ static struct indicator *take(lua_State *L)
     struct indicator *in = check_indicator(L);
     struct bar made UNSET;
 
-    feed(in, check_bar(L, 2, &made));
+    feed(in, check_bar(L, 2, bind_host(L), &made));
     return in;
 }
 
@@ -284,7 +284,7 @@ static int feed_all(lua_State *L)
 {
     const struct version *version = bind_host(L);
     struct bar made UNSET;
-    const struct bar *bar = check_bar(L, 1, &made);
+    const struct bar *bar = check_bar(L, 1, version, &made);
     int count = lua_gettop(L);
 
     for (int i = 2; i <= count; i++)

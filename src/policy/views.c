@@ -260,19 +260,27 @@ static void fill_layers(struct views *views, const struct facts *facts)
 #define FILL_CHILD(place, child, group, from, shown)                                               \
     fill_child(views, place, child, group, from, &(shown), sizeof(shown))
 
+/* What comes from rows that seldom change. */
+static void fill_read(struct views *views, const struct facts *facts)
+{
+    views->shown_reading = facts->reading;
+    FILL_CHILD(FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument,
+               views->shown_instrument);
+    fill_layers(views, facts);
+    FILL_CHILD(FACT_PYRAMID, views->pyramid, GROUP_PYRAMID, facts->pyramid, views->shown_pyramid);
+    FILL_CHILD(FACT_STATS, views->stats, GROUP_STATS, facts->stat, views->shown_stat);
+}
+
 void views_fill(struct version *version, const struct facts *facts)
 {
     struct views *views = &version->views;
 
     version->facts = facts;
     fill_signal(version, facts);
-    FILL_CHILD(FACT_INSTRUMENT, views->instrument, GROUP_INSTRUMENT, facts->instrument,
-               views->shown_instrument);
-    fill_layers(views, facts);
-    FILL_CHILD(FACT_PYRAMID, views->pyramid, GROUP_PYRAMID, facts->pyramid, views->shown_pyramid);
+    if (facts->reading == 0 || facts->reading != views->shown_reading)
+        fill_read(views, facts);
     FILL_CHILD(FACT_PORTFOLIO, views->portfolio, GROUP_PORTFOLIO, facts->portfolio,
                views->shown_portfolio);
-    FILL_CHILD(FACT_STATS, views->stats, GROUP_STATS, facts->stat, views->shown_stat);
     fill(views->facts, GROUP_FACTS, facts);
 }
 

@@ -108,7 +108,8 @@ void *bind_new(lua_State *L, const struct bind_type *type, size_t size) {
 }
 
 void *bind_check(lua_State *L, int index, const struct bind_type *type) {
-    if (inner_tag(L, index) != &type->tag)
+    const struct tag **object = lua_touserdata(L, index);
+    if (!object || *object != &type->tag)
         luaL_error(L, "argument %d must be a %s", index, type->tag.name);
-    return (const struct tag **)lua_touserdata(L, index) + 1;
+    return object + 1;
 }

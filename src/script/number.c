@@ -109,9 +109,10 @@ struct decimal bind_option_decimal(lua_State *L, int index, struct decimal fallb
 
 int64_t bind_check_integer(lua_State *L, int index, int64_t least, int64_t most) {
     struct decimal value;
-    int64_t number = (int64_t)lua_tonumber(L, index);
-    bool is_plain = lua_type(L, index) == LUA_TNUMBER && number < INT32_MAX &&
-                    number > INT32_MIN && (double)number == lua_tonumber(L, index);
+    double plain = lua_tonumber(L, index);
+    int64_t number = (int64_t)plain;
+    bool is_plain = number < INT32_MAX && number > INT32_MIN && (double)number == plain &&
+                    lua_type(L, index) == LUA_TNUMBER;
     if (!is_plain && (!bind_decimal(L, index, &value) || !decimal_to_int(value, &number)))
         return luaL_error(L, "argument %d must be a whole number, got %s", index,
                           luaL_typename(L, index));

@@ -25,16 +25,19 @@ static struct slot *slot_for(struct sandbox_record *record, uint32_t field,
     return slot;
 }
 
-static void note(struct sandbox_record *record, uint32_t place) {
-    struct slot *slot = &record->slots[place];
+static void put_down(struct sandbox_record *record, uint32_t place) {
     struct sandbox *box = record->box;
-    if ((!slot->shadowed && !box->remote) || slot->noted) return;
-    slot->noted = true;
+    record->slots[place].noted = true;
     if (box->stale_count == box->stale_room) {
         box->stale_room = box->stale_room ? box->stale_room * 2 : 64;
         box->stale = mem_realloc(box->stale, box->stale_room * sizeof *box->stale);
     }
     box->stale[box->stale_count++] = (struct stale){record, place};
+}
+
+static inline void note(struct sandbox_record *record, uint32_t place) {
+    const struct slot *slot = &record->slots[place];
+    if ((slot->shadowed || record->box->remote) && !slot->noted) put_down(record, place);
 }
 
 void sandbox_set_nil(struct sandbox_record *record, uint32_t field) {
@@ -178,7 +181,8 @@ void record_take_slot(struct sandbox_record *record, struct wire *wire) {
 /* ---- for bindings ---------------------------------------------------------------------------- */
 
 struct sandbox_record *bind_record(lua_State *L, int index) {
-    return inner_tag(L, index) == &record_tag ? record_of(L, index) : NULL;
+    const struct handle *handle = lua_touserdata(L, index);
+    return handle && handle->tag == &record_tag ? handle->record : NULL;
 }
 
 struct sandbox_record *bind_check_record(lua_State *L, int index) {

@@ -235,9 +235,9 @@ void sandbox_start(struct sandbox *box, int ref) {
 
 static lua_State *room_for_argument(struct sandbox *box) {
     lua_State *L = box->L;
-    assert(!box->running && lua_gettop(L) > HANDLER &&
-           lua_gettop(L) < HANDLER + 1 + ARGUMENTS_MOST);
-    if (lua_gettop(L) >= 15) lua_checkstack(L, 8); /* the first ones always have room */
+    int top = lua_gettop(L);
+    assert(!box->running && top > HANDLER && top < HANDLER + 1 + ARGUMENTS_MOST);
+    if (top >= 15) lua_checkstack(L, 8); /* the first ones always have room */
     return L;
 }
 

@@ -75,15 +75,22 @@ size_t bars_progress(const struct bars *bars)
     return (size_t)(bars->at - bars->text);
 }
 
+static bool refuse_figure(const struct bars *bars, const char *what, struct bars_piece piece,
+                          struct err *err)
+{
+    struct err inner;
+    struct decimal none;
+    if (!piece.text || piece.length == 0)
+        return bars_fault(bars, err, "%s is missing", what);
+    return decimal_parse(piece.text, piece.length, &none, &inner) ||
+           bars_fault(bars, err, "%s: %s", what, inner.text);
+}
+
 static bool read_figure(const struct bars *bars, const char *what, struct bars_piece piece,
                         struct decimal *out, struct err *err)
 {
-    struct err inner UNSET;
-    if (!piece.text || piece.length == 0)
-        return bars_fault(bars, err, "%s is missing", what);
-    if (!decimal_parse(piece.text, piece.length, out, &inner))
-        return bars_fault(bars, err, "%s: %s", what, inner.text);
-    return true;
+    return (piece.text && decimal_parse(piece.text, piece.length, out, NULL)) ||
+           refuse_figure(bars, what, piece, err);
 }
 
 static bool read_instrument(struct bars *bars, struct bars_piece piece, struct err *err)

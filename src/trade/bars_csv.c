@@ -5,6 +5,8 @@
 
 static struct bars_piece trim(const char *from, const char *to)
 {
+    if (to > from && *from > '"' && to[-1] > '"') /* nothing stands around it */
+        return (struct bars_piece){from, (size_t)(to - from)};
     while (to > from && (to[-1] == ' ' || to[-1] == '\r' || to[-1] == '\t'))
         to--;
     while (from < to && (*from == ' ' || *from == '\t'))

@@ -11,14 +11,15 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static bool take_number(const char **at, const char *end, size_t most, int *out)
+static inline bool take_number(const char **at, const char *end, size_t most, int *out)
 {
-    const char *start = *at;
+    const char *start = *at, *next = start;
     int value = 0;
-    while (*at < end && (size_t)(*at - start) < most && is_digit(**at))
-        value = value * 10 + (*(*at)++ - '0');
+    while (next < end && (size_t)(next - start) < most && is_digit(*next))
+        value = value * 10 + (*next++ - '0');
     *out = value;
-    return *at > start;
+    *at = next;
+    return next > start;
 }
 
 static bool take_mark(const char **at, const char *end)
