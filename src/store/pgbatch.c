@@ -107,12 +107,12 @@ void pgbatch_free(struct pgbatch *batch)
     mem_free(batch);
 }
 
-void pgbatch_begin(struct pgbatch *batch, const struct pgfollow *follow)
+void pgbatch_begin(struct pgbatch *batch, int64_t seq, const uint8_t *hash)
 {
     forget_rows(batch);
     arena_reset(&batch->arena);
-    batch->seq = follow->seq;
-    memcpy(batch->hash, follow->hash, sizeof batch->hash);
+    batch->seq = seq;
+    memcpy(batch->hash, hash, sizeof batch->hash);
 }
 
 int64_t pgbatch_seq(const struct pgbatch *batch)

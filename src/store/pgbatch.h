@@ -13,8 +13,9 @@ struct pgbatch;
 struct pgbatch *pgbatch_new(const char *instance);
 void pgbatch_free(struct pgbatch *batch);
 
-/* Empty, at the end of the log as it is followed. */
-void pgbatch_begin(struct pgbatch *batch, const struct pgfollow *follow);
+/* Empty, behind the event `seq` with this hash. Nothing of the batch before is needed any more, not
+ * even while that is under way. */
+void pgbatch_begin(struct pgbatch *batch, int64_t seq, const uint8_t *hash);
 /* What the database has of rows the writes will name: to be asked and told between begin and add,
  * while the end of the log is held. After that, whether a write fits is known exactly. */
 void pgbatch_ask_versions(struct pgbatch *batch, struct pending *const *writes, size_t count,

@@ -77,8 +77,8 @@ static void put_tail(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
     int64_t most = TAIL_MAX;
-    if (c->ambiguous && c->lost_seq - s->follow.seq > most) /* whether it ends with ours */
-        most = c->lost_seq - s->follow.seq;
+    if (c->ambiguous && c->sent_seq - s->follow.seq > most) /* whether it ends with ours */
+        most = c->sent_seq - s->follow.seq;
     pg_args_clear(&c->args);
     pg_arg_int(&c->args, s->follow.seq);
     pg_arg_int(&c->args, most);
@@ -137,11 +137,13 @@ static void put_notice(struct pgstore *s)
 
 static void put_batch(struct pgstore *s)
 {
-    const struct pgcommit *c = &s->commit;
+    struct pgcommit *c = &s->commit;
     pgbatch_put(c->batch, c->pg);
     pgtake_put_silence(s);
     put_notice(s);
     put(s, "commit", "COMMIT", NULL);
+    c->sent_seq = pgbatch_seq(c->batch);
+    memcpy(c->sent_hash, pgbatch_hash(c->batch), SHA256_SIZE);
     send_request(s, true);
 }
 
@@ -184,6 +186,8 @@ static void finish_batch(struct pgstore *s)
     pgtake_detach(s, &taken);
     c->phase = PG_IDLE;
     start_early(s);
+    if (c->phase == PG_IDLE)
+        c->ahead = 0;
     pgtake_answer_all(s, &taken);
     if (c->phase == PG_IDLE)
         go_on(s);
@@ -195,13 +199,15 @@ static void finish_batch(struct pgstore *s)
 static bool send_fast(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
-    pgbatch_begin(c->batch, &s->follow);
+    if (c->ahead == 0)
+        pgtake_begin(s);
     if (pgtake_judge(s) == 0)
         return false;
     begin_request(s, PG_FAST);
     put(s, "begin", "BEGIN", NULL);
     put_advance(s, true);
     put_batch(s);
+    pgtake_look_ahead(s);
     return true;
 }
 
@@ -227,7 +233,7 @@ static void start_lock(struct pgstore *s, bool held)
         for (size_t i = 0; i < c->taken_count; i++)
             writes[i] = &c->taken[i]->pending;
         c->versions_at = c->put;
-        pgbatch_begin(c->batch, &s->follow);
+        pgtake_begin(s);
         pgbatch_ask_versions(c->batch, writes, c->taken_count, c->pg);
         c->put += pgbatch_version_statements(c->batch);
     }
@@ -337,7 +343,7 @@ static void on_locked(struct pgstore *s)
         return;
     }
     if (!c->careful)
-        pgbatch_begin(c->batch, &s->follow);
+        pgtake_begin(s);
     if (pgtake_judge(s) > 0) {
         start_write(s);
         return;
@@ -376,8 +382,6 @@ static void note_ambiguous(struct pgstore *s)
     struct pgcommit *c = &s->commit;
     c->ambiguous = true;
     c->doubt_us = clock_steady(s->clock);
-    c->lost_seq = pgbatch_seq(c->batch);
-    memcpy(c->lost_hash, pgbatch_hash(c->batch), SHA256_SIZE);
 }
 
 /* Lost connections end here as well; the next one begins where this one stopped. */
@@ -407,8 +411,8 @@ static void on_settled(struct pgstore *s)
     struct pgcommit *c = &s->commit;
     size_t ours = 0;
     for (size_t i = 0; i < c->foreign_count; i++)
-        if (c->foreign[i].seq == c->lost_seq &&
-            memcmp(c->foreign[i].hash, c->lost_hash, SHA256_SIZE) == 0)
+        if (c->foreign[i].seq == c->sent_seq &&
+            memcmp(c->foreign[i].hash, c->sent_hash, SHA256_SIZE) == 0)
             ours = i + 1;
     if (ours) {
         c->ambiguous = false;
@@ -434,7 +438,9 @@ static void on_done(void *ctx, const struct err *err, size_t statement)
     struct pgcommit *c = &s->commit;
     (void)statement;
     pgsnapshot_drop(s);
+    c->ahead_open = false;
     if (err) {
+        c->ahead = 0;
         on_failed(s, err);
         return;
     }

@@ -1,6 +1,7 @@
 /* The writes that were asked: in a queue, then in the batch at hand, then answered. */
 #include "store/store_pg.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Fences are judged before the batch, so what a batch changes of them is for the next one to see:
@@ -52,19 +53,54 @@ bool pgtake_serializable(const struct pgcommit *c)
     return wants;
 }
 
+static bool judge(struct pgstore *s, struct pgasked *asked)
+{
+    struct pending *pending = &asked->pending;
+    err_clear(&pending->err);
+    asked->good = fence_check(s->follow.fence, &pending->write, &pending->err) &&
+                  pgbatch_add(s->commit.batch, pending, &pending->err);
+    return asked->good;
+}
+
+void pgtake_begin(struct pgstore *s)
+{
+    s->commit.ahead = 0;
+    pgbatch_begin(s->commit.batch, s->follow.seq, s->follow.hash);
+}
+
 size_t pgtake_judge(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
-    size_t good = 0;
-    for (size_t i = 0; i < c->taken_count; i++) {
-        struct pgasked *asked = c->taken[i];
-        struct pending *pending = &asked->pending;
-        err_clear(&pending->err);
-        asked->good = fence_check(s->follow.fence, &pending->write, &pending->err) &&
-                      pgbatch_add(c->batch, pending, &pending->err);
-        good += asked->good;
-    }
+    size_t good = c->ahead;
+    assert(c->ahead <= c->taken_count);
+    for (size_t i = c->ahead; i < c->taken_count; i++)
+        good += judge(s, c->taken[i]);
+    c->ahead = 0;
     return good;
+}
+
+static bool changes_fences(const struct store_write *write)
+{
+    return changes(write, TABLE_MEMBER, NULL) || changes(write, TABLE_LEASE, NULL);
+}
+
+void pgtake_look_ahead(struct pgstore *s)
+{
+    struct pgcommit *c = &s->commit;
+    c->ahead_open = !c->first;
+    for (size_t i = 0; i < c->taken_count; i++)
+        c->ahead_open = c->ahead_open && !changes_fences(&c->taken[i]->pending.write);
+    if (c->ahead_open)
+        pgbatch_begin(c->batch, c->sent_seq, c->sent_hash);
+}
+
+/* The first that cannot be judged yet, and all after it, are in their turn. */
+static void judge_ahead(struct pgstore *s, struct pgasked *asked)
+{
+    struct pgcommit *c = &s->commit;
+    c->ahead_open =
+        c->ahead < c->limit && !changes_fences(&asked->pending.write) && judge(s, asked);
+    c->ahead += c->ahead_open;
 }
 
 struct pgasked *pgtake_new(struct pgstore *s)
@@ -112,6 +148,7 @@ void pgtake_free(struct pgstore *s)
 void pgtake_reprint(struct pgstore *s)
 {
     struct pgcommit *c = &s->commit;
+    assert(c->ahead == 0);
     for (struct pgasked *asked = c->first; asked; asked = asked->next)
         asked->pending.bodies = NULL;
     for (size_t i = 0; i < c->taken_count; i++)
@@ -207,8 +244,8 @@ void pgtake_apply(struct pgstore *s)
             for (size_t i = 0; i < write->events[e].change_count; i++)
                 fence_apply(s->follow.fence, &write->events[e].changes[i]);
     }
-    s->follow.seq = pgbatch_seq(c->batch);
-    memcpy(s->follow.hash, pgbatch_hash(c->batch), SHA256_SIZE);
+    s->follow.seq = c->sent_seq;
+    memcpy(s->follow.hash, c->sent_hash, SHA256_SIZE);
     pgbeat_listed(s, pgbatch_committed(c->batch));
 }
 
@@ -239,6 +276,8 @@ void pgtake_ask(struct pgstore *s, struct pgasked *asked)
     *c->last = asked;
     c->last = &asked->next;
     s->queued++;
+    if (c->ahead_open)
+        judge_ahead(s, asked);
     if (c->phase == PG_IDLE && c->first == asked)
         loop_defer(s->loop, pgcommit_start, s);
 }

@@ -48,14 +48,17 @@ struct pgcommit {
     struct pgasked *taken[PG_BATCH_MAX];
     size_t taken_count, limit;
     struct pgbatch *batch;
+    int64_t sent_seq; /* where the log ends once what was sent is done */
+    uint8_t sent_hash[SHA256_SIZE];
+    bool ahead_open; /* what is asked is judged at once, behind what was sent */
+    size_t ahead;    /* so many of the first that wait are in `batch` already */
     struct pg_args args;
     bool careful;   /* something in the batch did not fit: ask what stands */
     bool contended; /* others write too: take the end before writing */
     bool rollback;  /* the session has a failed transaction */
     bool tail_wanted;
-    bool ambiguous; /* the batch was sent, and nobody knows: see lost_seq */
-    int64_t lost_seq, doubt_us /* since when */;
-    uint8_t lost_hash[SHA256_SIZE];
+    bool ambiguous; /* the batch was sent, and nobody knows: see sent_seq */
+    int64_t doubt_us; /* since when */
     unsigned attempts;
     struct loop_timer *retry;
     size_t head_at, events_at, versions_at, put; /* statements of the request at hand */
@@ -140,8 +143,13 @@ void pgtake_ask(struct pgstore *s, struct pgasked *asked);
  * by what it did. */
 void pgtake_batch(struct pgstore *s);
 bool pgtake_serializable(const struct pgcommit *c); /* any of the batch wants it */
+/* An empty batch behind the log as it is followed. */
+void pgtake_begin(struct pgstore *s);
 /* Puts the batch into words; the number of writes that can be made. */
 size_t pgtake_judge(struct pgstore *s);
+/* The batch is on its way, hoping: what is asked meanwhile is put into words at once, as if it were
+ * committed, so that it can set out as soon as it is. Anything else that happens forgets that. */
+void pgtake_look_ahead(struct pgstore *s);
 void pgtake_put_silence(struct pgstore *s); /* what those that depend on one expect */
 void pgtake_apply(struct pgstore *s);       /* committed: the log ends behind it, fences know it */
 /* Answers may ask again; what they ask is a later batch's. Detached, another batch may be begun
