@@ -51,18 +51,28 @@ static bool rounds_away(wide quotient, wide rest, wide divisor, bool negative,
 }
 
 /* One machine division where the quotient fits a word, as nearly all do; the compiler would call a
- * function that finds that out first. */
-static inline wide divide_rest(wide value, wide divisor, wide *rest)
+ * function that finds that out first. False: it does not fit. */
+static inline bool divide_word(wide value, wide divisor, uint64_t *quotient, uint64_t *rest)
 {
 #if defined(__x86_64__)
     uint64_t high = (uint64_t)(value >> 64), by = (uint64_t)divisor;
-    if (divisor >> 64 == 0 && high < by) {
-        uint64_t quotient, left;
-        __asm__("divq %4" : "=a"(quotient), "=d"(left) : "0"((uint64_t)value), "1"(high), "r"(by));
-        *rest = left;
-        return quotient;
-    }
+    if (divisor >> 64 != 0 || high >= by)
+        return false;
+    __asm__("divq %4" : "=a"(*quotient), "=d"(*rest) : "0"((uint64_t)value), "1"(high), "r"(by));
+    return true;
+#else
+    (void)value, (void)divisor, (void)quotient, (void)rest;
+    return false;
 #endif
+}
+
+static inline wide divide_rest(wide value, wide divisor, wide *rest)
+{
+    uint64_t word, left;
+    if (divide_word(value, divisor, &word, &left)) {
+        *rest = left;
+        return word;
+    }
     wide quotient = value / divisor;
     *rest = value - quotient * divisor;
     return quotient;
@@ -71,6 +81,13 @@ static inline wide divide_rest(wide value, wide divisor, wide *rest)
 static struct decimal divide_wide(wide value, wide divisor, bool negative,
                                   enum decimal_rounding rounding)
 {
+    uint64_t word, left;
+    if (rounding == DECIMAL_HALF_EVEN && divide_word(value, divisor, &word, &left)) {
+        uint64_t missing = (uint64_t)divisor - left;
+        decimal_units units = (decimal_units)word;
+        units += left > missing || (left == missing && (word & 1));
+        return (struct decimal){negative ? -units : units};
+    }
     wide rest, quotient = divide_rest(value, divisor, &rest);
     if (rounds_away(quotient, rest, divisor, negative, rounding))
         quotient++;
@@ -336,35 +353,29 @@ static wide put_together(const struct number_text *number)
     return units;
 }
 
-static const char *take_plain(const char *at, const char *end, uint64_t *value)
-{
-    for (unsigned digit; at < end && (digit = (unsigned char)*at - (unsigned)'0') < 10; at++)
-        *value = *value * 10 + digit;
-    return at;
-}
-
 /* The usual case in one pass: at most 18 digits, at most 12 of them decimals, no exponent. */
 static bool parse_plain(const char *text, size_t length, struct decimal *out)
 {
-    const char *end = text + length;
+    const char *end = text + length, *point = NULL;
     bool negative = length > 0 && *text == '-';
     const char *start = text + negative;
     uint64_t value = 0;
     if (end - start > 19)
         return false;
-    const char *at = take_plain(start, end, &value);
-    long whole = at - start, decimals = 0;
-    if (at < end && *at == '.') {
-        start = ++at;
-        at = take_plain(at, end, &value);
-        decimals = at - start;
-        if (decimals == 0)
+    for (const char *at = start; at < end; at++) {
+        unsigned digit = (unsigned char)*at - (unsigned)'0';
+        if (digit < 10)
+            value = value * 10 + digit;
+        else if (*at == '.' && !point)
+            point = at;
+        else
             return false;
     }
-    if (at != end || whole < 1 || whole > INTEGER_DIGITS_MAX || decimals > DECIMAL_PLACES ||
-        whole + decimals > 18)
+    long whole = (point ? point : end) - start, decimals = point ? end - point - 1 : 0;
+    if (whole < 1 || whole > INTEGER_DIGITS_MAX || decimals > DECIMAL_PLACES ||
+        whole + decimals > 18 || (point && decimals == 0))
         return false;
-    decimal_units units = (decimal_units)value * (decimal_units)power_of_ten[12 - decimals];
+    decimal_units units = (decimal_units)((wide)value * power_of_ten[12 - decimals]);
     out->units = negative ? -units : units;
     return true;
 }
