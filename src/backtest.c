@@ -468,9 +468,9 @@ static bool open_core(struct backtest *b, struct err *err)
     core->log = b->log;
     core->metrics = b->metrics;
     core->prices = (struct prices){.last = last_price, .ctx = b, .moves = &b->moves};
-    core->store = store_mem_open(&(struct store_mem_options){
-        .instance = "backtest", .immediate = true, .forget_final = true, .clock = core->clock});
     core->book = book_new();
+    core->store = store_mem_open(&(struct store_mem_options){
+        .instance = "backtest", .immediate = true, .book = core->book, .clock = core->clock});
     core->stats = book_new();
     core->lease = lease_store_open(&(struct lease_store_options){.store = core->store,
                                                                  .clock = core->clock,

@@ -3,11 +3,13 @@
 #include "store/filter.h"
 #include "store/fence.h"
 
-struct mem_log *mem_log_new(bool keep_events, bool forget_final)
+struct mem_log *mem_log_new(bool keep_events, bool forget_final, struct book *lent)
 {
     struct mem_log *log = mem_alloc(sizeof *log);
-    log->book = book_new();
-    book_forget_final(log->book, forget_final);
+    log->lent = lent != NULL;
+    log->book = lent ? lent : book_new();
+    if (!lent)
+        book_forget_final(log->book, forget_final);
     log->keep_events = keep_events;
     arena_init(&log->texts, 64 * 1024);
     log->sha = sha256_new();
@@ -16,7 +18,8 @@ struct mem_log *mem_log_new(bool keep_events, bool forget_final)
 
 void mem_log_free(struct mem_log *log)
 {
-    book_free(log->book);
+    if (!log->lent)
+        book_free(log->book);
     arena_free(&log->texts);
     mem_free(log->list);
     mem_free(log->writers);

@@ -140,7 +140,7 @@ static bool check_write(const struct mem *mem, const struct store_write *write, 
         return false;
     if (!check_origins(write, mem->shared->seq, err))
         return false;
-    for (size_t e = 0; e < write->event_count; e++)
+    for (size_t e = 0; !mem->shared->lent && e < write->event_count; e++)
         for (size_t i = 0; i < write->events[e].change_count; i++)
             if (!check_change(mem, write, e, i, err))
                 return false;
@@ -151,7 +151,8 @@ static void apply_event(struct mem *mem, const struct store_event *event, int64_
 {
     mem->shared->seq++;
     for (size_t i = 0; i < event->change_count; i++) {
-        book_apply_change(mem->shared->book, &event->changes[i]);
+        if (!mem->shared->lent)
+            book_apply_change(mem->shared->book, &event->changes[i]);
         if (event->changes[i].table->id == TABLE_MEMBER)
             mem_log_member(mem->shared, mem->handle, event->changes[i].after);
     }
@@ -579,7 +580,8 @@ static struct store *open_handle(struct mem_log *log, const struct store_mem_opt
 
 struct store *store_mem_open(const struct store_mem_options *options)
 {
-    return open_handle(mem_log_new(options->keep_events, options->forget_final), options);
+    return open_handle(
+        mem_log_new(options->keep_events, options->forget_final, options->book), options);
 }
 
 struct store *store_mem_share(struct store *with, const struct store_mem_options *options)
