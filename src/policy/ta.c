@@ -32,6 +32,7 @@ struct indicator {
     enum kind kind;
     uint32_t results;
     int64_t seen;
+    bool due;              /* out[0] is what was fed, once somebody asks for it */
     struct decimal out[3]; /* bad: not yet */
     struct decimal factor;
     union {
@@ -191,10 +192,12 @@ static void feed(struct indicator *in, const struct bar *bar)
         in->out[0] = roc_push(&in->of.roc, bar->close);
         break;
     case ER:
-        in->out[0] = efficiency_push(&in->of.efficiency, bar->close);
+        in->due = efficiency_feed(&in->of.efficiency, bar->close);
+        in->out[0] = decimal_bad();
         break;
     case RSI:
-        in->out[0] = rsi_push(&in->of.rsi, bar->close);
+        in->due = rsi_feed(&in->of.rsi, bar->close);
+        in->out[0] = decimal_bad();
         break;
     case ATR:
         in->out[0] = atr_push(&in->of.atr, bar->high, bar->low, bar->close);
@@ -214,12 +217,29 @@ static void feed(struct indicator *in, const struct bar *bar)
     }
 }
 
+/* Divisions are dear, and on most bars nobody looks at what they give. */
+static void work_out(struct indicator *in)
+{
+    if (!in->due)
+        return;
+    in->due = false;
+    in->out[0] = in->kind == RSI ? rsi_value(&in->of.rsi) : efficiency_value(&in->of.efficiency);
+}
+
 /* One type for all kinds: a method reads the kind from the object. */
-static struct indicator *check_indicator(lua_State *L)
+static struct indicator *check_fed(lua_State *L)
 {
     const struct version *version = bind_host(L);
 
     return *(struct indicator **)bind_check(L, 1, version->indicator_type);
+}
+
+static struct indicator *check_indicator(lua_State *L)
+{
+    struct indicator *in = check_fed(L);
+
+    work_out(in);
+    return in;
 }
 
 /* The place-th value, from 0. */
@@ -260,7 +280,7 @@ static const struct bar *check_bar(lua_State *L, int index, const struct version
 
 static struct indicator *take(lua_State *L)
 {
-    struct indicator *in = check_indicator(L);
+    struct indicator *in = check_fed(L);
     struct bar made UNSET;
 
     feed(in, check_bar(L, 2, bind_host(L), &made));
@@ -269,7 +289,10 @@ static struct indicator *take(lua_State *L)
 
 static int push(lua_State *L)
 {
-    return give(L, take(L));
+    struct indicator *in = take(L);
+
+    work_out(in);
+    return give(L, in);
 }
 
 /* Values that nobody reads need not become Lua's. */

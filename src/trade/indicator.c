@@ -222,21 +222,28 @@ void rsi_init(struct rsi *rsi, uint32_t period)
     rsi->last = decimal_bad();
 }
 
-struct decimal rsi_push(struct rsi *rsi, struct decimal value)
+bool rsi_feed(struct rsi *rsi, struct decimal value)
 {
     const struct decimal zero = {0}, last = rsi->last;
     if (!takes(value))
-        return decimal_bad();
+        return false;
     rsi->last = value;
     if (!decimal_ok(last))
-        return decimal_bad();
+        return false;
     const struct decimal change = difference(value, last);
-    const struct decimal gain = wilder_push(&rsi->gain, larger(change, zero));
-    const struct decimal loss = wilder_push(&rsi->loss, larger(decimal_neg(change), zero));
-    if (!decimal_ok(gain))
-        return decimal_bad();
-    const struct decimal all = {gain.units + loss.units};
+    wilder_push(&rsi->loss, larger(decimal_neg(change), zero));
+    return decimal_ok(wilder_push(&rsi->gain, larger(change, zero)));
+}
+
+struct decimal rsi_value(const struct rsi *rsi)
+{
+    const struct decimal gain = rsi->gain.value, all = {gain.units + rsi->loss.value.units};
     return all.units == 0 ? decimal_int(50) : decimal_muldiv(gain, hundred, all);
+}
+
+struct decimal rsi_push(struct rsi *rsi, struct decimal value)
+{
+    return rsi_feed(rsi, value) ? rsi_value(rsi) : decimal_bad();
 }
 
 void roc_init(struct roc *roc, uint32_t period)
@@ -271,23 +278,36 @@ void efficiency_free(struct efficiency *efficiency)
     window_free(&efficiency->window);
 }
 
-struct decimal efficiency_push(struct efficiency *e, struct decimal value)
+static struct decimal newest(const struct window *w)
+{
+    return w->values[w->at ? w->at - 1 : w->period - 1];
+}
+
+bool efficiency_feed(struct efficiency *e, struct decimal value)
 {
     struct window *w = &e->window;
     struct decimal left;
     if (!takes(value))
-        return decimal_bad();
-    if (w->count > 0) {
-        const struct decimal last = w->values[w->at ? w->at - 1 : w->period - 1];
-        e->path.units += size_of(difference(value, last)).units;
-    }
+        return false;
+    if (w->count > 0)
+        e->path.units += size_of(difference(value, newest(w))).units;
     if (window_push(w, value, &left))
         e->path.units -= size_of(difference(w->values[w->at], left)).units;
-    if (w->count < w->period)
-        return decimal_bad();
+    return w->count == w->period;
+}
+
+struct decimal efficiency_value(const struct efficiency *e)
+{
+    const struct window *w = &e->window;
     if (e->path.units == 0)
         return decimal_int(0);
-    return decimal_div(size_of(difference(value, w->values[w->at])), e->path, DECIMAL_HALF_EVEN);
+    return decimal_div(size_of(difference(newest(w), w->values[w->at])), e->path,
+                       DECIMAL_HALF_EVEN);
+}
+
+struct decimal efficiency_push(struct efficiency *e, struct decimal value)
+{
+    return efficiency_feed(e, value) ? efficiency_value(e) : decimal_bad();
 }
 
 void adx_init(struct adx *adx, uint32_t period)

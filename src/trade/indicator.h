@@ -54,6 +54,9 @@ struct rsi { /* Wilder's relative strength index, 0 to 100; 50 when nothing move
 };
 void rsi_init(struct rsi *rsi, uint32_t period);
 struct decimal rsi_push(struct rsi *rsi, struct decimal value);
+/* The same in two: false, there is no value yet; the value of all that was fed. */
+bool rsi_feed(struct rsi *rsi, struct decimal value);
+struct decimal rsi_value(const struct rsi *rsi);
 
 struct roc { /* rate of change in percent against `period` values ago */
     struct window window;
@@ -103,6 +106,8 @@ struct efficiency { /* Kaufman's ratio: |net change| / Σ |changes| over `period
 void efficiency_init(struct efficiency *efficiency, uint32_t period);
 void efficiency_free(struct efficiency *efficiency);
 struct decimal efficiency_push(struct efficiency *efficiency, struct decimal value);
+bool efficiency_feed(struct efficiency *efficiency, struct decimal value);
+struct decimal efficiency_value(const struct efficiency *efficiency);
 
 struct adx {
     struct wilder up, down, range, index;
