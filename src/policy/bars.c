@@ -61,7 +61,7 @@ static void push_started(struct version *version, const struct started *entry)
 }
 
 struct item { /* what one item of on_bar's list says */
-    struct sandbox_value said[SAID_COUNT];
+    struct sandbox_value said[ITEM_COUNT];
     const char *unknown; /* a field that no item has */
 };
 
@@ -122,13 +122,13 @@ static void read_item(struct version *version, const struct sandbox_value *table
     struct sandbox_value key UNSET, value UNSET;
     int walk = 0;
 
-    for (size_t i = 0; i < SAID_COUNT; i++)
+    for (size_t i = 0; i < ITEM_COUNT; i++)
         out->said[i].type = SANDBOX_NIL;
     out->unknown = NULL;
     while (sandbox_next(version->box, table, &walk, &key, &value)) {
         size_t at = find_known(signal_answer, &key);
 
-        if (at < SAID_COUNT)
+        if (at < ITEM_COUNT)
             out->said[at] = value;
         else
             out->unknown = keep_name(version, &key);
@@ -138,7 +138,7 @@ static void read_item(struct version *version, const struct sandbox_value *table
 static bool is_stop(const struct item *item)
 {
     static const char *const names[] = {"STOP", NULL};
-    const struct sandbox_value *type = &item->said[SAID_TYPE];
+    const struct sandbox_value *type = &item->said[ITEM_TYPE];
     int which;
 
     return type->type == SANDBOX_TEXT && enum_parse(names, type->text, &which);
@@ -146,8 +146,8 @@ static bool is_stop(const struct item *item)
 
 static bool says_more_than_stop(const struct item *item)
 {
-    for (size_t i = 0; i < SAID_COUNT; i++)
-        if (i != SAID_TYPE && i != SAID_POSITION && i != SAID_STOP &&
+    for (size_t i = 0; i < ITEM_COUNT; i++)
+        if (i != ITEM_TYPE && i != ITEM_POSITION && i != ITEM_STOP &&
             item->said[i].type != SANDBOX_NIL)
             return true;
     return item->unknown != NULL;
@@ -160,11 +160,11 @@ static bool read_stop(struct version *version, const struct sandbox_value *table
     if (says_more_than_stop(item))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a STOP has no field \"%.40s\"",
                        find_unknown(version, table, stop_answer));
-    if (!read_text(&item->said[SAID_POSITION], out->position, sizeof out->position) ||
+    if (!read_text(&item->said[ITEM_POSITION], out->position, sizeof out->position) ||
         signal_layer(out->position) < 0)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a STOP's position is Long_1 ... Short_6, or ALL");
-    if (!read_decimal(&item->said[SAID_STOP], &out->stop) || !decimal_ok(out->stop) ||
+    if (!read_decimal(&item->said[ITEM_STOP], &out->stop) || !decimal_ok(out->stop) ||
         decimal_sign(out->stop) <= 0)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a STOP's stop is an exact number above zero");
@@ -181,20 +181,20 @@ static bool read_signal(struct version *version, const struct item *item, struct
     if (item->unknown)
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal has no field \"%.40s\"",
                        item->unknown);
-    if (!read_kind(&said[SAID_TYPE], signal_type_names, true, &type))
+    if (!read_kind(&said[ITEM_TYPE], signal_type_names, true, &type))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a signal's type is BASE_ENTRY, PYRAMID, EXIT or STOP");
-    if (!read_text(&said[SAID_POSITION], out->position, sizeof out->position) ||
+    if (!read_text(&said[ITEM_POSITION], out->position, sizeof out->position) ||
         (layer = signal_layer(out->position)) < 0 || (layer == 0 && type != SIGNAL_EXIT))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: a signal's position is Long_1 ... Short_6, or ALL with EXIT");
-    if (!read_kind(&said[SAID_SIDE], side_names, false, &side))
+    if (!read_kind(&said[ITEM_SIDE], side_names, false, &side))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's side is LONG or SHORT");
-    if (!read_text(&said[SAID_NOTE], out->note, sizeof out->note))
+    if (!read_text(&said[ITEM_NOTE], out->note, sizeof out->note))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY, "on_bar: a signal's note is text");
-    if (!read_decimal(&said[SAID_PRICE], &out->price) ||
-        !read_decimal(&said[SAID_STOP], &out->stop) || !read_decimal(&said[SAID_ATR], &out->atr) ||
-        !read_decimal(&said[SAID_QUANTITY], &out->quantity))
+    if (!read_decimal(&said[ITEM_PRICE], &out->price) ||
+        !read_decimal(&said[ITEM_STOP], &out->stop) || !read_decimal(&said[ITEM_ATR], &out->atr) ||
+        !read_decimal(&said[ITEM_QUANTITY], &out->quantity))
         return err_set(err, ERR_NOT_DONE, ERR_POLICY,
                        "on_bar: price, stop, atr and quantity of a signal are exact numbers");
     out->type = (enum signal_type)type;

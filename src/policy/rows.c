@@ -162,16 +162,16 @@ static const struct told facts_more[] = {
     {"stats", "stats", true, NULL},
 };
 
-const struct told signal_answer[SAID_COUNT + 1] = {
-    [SAID_TYPE] = {"type", "'BASE_ENTRY'|'PYRAMID'|'EXIT'", false, NULL},
-    [SAID_POSITION] = {"position", "string", false,
+const struct told signal_answer[ITEM_COUNT + 1] = {
+    [ITEM_TYPE] = {"type", "'BASE_ENTRY'|'PYRAMID'|'EXIT'", false, NULL},
+    [ITEM_POSITION] = {"position", "string", false,
                        "\"Long_1\" ... \"Short_6\"; \"ALL\" with EXIT"},
-    [SAID_SIDE] = {"side", "'LONG'|'SHORT'", true, "default: by the position's name"},
-    [SAID_PRICE] = {"price", "decimal|number", true, "default: the bar's close"},
-    [SAID_STOP] = {"stop", "decimal|number", true, NULL},
-    [SAID_ATR] = {"atr", "decimal|number", true, NULL},
-    [SAID_QUANTITY] = {"quantity", "decimal|number", true, NULL},
-    [SAID_NOTE] = {"note", "string", true, NULL},
+    [ITEM_SIDE] = {"side", "'LONG'|'SHORT'", true, "default: by the position's name"},
+    [ITEM_PRICE] = {"price", "decimal|number", true, "default: the bar's close"},
+    [ITEM_STOP] = {"stop", "decimal|number", true, NULL},
+    [ITEM_ATR] = {"atr", "decimal|number", true, NULL},
+    [ITEM_QUANTITY] = {"quantity", "decimal|number", true, NULL},
+    [ITEM_NOTE] = {"note", "string", true, NULL},
 };
 const struct told stop_answer[] = {
     {"type", "'STOP'", false, NULL},

@@ -49,18 +49,18 @@ enum group_id {
 extern const struct group groups[GROUP_COUNT];
 /* What a strategy may say in the items of on_bar's list; a NULL name ends them. A stop says no more
  * than a signal may. */
-enum said {
-    SAID_TYPE,
-    SAID_POSITION,
-    SAID_SIDE,
-    SAID_PRICE,
-    SAID_STOP,
-    SAID_ATR,
-    SAID_QUANTITY,
-    SAID_NOTE,
-    SAID_COUNT
+enum item_field {
+    ITEM_TYPE,
+    ITEM_POSITION,
+    ITEM_SIDE,
+    ITEM_PRICE,
+    ITEM_STOP,
+    ITEM_ATR,
+    ITEM_QUANTITY,
+    ITEM_NOTE,
+    ITEM_COUNT
 };
-extern const struct told signal_answer[SAID_COUNT + 1], stop_answer[];
+extern const struct told signal_answer[ITEM_COUNT + 1], stop_answer[];
 /* The tables that reconcile and rollover may return; a NULL name ends them. */
 extern const struct told match_answer[], roll_answer[];
 #endif

@@ -2,6 +2,7 @@
 #include "policy/inner.h"
 
 #include "policy/rows.h"
+#include "script/record.h"
 #include "trade/signal.h"
 
 #include <assert.h>
@@ -144,16 +145,16 @@ static void fill(struct sandbox_record *record, enum group_id group, const void 
             break;
         case ROW_DECIMAL:
             if (decimal_ok(*(const struct decimal *)field))
-                sandbox_set_decimal(record, i, ((const struct decimal *)field)->units);
+                record_set_decimal(record, i, ((const struct decimal *)field)->units);
             else
                 sandbox_set_nil(record, i);
             break;
         case ROW_COUNT:
-            sandbox_set_integer(record, i, *(const int64_t *)field);
+            record_set_integer(record, i, *(const int64_t *)field);
             break;
         case ROW_TIME:
             if (*(const int64_t *)field != 0)
-                sandbox_set_integer(record, i, *(const int64_t *)field / 1000000);
+                record_set_integer(record, i, *(const int64_t *)field / 1000000);
             else
                 sandbox_set_nil(record, i);
             break;

@@ -16,7 +16,7 @@
 #ifndef CACHES
 #define CACHES 1
 #endif
-#define CACHE_BYTES (128u << 10) /* of each class */
+#define CACHE_BYTES (512u << 10) /* of each class: what a sweep frees is soon asked for again */
 
 #define SMALL_MOST (16u * INNER_CACHE_CLASSES)
 #define CHARGED_LEAST 1024u /* blocks below are paid for by the instructions that ask for them */

@@ -16,16 +16,7 @@ const struct tag record_tag = {"record"};
 
 /* ---- the host's side ------------------------------------------------------------------------- */
 
-static struct slot *slot_for(struct sandbox_record *record, uint32_t field,
-                             enum sandbox_kind kind) {
-    assert(!record->box->running && field < record->most);
-    struct slot *slot = &record->slots[field];
-    assert(slot->kind == kind && "the field is of another kind");
-    (void)kind;
-    return slot;
-}
-
-static void put_down(struct sandbox_record *record, uint32_t place) {
+void record_put_down(struct sandbox_record *record, uint32_t place) {
     struct sandbox *box = record->box;
     record->slots[place].noted = true;
     if (box->stale_count == box->stale_room) {
@@ -35,27 +26,22 @@ static void put_down(struct sandbox_record *record, uint32_t place) {
     box->stale[box->stale_count++] = (struct stale){record, place};
 }
 
-static inline void note(struct sandbox_record *record, uint32_t place) {
-    const struct slot *slot = &record->slots[place];
-    if ((slot->shadowed || record->box->remote) && !slot->noted) put_down(record, place);
-}
-
 void sandbox_set_nil(struct sandbox_record *record, uint32_t field) {
     assert(!record->box->running && field < record->most);
     record->slots[field].present = false;
-    note(record, field);
+    record_note(record, &record->slots[field]);
 }
 
 void sandbox_set_shown(struct sandbox_record *record, uint32_t field) {
     assert(!record->box->running && field < record->most &&
            record->slots[field].kind >= SANDBOX_KIND_RECORD);
     record->slots[field].present = true;
-    note(record, field);
+    record_note(record, &record->slots[field]);
 }
 
 void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char *bytes,
                       size_t length) {
-    struct slot *slot = slot_for(record, field, SANDBOX_KIND_TEXT);
+    struct slot *slot = record_slot(record, field, SANDBOX_KIND_TEXT);
     if (slot->present && slot->text.length == length &&
         memcmp(slot->text.bytes, bytes, length) == 0)
         return;
@@ -67,26 +53,33 @@ void sandbox_set_text(struct sandbox_record *record, uint32_t field, const char 
     slot->text.bytes[length] = '\0';
     slot->text.length = length;
     slot->present = true;
-    note(record, field);
+    record_note(record, slot);
 }
 
 #define SETTER(name, type, kind_of, member)                                                        \
     void name(struct sandbox_record *record, uint32_t field, type value) {                         \
-        struct slot *slot = slot_for(record, field, kind_of);                                      \
+        struct slot *slot = record_slot(record, field, kind_of);                                   \
         if (slot->present && memcmp(&slot->member, &value, sizeof value) == 0) return;             \
         slot->present = true;                                                                      \
         slot->member = value;                                                                      \
-        note(record, field);                                                                       \
+        record_note(record, slot);                                                                 \
     }
-SETTER(sandbox_set_integer, int64_t, SANDBOX_KIND_INTEGER, integer)
 SETTER(sandbox_set_boolean, bool, SANDBOX_KIND_BOOLEAN, boolean)
 SETTER(sandbox_set_number, double, SANDBOX_KIND_NUMBER, number)
-SETTER(sandbox_set_decimal, sandbox_units, SANDBOX_KIND_DECIMAL, units)
+
+void sandbox_set_integer(struct sandbox_record *record, uint32_t field, int64_t value) {
+    record_set_integer(record, field, value);
+}
+
+void sandbox_set_decimal(struct sandbox_record *record, uint32_t field, sandbox_units value) {
+    record_set_decimal(record, field, value);
+}
 
 void sandbox_set_count(struct sandbox_record *list, uint32_t count) {
     assert(!list->layout && !list->box->running);
     if (count > list->most) count = list->most;
-    for (uint32_t place = count; place < list->count; place++) note(list, place);
+    for (uint32_t place = count; place < list->count; place++)
+        record_note(list, &list->slots[place]);
     if (list->box->remote && count != list->count) remote_count(list->box, list->number, count);
     list->count = count;
 }

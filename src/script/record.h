@@ -2,6 +2,7 @@
 #ifndef TIDELOCK_SCRIPT_RECORD_H
 #define TIDELOCK_SCRIPT_RECORD_H
 #include "script/remote.h"
+#include <assert.h>
 
 struct slot {
     enum sandbox_kind kind;
@@ -70,6 +71,42 @@ static inline const struct key *layout_key(const struct layout *layout, const ch
         if (key->name == name) return key;
         if (!key->name) return NULL;
     }
+}
+
+/* record.c: the slot's value in its shadow is out of date. */
+void record_put_down(struct sandbox_record *record, uint32_t place);
+
+static inline void record_note(struct sandbox_record *record, const struct slot *slot) {
+    if ((slot->shadowed || record->box->remote) && !slot->noted)
+        record_put_down(record, (uint32_t)(slot - record->slots));
+}
+
+static inline struct slot *record_slot(struct sandbox_record *record, uint32_t field,
+                                       enum sandbox_kind kind) {
+    assert(!record->box->running && field < record->most);
+    struct slot *slot = &record->slots[field];
+    assert(slot->kind == kind && "the field is of another kind");
+    (void)kind;
+    return slot;
+}
+
+/* The setters that facts are poured with. */
+static inline void record_set_decimal(struct sandbox_record *record, uint32_t field,
+                                      sandbox_units units) {
+    struct slot *slot = record_slot(record, field, SANDBOX_KIND_DECIMAL);
+    if (slot->present && slot->units == units) return;
+    slot->present = true;
+    slot->units = units;
+    record_note(record, slot);
+}
+
+static inline void record_set_integer(struct sandbox_record *record, uint32_t field,
+                                      int64_t integer) {
+    struct slot *slot = record_slot(record, field, SANDBOX_KIND_INTEGER);
+    if (slot->present && slot->integer == integer) return;
+    slot->present = true;
+    slot->integer = integer;
+    record_note(record, slot);
 }
 
 /* record_read.c: pushes the metatable of a record's userdata, and makes its shadow. */
