@@ -9,7 +9,6 @@
 #include "flow/orders.h"
 #include "flow/mutant.h"
 #include "store/fence.h"
-#include <stdio.h>
 #include <string.h>
 
 #define ORPHAN_US 300000 /* whoever received a signal takes its key first */
@@ -36,7 +35,10 @@ static struct holding *add(struct core *core, const char *key, const char *instr
 
 static void make_key(char key[sizeof((struct holding *)0)->key], const char *instrument)
 {
-    snprintf(key, sizeof((struct holding *)0)->key, "instrument:%s", instrument);
+    static const char prefix[] = "instrument:";
+    memcpy(key, prefix, sizeof prefix - 1);
+    text_copy(key + sizeof prefix - 1, sizeof((struct holding *)0)->key - sizeof prefix + 1,
+              instrument);
 }
 
 static struct holding *known(const struct core *core, const char *instrument)

@@ -14,22 +14,22 @@
 #define SIGN_NEGATIVE 0x4000
 #define NUMERIC_HEAD 8
 
-static void put16(struct str *s, unsigned value)
+static char *put16(char *to, unsigned value)
 {
-    const char bytes[2] = {(char)(value >> 8 & 0xff), (char)(value & 0xff)};
-    str_put(s, bytes, sizeof bytes);
+    uint16_t big = __builtin_bswap16((uint16_t)value);
+    return mempcpy(to, &big, sizeof big);
 }
 
-static void put32(struct str *s, uint32_t value)
+static char *put32(char *to, uint32_t value)
 {
-    put16(s, value >> 16);
-    put16(s, value & 0xffff);
+    uint32_t big = __builtin_bswap32(value);
+    return mempcpy(to, &big, sizeof big);
 }
 
-static void put64(struct str *s, int64_t value)
+static char *put64(char *to, int64_t value)
 {
     uint64_t big = __builtin_bswap64((uint64_t)value);
-    str_put(s, (const char *)&big, sizeof big);
+    return mempcpy(to, &big, sizeof big);
 }
 
 /* ---- decimals ---- */
@@ -63,27 +63,21 @@ static unsigned places_of(const uint16_t digits[DIGITS_MAX], int count)
     return 0;
 }
 
-static void put_decimal(struct str *s, struct decimal value)
-{
-    uint16_t digits[DIGITS_MAX] = {0};
-    int count = split(value, digits), least = 0;
-    while (least < count && digits[least] == 0)
-        least++;
-    put16(s, (unsigned)(count - least));
-    put16(s, (unsigned)(count - 1 - PLACES) & 0xffff);
-    put16(s, value.units < 0 ? SIGN_NEGATIVE : 0);
-    put16(s, places_of(digits, count));
-    for (int i = count; i-- > least;)
-        put16(s, digits[i]);
-}
+enum { NUMERIC_MOST = NUMERIC_HEAD + 2 * DIGITS_MAX };
 
-static size_t decimal_length(struct decimal value)
+static char *put_decimal(char *to, struct decimal value)
 {
     uint16_t digits[DIGITS_MAX] = {0};
     int count = split(value, digits), least = 0;
     while (least < count && digits[least] == 0)
         least++;
-    return NUMERIC_HEAD + 2 * (size_t)(count - least);
+    to = put16(to, (unsigned)(count - least));
+    to = put16(to, (unsigned)(count - 1 - PLACES) & 0xffff);
+    to = put16(to, value.units < 0 ? SIGN_NEGATIVE : 0);
+    to = put16(to, places_of(digits, count));
+    for (int i = count; i-- > least;)
+        to = put16(to, digits[i]);
+    return to;
 }
 
 /* ---- single values ---- */
@@ -124,7 +118,7 @@ void pg_arg_text(struct pg_args *args, const char *text)
 void pg_arg_int(struct pg_args *args, int64_t value)
 {
     begin(args, false);
-    put64(&args->bytes, value);
+    str_end(&args->bytes, put64(str_begin(&args->bytes, sizeof value), value));
     end(args);
 }
 
@@ -147,7 +141,7 @@ void pg_arg_decimal(struct pg_args *args, struct decimal value)
 {
     begin(args, !decimal_ok(value));
     if (decimal_ok(value))
-        put_decimal(&args->bytes, value);
+        str_end(&args->bytes, put_decimal(str_begin(&args->bytes, NUMERIC_MOST), value));
     end(args);
 }
 
@@ -155,15 +149,16 @@ void pg_arg_decimal(struct pg_args *args, struct decimal value)
 
 void pg_array_begin(struct pg_args *args, enum pg_type type, size_t count)
 {
-    struct str *s = &args->bytes;
     begin(args, false);
-    put32(s, count ? 1 : 0); /* dimensions */
-    put32(s, 0);
-    put32(s, (uint32_t)type);
+    char *to = str_begin(&args->bytes, 5 * sizeof(uint32_t));
+    to = put32(to, count ? 1 : 0); /* dimensions */
+    to = put32(to, 0);
+    to = put32(to, (uint32_t)type);
     if (count) {
-        put32(s, (uint32_t)count);
-        put32(s, 1); /* first index */
+        to = put32(to, (uint32_t)count);
+        to = put32(to, 1); /* first index */
     }
+    str_end(&args->bytes, to);
 }
 
 void pg_array_end(struct pg_args *args)
@@ -171,11 +166,19 @@ void pg_array_end(struct pg_args *args)
     end(args);
 }
 
+static void put_absent(struct pg_args *args)
+{
+    str_end(&args->bytes, put32(str_begin(&args->bytes, sizeof(uint32_t)), UINT32_MAX));
+}
+
 void pg_array_bytes(struct pg_args *args, const void *bytes, size_t length)
 {
-    put32(&args->bytes, bytes ? (uint32_t)length : UINT32_MAX);
-    if (bytes)
-        str_put(&args->bytes, bytes, length);
+    if (!bytes) {
+        put_absent(args);
+        return;
+    }
+    char *to = str_begin(&args->bytes, sizeof(uint32_t) + length);
+    str_end(&args->bytes, mempcpy(put32(to, (uint32_t)length), bytes, length));
 }
 
 void pg_array_text(struct pg_args *args, const char *text)
@@ -185,21 +188,27 @@ void pg_array_text(struct pg_args *args, const char *text)
 
 void pg_array_int(struct pg_args *args, int64_t value)
 {
-    put32(&args->bytes, sizeof value);
-    put64(&args->bytes, value);
+    char *to = str_begin(&args->bytes, sizeof(uint32_t) + sizeof value);
+    str_end(&args->bytes, put64(put32(to, sizeof value), value));
 }
 
 void pg_array_bool(struct pg_args *args, bool value)
 {
-    put32(&args->bytes, 1);
-    str_putc(&args->bytes, value ? 1 : 0);
+    char *to = put32(str_begin(&args->bytes, sizeof(uint32_t) + 1), 1);
+    *to++ = value ? 1 : 0;
+    str_end(&args->bytes, to);
 }
 
 void pg_array_decimal(struct pg_args *args, struct decimal value)
 {
-    put32(&args->bytes, decimal_ok(value) ? (uint32_t)decimal_length(value) : UINT32_MAX);
-    if (decimal_ok(value))
-        put_decimal(&args->bytes, value);
+    if (!decimal_ok(value)) {
+        put_absent(args);
+        return;
+    }
+    char *length = str_begin(&args->bytes, sizeof(uint32_t) + NUMERIC_MOST);
+    char *digits = length + sizeof(uint32_t), *past = put_decimal(digits, value);
+    put32(length, (uint32_t)(past - digits));
+    str_end(&args->bytes, past);
 }
 
 /* ---- reading ---- */
