@@ -8,8 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADER_RECORD 80 /* libmicrohttpd's own per header line */
-#define ANSWER_HEAD_ROOM 4096
+#define HEADER_RECORD 64 /* libmicrohttpd's own per header line */
+#define ANSWER_HEAD_ROOM 2048
 #define PEM_BYTES_MAX 65536
 
 /* ---- running ---- */
