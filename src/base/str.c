@@ -48,12 +48,10 @@ void str_put(struct str *s, const char *bytes, size_t length)
     s->data[s->length] = '\0';
 }
 
-char *str_begin(struct str *s, size_t most)
+void str_reserve(struct str *s, size_t more)
 {
     assert(!s->max);
-    if (!has_room(s, most))
-        reserve(s, most);
-    return s->data + s->length;
+    reserve(s, more);
 }
 
 void str_putc(struct str *s, char c)

@@ -2,6 +2,7 @@
 #ifndef TIDELOCK_BASE_STR_H
 #define TIDELOCK_BASE_STR_H
 #include "base/decimal.h"
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,9 +23,16 @@ static inline void str_puts(struct str *s, const char *text)
 {
     str_put(s, text, strlen(text));
 }
+void str_reserve(struct str *s, size_t more); /* of an unbounded text */
 /* Writing in place, into an unbounded text: where its next bytes go, with room for `most` of them,
  * and afterwards where they end. */
-char *str_begin(struct str *s, size_t most);
+static inline char *str_begin(struct str *s, size_t most)
+{
+    assert(!s->max);
+    if (most >= s->room - s->length)
+        str_reserve(s, most);
+    return s->data + s->length;
+}
 static inline void str_end(struct str *s, char *end)
 {
     *end = '\0';

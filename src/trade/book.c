@@ -5,6 +5,7 @@
  * strategy and instrument (a group) and in one chain of all. Chains are ordered by the moment of
  * opening, then of arrival. */
 #include "trade/book.h"
+#include "trade/cell.h"
 #include "base/keyed.h"
 #include "trade/order.h"
 #include "trade/signal.h"
@@ -61,42 +62,29 @@ struct book *book_new(void)
 
 /* ---- texts a row owns ---- */
 
-static char **long_cell(const struct table *table, size_t column, void *row)
+static char **long_cell(const struct table *table, void *row)
 {
-    return (char **)((char *)row + table->columns[column].offset);
-}
-
-static void free_longs(const struct table *table, void *row)
-{
-    for (size_t i = 0; table->has_long && i < table->column_count; i++)
-        if (table->columns[i].type == COLUMN_LONG)
-            mem_free(*long_cell(table, i, row));
+    return (char **)((char *)row + table->long_column->offset);
 }
 
 /* A text that did not change keeps its memory: most writes to a signal leave its extras alone. */
 static void copy_row(const struct table *table, void *to, const void *from)
 {
-    char *kept[4];
-    size_t count = 0;
     if (to == from)
         return;
-    for (size_t i = 0; table->has_long && i < table->column_count; i++) {
-        if (table->columns[i].type != COLUMN_LONG)
-            continue;
-        char *old = *long_cell(table, i, to), *text;
-        memcpy(&text, (const char *)from + table->columns[i].offset, sizeof text);
-        if (old != text && !(old && text && strcmp(old, text) == 0)) {
-            text = text ? mem_copy_text(text) : NULL;
-            mem_free(old);
-            old = text;
-        }
-        assert(count < sizeof kept / sizeof kept[0]);
-        kept[count++] = old;
+    if (!table->long_column) {
+        memcpy(to, from, table->row_size);
+        return;
+    }
+    char *old = *long_cell(table, to);
+    const char *text = cell_long(table->long_column, from);
+    if (old != text && !(old && text && strcmp(old, text) == 0)) {
+        text = text ? mem_copy_text(text) : NULL;
+        mem_free(old);
+        old = (char *)(uintptr_t)text;
     }
     memcpy(to, from, table->row_size);
-    for (size_t i = table->column_count; count > 0 && i-- > 0;)
-        if (table->columns[i].type == COLUMN_LONG)
-            *long_cell(table, i, to) = kept[--count];
+    *long_cell(table, to) = old;
 }
 
 /* ---- chains ---- */
@@ -275,7 +263,8 @@ static void drop(struct book *book, enum table_id table, struct entry *entry)
     if (chain_of(table, &kind))
         unindex(book, kind, entry);
     HASH_DELETE(hh, book->rows[table], entry);
-    free_longs(&tables[table], entry->row);
+    if (tables[table].long_column)
+        mem_free(*long_cell(&tables[table], entry->row));
     mem_free(entry);
 }
 

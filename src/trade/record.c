@@ -66,13 +66,10 @@ void row_copy(const struct table *table, void *to, const void *from, struct aren
 {
     if (to != from)
         memcpy(to, from, table->row_size);
-    if (!table->has_long)
-        return;
-    for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].type == COLUMN_LONG) {
-            const char *text = arena_text(arena, cell_long(&table->columns[i], from));
-            memcpy(cell(&table->columns[i], to), &text, sizeof text);
-        }
+    if (table->long_column) {
+        const char *text = arena_text(arena, cell_long(table->long_column, from));
+        memcpy(cell(table->long_column, to), &text, sizeof text);
+    }
 }
 
 bool row_equal(const struct table *table, const void *a, const void *b, size_t *first_difference)

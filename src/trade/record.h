@@ -314,7 +314,7 @@ struct table {
     size_t column_count;
     size_t row_size;
     int version_column; /* index, or -1: written once */
-    bool has_long;      /* any LONG column: such a row owns memory beyond itself */
+    const struct column *long_column; /* the only LONG: such a row owns memory beyond itself */
 };
 extern const struct table tables[TABLE_COUNT];
 const struct table *table_find(const char *name);

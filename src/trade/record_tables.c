@@ -257,31 +257,33 @@ static const struct column failover_columns[] = {
 #undef ROW
 
 #define COUNT(list) (sizeof(list) / sizeof(list)[0])
-#define TABLE(number, sql, list, row, version_at, owns)                                            \
+#define TABLE(number, sql, list, row, version_at, long_at)                                         \
     [number] = {.id = (number),                                                                    \
                 .name = (sql),                                                                     \
                 .columns = (list),                                                                 \
                 .column_count = COUNT(list),                                                       \
                 .row_size = sizeof(struct row),                                                    \
                 .version_column = (version_at),                                                    \
-                .has_long = (owns)}
+                .long_column = (long_at)}
 #define LAST(list) ((int)COUNT(list) - 1)
 
 const struct table tables[TABLE_COUNT] = {
-    TABLE(TABLE_SIGNAL, "signals", signal_columns, signal, LAST(signal_columns), true),
-    TABLE(TABLE_DECISION, "decisions", decision_columns, decision, -1, false),
-    TABLE(TABLE_ORDER, "orders", order_columns, order, LAST(order_columns) - 1, false),
-    TABLE(TABLE_FILL, "fills", fill_columns, fill, -1, false),
-    TABLE(TABLE_POSITION, "positions", position_columns, position, LAST(position_columns), false),
+    TABLE(TABLE_SIGNAL, "signals", signal_columns, signal, LAST(signal_columns),
+          &signal_columns[14]),
+    TABLE(TABLE_DECISION, "decisions", decision_columns, decision, -1, NULL),
+    TABLE(TABLE_ORDER, "orders", order_columns, order, LAST(order_columns) - 1, NULL),
+    TABLE(TABLE_FILL, "fills", fill_columns, fill, -1, NULL),
+    TABLE(TABLE_POSITION, "positions", position_columns, position, LAST(position_columns), NULL),
     TABLE(TABLE_PYRAMID, "pyramiding_state", pyramid_columns, pyramid, LAST(pyramid_columns),
-          false),
-    TABLE(TABLE_ACCOUNT, "accounts", account_columns, account, LAST(account_columns), false),
-    TABLE(TABLE_LEDGER, "ledger", ledger_columns, ledger, -1, false),
-    TABLE(TABLE_STAT, "statistics", stat_columns, stat, LAST(stat_columns), false),
-    TABLE(TABLE_HALT, "halts", halt_columns, halt, LAST(halt_columns), false),
-    TABLE(TABLE_POLICY, "policies", policy_columns, policy_version, LAST(policy_columns), false),
-    TABLE(TABLE_STATE, "strategy_state", state_columns, strategy_state, LAST(state_columns), true),
-    TABLE(TABLE_MEMBER, "instances", member_columns, member, LAST(member_columns), false),
-    TABLE(TABLE_LEASE, "leases", lease_columns, lease_row, LAST(lease_columns), false),
-    TABLE(TABLE_FAILOVER, "failovers", failover_columns, failover, -1, false),
+          NULL),
+    TABLE(TABLE_ACCOUNT, "accounts", account_columns, account, LAST(account_columns), NULL),
+    TABLE(TABLE_LEDGER, "ledger", ledger_columns, ledger, -1, NULL),
+    TABLE(TABLE_STAT, "statistics", stat_columns, stat, LAST(stat_columns), NULL),
+    TABLE(TABLE_HALT, "halts", halt_columns, halt, LAST(halt_columns), NULL),
+    TABLE(TABLE_POLICY, "policies", policy_columns, policy_version, LAST(policy_columns), NULL),
+    TABLE(TABLE_STATE, "strategy_state", state_columns, strategy_state, LAST(state_columns),
+          &state_columns[2]),
+    TABLE(TABLE_MEMBER, "instances", member_columns, member, LAST(member_columns), NULL),
+    TABLE(TABLE_LEASE, "leases", lease_columns, lease_row, LAST(lease_columns), NULL),
+    TABLE(TABLE_FAILOVER, "failovers", failover_columns, failover, -1, NULL),
 };
