@@ -3,6 +3,7 @@
 #include "base/calendar.h"
 
 #include "base/decimal.h"
+#include "base/digits.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -278,8 +279,7 @@ bad:
 
 static char *put_pair(char *at, int value, char after)
 {
-    at[0] = (char)('0' + value / 10);
-    at[1] = (char)('0' + value % 10);
+    digits_pair(at, (unsigned)value);
     at[2] = after;
     return at + 3;
 }
@@ -293,13 +293,6 @@ static char *put_year(char *at, int year)
     return at + snprintf(at, 9, "%d-", year < -999999 ? -999999 : year > 999999 ? 999999 : year);
 }
 
-static char *put_fraction(char *at, int microsecond)
-{
-    for (int i = 5; i >= 0; i--, microsecond /= 10)
-        at[i] = (char)('0' + microsecond % 10);
-    return at + 6;
-}
-
 static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_TEXT_MAX])
 {
     struct civil c;
@@ -310,7 +303,10 @@ static size_t print_time(int64_t utc_us, bool with_fraction, char out[CALENDAR_T
     at = put_pair(at, c.hour, ':');
     at = put_pair(at, c.minute, ':');
     at = put_pair(at, c.second, '.');
-    at = with_fraction && c.microsecond ? put_fraction(at, c.microsecond) : at - 1;
+    if (with_fraction && c.microsecond)
+        digits_last(at += 6, (uint64_t)c.microsecond, 6);
+    else
+        at--; /* no point */
     *at++ = 'Z';
     *at = '\0';
     return (size_t)(at - out);

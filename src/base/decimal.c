@@ -3,6 +3,8 @@
  * is rounded twice. */
 #include "base/decimal.h"
 
+#include "base/digits.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -422,13 +424,6 @@ bool decimal_parse(const char *text, size_t length, struct decimal *out, struct 
     return parse_plain(text, length, out) || parse_any(text, length, out, err);
 }
 
-static char *print_digits(char *end, uint64_t value, int at_least)
-{
-    for (; value > 0 || at_least > 0; value /= 10, at_least--)
-        *--end = (char)('0' + value % 10);
-    return end;
-}
-
 size_t decimal_print(struct decimal value, char out[DECIMAL_TEXT_MAX])
 {
     if (!decimal_ok(value)) {
@@ -451,15 +446,15 @@ size_t decimal_print(struct decimal value, char out[DECIMAL_TEXT_MAX])
             places -= 3;
         for (; decimals % 10 == 0; decimals /= 10)
             places--;
-        at = print_digits(at, decimals, places);
+        at = digits_last(at, decimals, places);
         *--at = '.';
     }
     const uint64_t split = 1000000000000000000u;
     if (whole >= split) {
-        at = print_digits(at, (uint64_t)(whole % split), 18);
-        at = print_digits(at, (uint64_t)(whole / split), 1);
+        at = digits_last(at, (uint64_t)(whole % split), 18);
+        at = digits_all(at, (uint64_t)(whole / split));
     } else {
-        at = print_digits(at, (uint64_t)whole, 1);
+        at = digits_all(at, (uint64_t)whole);
     }
     if (value.units < 0)
         *--at = '-';

@@ -1,6 +1,7 @@
 /* The text builder, and the few questions asked about plain C strings. */
 #include "base/str.h"
 
+#include "base/digits.h"
 #include "base/mem.h"
 
 #include <assert.h>
@@ -91,9 +92,7 @@ size_t text_int(char out[INT_TEXT_MAX], int64_t value)
     char text[INT_TEXT_MAX], *at = text + sizeof text;
     uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     *--at = '\0';
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
+    at = digits_all(at, rest);
     if (value < 0)
         *--at = '-';
     size_t size = (size_t)(text + sizeof text - at);

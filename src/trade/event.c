@@ -52,14 +52,8 @@ static void put_field(struct sha256 *ctx, struct small_fields *fields, const cha
 
 static void put_number(struct sha256 *ctx, struct small_fields *fields, int64_t value)
 {
-    char digits[24], *at = digits + sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do
-        *--at = (char)('0' + rest % 10);
-    while (rest /= 10);
-    if (value < 0)
-        *--at = '-';
-    put_field(ctx, fields, at, (size_t)(digits + sizeof digits - at));
+    char text[INT_TEXT_MAX];
+    put_field(ctx, fields, text, text_int(text, value));
 }
 
 void event_hash(struct sha256 *ctx, const uint8_t previous[SHA256_SIZE], const struct event *event,
