@@ -152,7 +152,7 @@ static void note_event(void *ctx, const struct store_event *event)
 static void note_equity(struct backtest *b, int64_t at_us)
 {
     struct backtest_result *r = &b->result;
-    struct portfolio portfolio;
+    struct portfolio portfolio UNSET;
     portfolio_now(&b->core, &portfolio);
     struct decimal equity = decimal_add(portfolio.equity, portfolio.unrealised);
     if (!decimal_ok(equity))

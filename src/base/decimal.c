@@ -392,7 +392,9 @@ static const char *quoted(const char *text, size_t length, char out[TEXT_LONGEST
     return out;
 }
 
-static bool parse_any(const char *text, size_t length, struct decimal *out, struct err *err)
+/* Apart from the usual case, which needs nothing of its frame. */
+__attribute__((noinline)) static bool parse_any(const char *text, size_t length,
+                                                struct decimal *out, struct err *err)
 {
     char shown[TEXT_LONGEST + 4];
     struct number_text number;

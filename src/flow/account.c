@@ -43,10 +43,10 @@ static bool may_write(const struct core *core)
 void account_follow_day(struct core *core)
 {
     int64_t day_us = account_day_us(core, clock_wall(core->clock));
-    struct account after;
-    struct store_event event;
     if (core->day.followed_us == day_us)
         return;
+    struct account after;
+    struct store_event event;
     const struct account *before = book_get(core->book, TABLE_ACCOUNT, ACCOUNT_ID);
     if (before && before->day_us >= day_us && record_in_flight(core) == 0)
         core->day.followed_us = day_us;

@@ -43,7 +43,7 @@ static uint64_t readings;
 static const struct gathered *read_books(struct core *core, const char *strategy,
                                          const char *instrument)
 {
-    char key[KEY_SIZE];
+    char key[KEY_SIZE] UNSET;
     bool unknown;
     if (still_holds(core, strategy, instrument))
         return core->gathered;

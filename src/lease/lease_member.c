@@ -215,8 +215,8 @@ void lease_member_leave(struct lease *lease, struct waiter to)
 /* Writes on their way come first: what they change, leaving changes once more. */
 void lease_member_turn(struct lease_store *l)
 {
-    struct err err;
     if (l->proving && !lease_member_alive(l, l->term)) {
+        struct err err;
         err_set(&err, ERR_LATER, ERR_FENCED, "taken for dead before the first sign of life");
         lease_member_proven(l, &err);
     }

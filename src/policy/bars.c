@@ -92,7 +92,9 @@ static size_t find_known(const struct told *known, const struct sandbox_value *k
 {
     size_t at = 0;
 
-    while (known[at].name && (key->type != SANDBOX_TEXT || !text_equal(known[at].name, key->text)))
+    while (known[at].name &&
+           (key->type != SANDBOX_TEXT || *known[at].name != *key->text || /* most are not it */
+            !text_equal(known[at].name, key->text)))
         at++;
     return at;
 }

@@ -35,7 +35,7 @@ struct bars {
     bool any;
     char day_text[12]; /* the date read last, and what it came to: bars of one day share it */
     size_t day_length;
-    struct civil day;
+    struct civil day; /* with the time of day read last */
     int64_t day_us;  /* UTC of its local midnight */
     bool day_steady; /* the zone's offset does not change on that day */
 };

@@ -49,8 +49,6 @@ static bool read_date(struct bars_piece piece, struct civil *day)
 
 static bool set_day(struct bars *bars, struct bars_piece date, struct err *err)
 {
-    if (bars->day_length == date.length && memcmp(bars->day_text, date.text, date.length) == 0)
-        return true;
     bars->day_length = 0;
     if (date.length > sizeof bars->day_text || !read_date(date, &bars->day) ||
         !calendar_from_civil(&bars->day, bars->zone, &bars->day_us))
@@ -81,14 +79,16 @@ static bool read_clock(struct bars_piece piece, struct civil *day)
 bool bars_date_time(struct bars *bars, struct bars_piece date, struct bars_piece time,
                     int64_t *at_us, struct err *err)
 {
-    if (!set_day(bars, date, err))
+    const bool same =
+        bars->day_length == date.length && memcmp(bars->day_text, date.text, date.length) == 0;
+    if (!same && !set_day(bars, date, err))
         return false;
-    struct civil moment = bars->day;
-    if (!time.text || !read_clock(time, &moment))
+    if (!time.text || !read_clock(time, &bars->day))
         return bars_fault(bars, err, "the time of day is not H:MM or H:MM:SS");
+    const struct civil *now = &bars->day;
     if (bars->day_steady)
-        *at_us = bars->day_us + (moment.hour * 3600 + moment.minute * 60 + moment.second) * SECOND;
-    else if (!calendar_from_civil(&moment, bars->zone, at_us))
+        *at_us = bars->day_us + (now->hour * 3600 + now->minute * 60 + now->second) * SECOND;
+    else if (!calendar_from_civil(now, bars->zone, at_us))
         return bars_fault(bars, err, "there is no such moment");
     return true;
 }

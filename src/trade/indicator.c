@@ -33,6 +33,13 @@ static decimal_units divide(decimal_units value, int64_t by)
     return quotient + (twice > by || (twice == by && (quotient & 1)));
 }
 
+/* Half to even, too. */
+static decimal_units halve(decimal_units value)
+{
+    const decimal_units half = value >> 1;
+    return half + (value & half & 1);
+}
+
 static struct decimal difference(struct decimal a, struct decimal b)
 {
     return (struct decimal){a.units - b.units};
@@ -193,7 +200,7 @@ struct decimal supertrend_push(struct supertrend *s, struct decimal high, struct
     if (!decimal_ok(atr))
         return decimal_bad();
     const decimal_units width = decimal_mul(atr, s->multiplier).units;
-    const decimal_units middle = divide(high.units + low.units, 2);
+    const decimal_units middle = halve(high.units + low.units);
     struct decimal upper = {middle + width}, lower = {middle - width};
     if (s->direction != 0) {
         if (s->close.units <= s->upper.units)
