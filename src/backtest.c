@@ -149,14 +149,9 @@ static void note_event(void *ctx, const struct store_event *event)
         note_refusal(b, signal_state_names[signal->state], signal->reason);
 }
 
-static void note_equity(struct backtest *b, int64_t at_us)
+static void note_drawdown(struct backtest *b, struct decimal equity)
 {
     struct backtest_result *r = &b->result;
-    struct portfolio portfolio UNSET;
-    portfolio_now(&b->core, &portfolio);
-    struct decimal equity = decimal_add(portfolio.equity, portfolio.unrealised);
-    if (!decimal_ok(equity))
-        return;
     r->end_equity = equity;
     if (decimal_gt(equity, r->peak_equity))
         r->peak_equity = equity;
@@ -167,8 +162,21 @@ static void note_equity(struct backtest *b, int64_t at_us)
         b->deepest = percent;
         r->max_drawdown_percent = decimal_muldiv(drawdown, decimal_int(100), r->peak_equity);
     }
+}
+
+static void note_equity(struct backtest *b, int64_t at_us)
+{
+    struct backtest_result *r = &b->result;
+    struct portfolio portfolio UNSET;
+    portfolio_now(&b->core, &portfolio);
+    struct decimal equity = decimal_add(portfolio.equity, portfolio.unrealised);
+    if (!decimal_ok(equity))
+        return;
+    if (!decimal_eq(equity, r->end_equity))
+        note_drawdown(b, equity);
     if (r->bars % r->point_every != 0)
         return;
+    struct decimal drawdown = decimal_sub(r->peak_equity, equity);
     r->points = grow(r->points, r->point_count, &r->point_room, sizeof *r->points);
     double peak = decimal_to_double(r->peak_equity);
     r->points[r->point_count++] = (struct backtest_point){

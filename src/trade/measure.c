@@ -244,10 +244,24 @@ static void measure(const struct measuring *m, struct portfolio *out)
     measure_account(book_get(m->book, TABLE_ACCOUNT, ACCOUNT_ID), out);
 }
 
+/* Neither a row nor a price has changed since it was measured. */
+static bool still_holds(const struct book *book, const struct instruments *instruments,
+                        const struct prices *prices)
+{
+    const struct book_sums *total = book_sums(book);
+    return total->measured && total->basis == instruments &&
+           total->changes == book_changes(book) && prices && prices->moves &&
+           *prices->moves == total->moves;
+}
+
 void portfolio_measure(const struct book *book, const struct instruments *instruments,
                        const struct prices *prices, struct portfolio *out)
 {
     struct book_sums *total = book_sums(book);
+    if (still_holds(book, instruments, prices)) {
+        *out = *total->measured;
+        return;
+    }
     struct measuring m = {
         .book = book, .instruments = instruments, .prices = prices, .total = total};
     sum_book(&m);
