@@ -80,8 +80,8 @@ static inline wide divide_rest(wide value, wide divisor, wide *rest)
     return quotient;
 }
 
-static struct decimal divide_wide(wide value, wide divisor, bool negative,
-                                  enum decimal_rounding rounding)
+static inline struct decimal divide_wide(wide value, wide divisor, bool negative,
+                                         enum decimal_rounding rounding)
 {
     uint64_t word, left;
     if (rounding == DECIMAL_HALF_EVEN && divide_word(value, divisor, &word, &left)) {
@@ -161,16 +161,15 @@ static bool is_narrow(decimal_units units)
 struct decimal decimal_mul(struct decimal a, struct decimal b)
 {
     if (is_narrow(a.units) && is_narrow(b.units)) {
-        decimal_units product = a.units * b.units;
-        wide value = magnitude(product);
+        bool negative = (a.units < 0) != (b.units < 0);
+        wide value = (wide)(uint64_t)magnitude(a.units) * (uint64_t)magnitude(b.units);
         if (value >> 64 == 0) { /* division by a constant in one word needs no division at all */
             uint64_t word = (uint64_t)value, quotient = word / (uint64_t)ONE;
             uint64_t rest = word % (uint64_t)ONE, half = (uint64_t)ONE / 2;
             quotient += rest > half || (rest == half && (quotient & 1));
-            return (struct decimal){product < 0 ? -(decimal_units)quotient
-                                                : (decimal_units)quotient};
+            return (struct decimal){negative ? -(decimal_units)quotient : (decimal_units)quotient};
         }
-        return divide_wide(value, ONE, product < 0, DECIMAL_HALF_EVEN);
+        return divide_wide(value, ONE, negative, DECIMAL_HALF_EVEN);
     }
     if (!decimal_ok(a) || !decimal_ok(b))
         return decimal_bad();
