@@ -31,6 +31,7 @@ void __asan_unpoison_memory_region(void const volatile *address, size_t size);
 
 #define ALIGN 16u
 #define BLOCK_DEFAULT 4096u
+#define SPARES_MAX 1024u
 
 struct arena_block {
     struct arena_block *next;
@@ -86,6 +87,46 @@ void mem_free_secret(void *memory, size_t size)
         return;
     explicit_bzero(memory, size);
     free(memory);
+}
+
+/* What a sanitizer may still see of a kept piece: where the next one is. */
+struct spare {
+    struct spare *next;
+};
+
+void *spares_take(struct spares *spares)
+{
+    struct spare *spare = spares->first;
+    assert(spares->size >= sizeof *spare);
+    if (!spare)
+        return mem_alloc(spares->size);
+    spares->first = spare->next;
+    spares->count--;
+    SHOW(spare, spares->size);
+    return memset(spare, 0, spares->size);
+}
+
+void spares_give(struct spares *spares, void *piece)
+{
+    struct spare *spare = piece;
+    if (spares->count == SPARES_MAX) {
+        mem_free(piece);
+        return;
+    }
+    spare->next = spares->first;
+    spares->first = spare;
+    spares->count++;
+    HIDE((char *)piece + sizeof *spare, spares->size - sizeof *spare);
+}
+
+void spares_free(struct spares *spares)
+{
+    for (struct spare *next; spares->first; spares->first = next) {
+        next = spares->first->next;
+        SHOW(spares->first, spares->size);
+        mem_free(spares->first);
+    }
+    spares->count = 0;
 }
 
 void arena_init(struct arena *arena, size_t block_size)

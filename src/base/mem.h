@@ -17,6 +17,17 @@ void mem_free(void *memory); /* accepts NULL */
 /* For secrets: zeroed before it is freed. */
 void mem_free_secret(void *memory, size_t size);
 
+/* Pieces of one size that come and go with every signal: some that are given back are kept for
+ * whoever takes the next. */
+struct spares {
+    size_t size;
+    struct spare *first;
+    size_t count;
+};
+void *spares_take(struct spares *spares); /* zeroed */
+void spares_give(struct spares *spares, void *piece);
+void spares_free(struct spares *spares); /* of those that are kept */
+
 struct arena_block;
 struct arena {
     struct arena_block *blocks; /* newest first */

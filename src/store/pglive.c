@@ -17,7 +17,7 @@ struct group {
 struct living {
     UT_hash_handle hh;
     struct group *group;
-    char name[]; /* pgrows_name */
+    char name[PGROWS_NAME];
 };
 struct noted {
     const struct table *table;
@@ -37,7 +37,8 @@ static const struct listed {
 
 struct pglive {
     struct living *living;
-    struct group *over; /* newest first */
+    struct spares spares; /* of those */
+    struct group *over;   /* newest first */
     size_t over_count, taking_off;
     struct noted *noted; /* of the batch at hand */
     size_t noted_count, noted_room, born[LISTED];
@@ -46,7 +47,9 @@ struct pglive {
 
 struct pglive *pglive_new(void)
 {
-    return mem_alloc(sizeof(struct pglive));
+    struct pglive *live = mem_alloc(sizeof *live);
+    live->spares.size = sizeof(struct living);
+    return live;
 }
 
 static void free_groups(struct group *groups)
@@ -61,7 +64,7 @@ static void forget(struct pglive *live, struct living *living)
 {
     struct group *group = living->group;
     HASH_DEL(live->living, living);
-    mem_free(living);
+    spares_give(&live->spares, living);
     if (--group->left > 0)
         return;
     group->next = live->over;
@@ -76,6 +79,7 @@ void pglive_free(struct pglive *live)
         return;
     HASH_ITER(hh, live->living, living, next)
     forget(live, living);
+    spares_free(&live->spares);
     free_groups(live->over);
     mem_free(live->noted);
     mem_free(live);
@@ -180,10 +184,8 @@ void pglive_put(struct pglive *live, int64_t mark, struct pg *pg, struct pg_args
 
 static void begin_life(struct pglive *live, const struct noted *noted, struct group *group)
 {
-    char name[PGROWS_NAME];
-    size_t length = pgrows_name(name, noted->table, row_key(noted->table, noted->row));
-    struct living *living = mem_alloc(sizeof *living + length + 1);
-    memcpy(living->name, name, length);
+    struct living *living = spares_take(&live->spares);
+    size_t length = pgrows_name(living->name, noted->table, row_key(noted->table, noted->row));
     living->group = group;
     HASH_ADD_KEYPTR(hh, live->living, living->name, length, living);
 }

@@ -45,6 +45,7 @@ struct entry {
 
 struct book {
     struct entry *rows[TABLE_COUNT];
+    struct spares spares[TABLE_COUNT]; /* entries */
     struct book_group *groups, *changed;
     struct market *markets;
     struct book_sums *sums;
@@ -57,6 +58,8 @@ struct book *book_new(void)
 {
     struct book *book = mem_alloc(sizeof *book);
     book->sums = mem_alloc(sizeof *book->sums);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        book->spares[i].size = sizeof(struct entry) + tables[i].row_size;
     return book;
 }
 
@@ -229,7 +232,7 @@ const void *book_get(const struct book *book, enum table_id table, const char *k
 
 static struct entry *add(struct book *book, const struct table *table, const void *row)
 {
-    struct entry *entry = mem_alloc(sizeof *entry + table->row_size);
+    struct entry *entry = spares_take(&book->spares[table->id]);
     copy_row(table, entry->row, row);
     const char *key = row_key(table, entry->row);
     HASH_ADD_KEYPTR(hh, book->rows[table->id], key, (unsigned)strlen(key), entry);
@@ -265,7 +268,7 @@ static void drop(struct book *book, enum table_id table, struct entry *entry)
     HASH_DELETE(hh, book->rows[table], entry);
     if (tables[table].long_column)
         mem_free(*long_cell(&tables[table], entry->row));
-    mem_free(entry);
+    spares_give(&book->spares[table], entry);
 }
 
 void book_remove(struct book *book, enum table_id table, const char *key)
@@ -287,6 +290,8 @@ void book_free(struct book *book)
     for (size_t i = 0; i < TABLE_COUNT; i++)
         HASH_ITER(hh, book->rows[i], entry, next)
     drop(book, (enum table_id)i, entry);
+    for (size_t i = 0; i < TABLE_COUNT; i++)
+        spares_free(&book->spares[i]);
     HASH_ITER(hh, book->groups, group, following)
     {
         HASH_DELETE(hh, book->groups, group);

@@ -110,6 +110,31 @@ static void exhaustion_aborts(void **state)
     }
 }
 
+static void spares_come_back_cleared(void **state)
+{
+    enum { SIZE = 100, MANY = 3000 };
+    static const char zeros[SIZE];
+    static char *pieces[MANY];
+    struct spares spares = {.size = SIZE};
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < MANY; i++) {
+            pieces[i] = spares_take(&spares);
+            assert_memory_equal(pieces[i], zeros, SIZE);
+            memset(pieces[i], 0xa5, SIZE);
+        }
+        assert_int_equal(spares.count, 0);
+        for (size_t i = 0; i < MANY; i++)
+            spares_give(&spares, pieces[i]);
+        assert_true(spares.count > 0 && spares.count < MANY); /* some, not all */
+    }
+    char *last = (char *)spares.first;
+    assert_ptr_equal(spares_take(&spares), last);
+    spares_give(&spares, last);
+    spares_free(&spares);
+    assert_int_equal(spares.count, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +142,7 @@ int main(void)
         cmocka_unit_test(a_large_piece_leaves_the_block_in_use),
         cmocka_unit_test(texts),
         cmocka_unit_test(exhaustion_aborts),
+        cmocka_unit_test(spares_come_back_cleared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
