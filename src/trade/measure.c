@@ -210,16 +210,22 @@ static void measure_account(const struct account *account, struct portfolio *out
             decimal_muldiv(decimal_add(out->open_risk, out->pending_risk), hundred, out->equity);
 }
 
+/* The groups that changed, taken out of the total as they were and put in as they are. */
+static void sum_changes(struct measuring *m, const uint64_t *moves)
+{
+    book_each_group(m->book, true, sum_changed, m);
+    if (!moves || *moves != m->total->moves)
+        book_each_group(m->book, false, sum_moved, m);
+}
+
+/* A total that was too large for a moment, while one came before another went, says nothing. */
 static void sum_book(struct measuring *m)
 {
     const uint64_t *moves = m->prices ? m->prices->moves : NULL;
-    if (m->total->basis != m->instruments || !is_sound(m->total)) {
+    if (m->total->basis == m->instruments && is_sound(m->total))
+        sum_changes(m, moves);
+    if (m->total->basis != m->instruments || !is_sound(m->total))
         sum_all(m);
-    } else {
-        book_each_group(m->book, true, sum_changed, m);
-        if (!moves || *moves != m->total->moves)
-            book_each_group(m->book, false, sum_moved, m);
-    }
     m->total->moves = moves ? *moves : 0;
 }
 

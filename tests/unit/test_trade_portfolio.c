@@ -371,6 +371,35 @@ static void kept_sums_are_those_of_a_walk(void **state)
     book_free(book);
 }
 
+/* One huge position comes as another goes: that both together would be too much is forgotten. */
+static void an_overflow_is_forgotten_with_its_cause(void **state)
+{
+    (void)state;
+    struct instrument list[1] = {{.name = "I0", .point_value = decimal_int(1)}};
+    const struct instruments instruments = {list, 1};
+    struct quote quote = {.price = {decimal_int(1)}, .moves = 1};
+    const struct prices prices = {.last = quoted, .ctx = &quote, .moves = &quote.moves};
+    struct book *book = book_new();
+    struct position position;
+    struct portfolio p;
+    instruments_index(list, 1);
+    row_init(&tables[TABLE_POSITION], &position);
+    text_copy(position.id, sizeof position.id, "p");
+    text_copy(position.instrument, sizeof position.instrument, "I0");
+    position.entry_price = decimal_int(1);
+    position.quantity = decimal_mul(decimal_int(1000000000000), decimal_int(100000000000000));
+    book_put(book, TABLE_POSITION, &position);
+    portfolio_measure(book, &instruments, &prices, &p);
+    assert_true(decimal_eq(p.exposure, position.quantity));
+    book_remove(book, TABLE_POSITION, "p");
+    text_copy(position.id, sizeof position.id, "q");
+    text_copy(position.strategy, sizeof position.strategy, "s");
+    book_put(book, TABLE_POSITION, &position);
+    portfolio_measure(book, &instruments, &prices, &p);
+    assert_true(decimal_ok(p.exposure) && decimal_eq(p.exposure, position.quantity));
+    book_free(book);
+}
+
 static void instruments_are_found_by_name(void **state)
 {
     (void)state;
@@ -392,6 +421,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_sums_are_those_of_a_walk),
+        cmocka_unit_test(an_overflow_is_forgotten_with_its_cause),
         cmocka_unit_test(instruments_are_found_by_name),
         cmocka_unit_test(random_fills_add_up),
         cmocka_unit_test(a_base_a_pyramid_and_their_ends),
