@@ -18,11 +18,7 @@ struct sqlite_statement {
     char sql[];
 };
 
-/* A commit writes and syncs whole pages, of which it has changed a row or an index entry each: half
- * of SQLite's own size halves what a single signal waits for, and costs many at once nothing. It is
- * set before anything is read or written; of a file that exists it changes nothing. */
 static const char settings_all[] =
-    "PRAGMA page_size=2048;"
     "PRAGMA foreign_keys=ON;"
     "PRAGMA mmap_size=0;" /* an I/O error must be an error code, not SIGBUS */
     "PRAGMA temp_store=MEMORY;"
