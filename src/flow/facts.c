@@ -37,8 +37,8 @@ static bool still_holds(const struct core *core, const char *strategy, const cha
            text_equal(last->instrument, instrument) && text_equal(last->strategy, strategy);
 }
 
-/* Of this process; policies outlive a core. */
-static uint64_t readings;
+/* Of this thread, as cores and policies are; policies outlive a core. */
+static _Thread_local uint64_t readings;
 
 static const struct gathered *read_books(struct core *core, const char *strategy,
                                          const char *instrument)

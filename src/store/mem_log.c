@@ -3,13 +3,11 @@
 #include "store/filter.h"
 #include "store/fence.h"
 
-struct mem_log *mem_log_new(bool keep_events, bool forget_final, struct book *lent)
+struct mem_log *mem_log_new(bool keep_events, struct book *lent)
 {
     struct mem_log *log = mem_alloc(sizeof *log);
     log->lent = lent != NULL;
     log->book = lent ? lent : book_new();
-    if (!lent)
-        book_forget_final(log->book, forget_final);
     log->keep_events = keep_events;
     arena_init(&log->texts, 64 * 1024);
     log->sha = sha256_new();

@@ -23,7 +23,7 @@ struct mem_log { /* what all handles share */
     int handles, open;
 };
 
-struct mem_log *mem_log_new(bool keep_events, bool forget_final, struct book *lent);
+struct mem_log *mem_log_new(bool keep_events, struct book *lent);
 void mem_log_free(struct mem_log *log);
 /* The event as number log->seq, which the caller has counted up. */
 void mem_log_append(struct mem_log *log, const struct store_event *event, int64_t term, int handle,

@@ -57,8 +57,6 @@ struct store_mem_options {
     bool immediate;    /* commit and answer when store_mem_turn is called; else only on
                           store_mem_commit */
     bool keep_events;  /* keep the log (simulation) or only count it (backtest) */
-    bool forget_final; /* its tables forget what is final, as a live book does (long backtests); a
-                        * second insert of a forgotten key is then not noticed */
     struct book *book; /* of the only one who asks, who enters rows in it himself: it serves as the
                         * tables, which takes his word for every row. NULL: tables of its own */
     const struct clock *clock; /* NULL: the real one */

@@ -580,8 +580,7 @@ static struct store *open_handle(struct mem_log *log, const struct store_mem_opt
 
 struct store *store_mem_open(const struct store_mem_options *options)
 {
-    return open_handle(
-        mem_log_new(options->keep_events, options->forget_final, options->book), options);
+    return open_handle(mem_log_new(options->keep_events, options->book), options);
 }
 
 struct store *store_mem_share(struct store *with, const struct store_mem_options *options)
