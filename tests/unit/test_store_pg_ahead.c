@@ -206,13 +206,69 @@ static void test_term_ends_behind_it(void **state)
     close_rig(rig);
 }
 
+/* ---- at random ---- */
+
+enum { ROUNDS = 300, PER_ROUND = 4 };
+struct pair { /* a row, and a change of it asked before anybody knows what became of the row */
+    char id[24];
+    bool refused;
+    struct ours insert, change;
+};
+
+static void ask_pair(struct rig *rig, struct pair *pair, int n, struct chance *chance)
+{
+    struct handle *h = &rig->handles[chance_hits(chance, 30)]; /* mostly one of them */
+    pair->refused = chance_below(chance, 8) == 0;
+    snprintf(pair->id, sizeof pair->id, "%s%04d", pair->refused ? "bad" : "p", n);
+    struct signal row = signal_of(pair->id, 1000), done = row;
+    done.state = SIGNAL_REJECTED;
+    done.version = 2;
+    ask(rig, h, &pair->insert, &CHANGE(TABLE_SIGNAL, NULL, &row), 1);
+    if (chance_below(chance, 2))
+        loop_turn(rig->loop, 0);
+    ask(rig, h, &pair->change, &CHANGE(TABLE_SIGNAL, &row, &done), 1);
+}
+
+/* Two instances, rows that only the database refuses, statements that are cancelled:
+ * whatever was judged ahead of what, each write is there exactly when its answer says so. */
+static void test_anything_at_random(void **state)
+{
+    struct rig *rig = open_rig(2);
+    struct pair *pairs = calloc(ROUNDS * PER_ROUND, sizeof *pairs);
+    struct chance chance;
+    (void)state;
+    chance_seed(&chance, 7);
+    assert_true(pg_block_exec(
+        rig->admin, "ALTER TABLE fingerprints ADD CHECK (signal_id NOT LIKE 'bad%')", NULL));
+    for (int i = 0; i < ROUNDS; i++) {
+        for (int k = 0; k < PER_ROUND; k++)
+            ask_pair(rig, &pairs[i * PER_ROUND + k], i * PER_ROUND + k, &chance);
+        if (i % 20 == 19)
+            number(rig, "SELECT count(pg_cancel_backend(pid)) FROM pg_stat_activity WHERE "
+                        "application_name = 'tidelock write' AND datname = current_database()");
+        loop_turn(rig->loop, 1);
+    }
+    for (int i = 0; i < ROUNDS * PER_ROUND; i++) {
+        const struct pair *pair = &pairs[i];
+        turn_until(rig, &pair->insert.count, 1);
+        turn_until(rig, &pair->change.count, 1);
+        assert_int_equal(pair->insert.err.code, pair->refused ? ERR_CONFLICT : ERR_OK);
+        assert_int_equal(pair->change.err.code, pair->refused ? ERR_CONFLICT : ERR_OK);
+        assert_int_equal(pair->insert.count + pair->change.count, 2);
+    }
+    assert_int_equal(number(rig, "SELECT count(*) FROM signals WHERE version <> 2"), 0);
+    expect_one_history(rig);
+    close_rig(rig);
+    free(pairs);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_it_is_committed),     cmocka_unit_test(test_the_head_has_moved),
-        cmocka_unit_test(test_its_session_is_lost), cmocka_unit_test(test_it_is_refused),
-        cmocka_unit_test(test_it_is_cancelled),     cmocka_unit_test(test_term_ends_in_it),
-        cmocka_unit_test(test_term_ends_behind_it),
+        cmocka_unit_test(test_anything_at_random), cmocka_unit_test(test_it_is_committed),
+        cmocka_unit_test(test_the_head_has_moved), cmocka_unit_test(test_its_session_is_lost),
+        cmocka_unit_test(test_it_is_refused),      cmocka_unit_test(test_it_is_cancelled),
+        cmocka_unit_test(test_term_ends_in_it),    cmocka_unit_test(test_term_ends_behind_it),
     };
     pg_server_start(&server);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
