@@ -196,6 +196,25 @@ static inline void turn_until_waiting(struct rig *rig, int64_t sessions)
     }
 }
 
+/* ---- members ---- */
+
+/* An instance of term 1, known to every handle. */
+static inline struct member join(struct rig *rig)
+{
+    struct member m;
+    struct ours ours;
+    row_init(&tables[TABLE_MEMBER], &m);
+    snprintf(m.id, sizeof m.id, "1");
+    m.term = m.version = 1;
+    ask(rig, &rig->handles[0], &ours, &CHANGE(TABLE_MEMBER, NULL, &m), 1);
+    turn_until(rig, &ours.count, 1);
+    assert_int_equal(ours.err.code, ERR_OK);
+    for (size_t i = 1; i < rig->count; i++)
+        while (rig->handles[i].seq < rig->handles[0].seq)
+            loop_turn(rig->loop, 10);
+    return m;
+}
+
 /* ---- signs of life ---- */
 
 struct beats {

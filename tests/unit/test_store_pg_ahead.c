@@ -140,19 +140,6 @@ static void test_it_is_refused(void **state)
 
 /* ---- who may write ---- */
 
-static struct member joined(struct rig *rig)
-{
-    struct member one;
-    struct ours join;
-    row_init(&tables[TABLE_MEMBER], &one);
-    snprintf(one.id, sizeof one.id, "1");
-    one.term = 1;
-    one.version = 1;
-    ask(rig, &rig->handles[0], &join, &CHANGE(TABLE_MEMBER, NULL, &one), 1);
-    turn_until(rig, &join.count, 1);
-    return one;
-}
-
 static void ask_end(struct rig *rig, struct ours *ours, const struct member *one)
 {
     struct member dead = *one;
@@ -166,7 +153,7 @@ static void test_term_ends_in_it(void **state)
 {
     struct rig *rig = open_rig(1);
     struct ours end, late;
-    struct member one = joined(rig);
+    struct member one = join(rig);
     (void)state;
     hold_head(rig);
     ask_end(rig, &end, &one);
@@ -186,7 +173,7 @@ static void test_term_ends_behind_it(void **state)
 {
     struct rig *rig = open_rig(1);
     struct ours first, good, end, late;
-    struct member one = joined(rig);
+    struct member one = join(rig);
     (void)state;
     hold_head(rig);
     ask_with_term(rig, &first, "first", 1);

@@ -166,21 +166,6 @@ static void test_deadlock(void **state)
 
 /* ---- a verdict, and a sign of life ---- */
 
-static struct member join(struct rig *rig)
-{
-    struct member m;
-    struct ours ours;
-    row_init(&tables[TABLE_MEMBER], &m);
-    snprintf(m.id, sizeof m.id, "1");
-    m.term = m.version = 1;
-    ask(rig, &rig->handles[0], &ours, &CHANGE(TABLE_MEMBER, NULL, &m), 1);
-    turn_until(rig, &ours.count, 1);
-    assert_int_equal(ours.err.code, ERR_OK);
-    while (rig->handles[1].seq < rig->handles[0].seq)
-        loop_turn(rig->loop, 10);
-    return m;
-}
-
 static void ask_verdict(struct rig *rig, struct ours *ours, const struct member *alive,
                         int64_t seen)
 {
